@@ -1,0 +1,97 @@
+"""ONNX files that take camera pixels: uint8 NHWC in, normalisation inside the graph, float32 out.
+
+opset 13, IR 7 by default (the device's ONNX Runtime may be as old as 1.11: opset ≤ 16, IR ≤ 8), dynamic batch.
+The module that is exported is also the *twin* whose float32 results the golden vectors and the manifest quote.
+"""
+import hashlib
+import inspect
+import os
+import warnings
+
+import torch
+from torch import nn
+
+from config import TrainError
+
+OPSET, MAX_IR = 13, 7
+
+
+class Pixels(nn.Module):
+    """uint8 [N, H, W, C] → normalised float32 [N, C, H, W]. mean, std: per channel, of pixels / 255."""
+
+    def __init__(self, mean, std):
+        super().__init__()
+        self.register_buffer('scale', 1 / (255 * torch.tensor(std).reshape(1, -1, 1, 1)))
+        self.register_buffer('shift', -torch.tensor(mean).reshape(1, -1, 1, 1) / torch.tensor(std).reshape(1, -1, 1, 1))
+
+    def forward(self, images):
+        return images.permute(0, 3, 1, 2).float() * self.scale + self.shift
+
+
+class ModelGraph(nn.Module):
+    """images uint8 [N, H, W, C] → probabilities float32 [N, K]; `temperature` calibrates the softmax."""
+    outputs = ('probabilities',)
+
+    def __init__(self, net, mean, std, temperature=1.0):
+        super().__init__()
+        self.pixels, self.net, self.temperature = Pixels(mean, std), net, temperature
+
+    def forward(self, images):
+        out = self.net(self.pixels(images))
+        return ((out[0] if isinstance(out, tuple) else out) / self.temperature).softmax(1)
+
+
+class MuxGraph(nn.Module):
+    """images uint8 [N, H, W, C] → score float32 [N] (higher = harder), probabilities float32 [N, K].
+
+    score = sigmoid(need − bias): the bias moves the wanted threshold to 0.5, the paper's default."""
+    outputs = ('score', 'probabilities')
+
+    def __init__(self, net, mean, std, bias=0.0, temperature=1.0):
+        super().__init__()
+        self.pixels, self.net, self.bias, self.temperature = Pixels(mean, std), net, bias, temperature
+
+    def forward(self, images):
+        need, logits = self.net(self.pixels(images))
+        return torch.sigmoid(need[:, 0] - self.bias), (logits / self.temperature).softmax(1)
+
+
+def write_onnx(graph, path, shape):
+    """Exports a ModelGraph or MuxGraph for images of `shape` (H, W, C) and checks the contract."""
+    try:
+        import onnx
+    except ImportError as error:
+        raise TrainError('the export needs the Python package onnx (Debian: apt-get install python3-onnx)') from error
+    graph = graph.cpu().eval().to(memory_format=torch.contiguous_format)
+    options = {'dynamo': False} if 'dynamo' in inspect.signature(torch.onnx.export).parameters else {}
+    temporary = f'{path}.tmp'
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        torch.onnx.export(graph, torch.zeros(2, *shape, dtype=torch.uint8), temporary, opset_version=OPSET,
+                          input_names=['images'], output_names=list(graph.outputs),
+                          dynamic_axes={name: {0: 'N'} for name in ('images', *graph.outputs)}, **options)
+    model = onnx.load(temporary)
+    model.ir_version = min(model.ir_version, MAX_IR)
+    model.producer_name, model.producer_version = 'edgemux', ''
+    for node in model.graph.node:
+        node.doc_string = ''                                    # source paths of the machine that exported
+    onnx.checker.check_model(model)
+    onnx.save(model, temporary)
+    os.replace(temporary, path)
+
+
+@torch.no_grad()
+def run_twin(graph, images, size=250):
+    """Outputs of the twin in float32 over uint8 images [N, H, W, C]: a tuple of [N, …]."""
+    graph = graph.cpu().eval()
+    parts = []
+    for start in range(0, len(images), size):
+        out = graph(images[start:start + size])
+        parts.append(out if isinstance(out, tuple) else (out,))
+    return tuple(torch.cat(p) for p in zip(*parts))
+
+
+def file_entry(folder, name):
+    """{file, sha256, bytes} of the manifest."""
+    raw = (folder / name).read_bytes()
+    return {'file': name, 'sha256': hashlib.sha256(raw).hexdigest(), 'bytes': len(raw)}

@@ -1,0 +1,49 @@
+"""What is measured: predictions, accuracy, AUROC, calibration."""
+import torch
+import torch.nn.functional as F
+
+from data import normalise
+
+
+@torch.no_grad()
+def predict(net, split, config, runtime, size=500, output=0):
+    """Float32 output number `output` of `net` in evaluation mode over a whole split: [N, …], on the CPU."""
+    net.eval()
+    parts = []
+    for start in range(0, len(split), size):
+        x = normalise(split.images[start:start + size].to(runtime.device), config.mean, config.std)
+        parts.append(net(x.contiguous(memory_format=torch.channels_last))[output].float().cpu())
+    return torch.cat(parts)
+
+
+def accuracy(scores, labels):
+    """Share of rows of [N, K] whose largest entry is the label."""
+    return (scores.argmax(1) == labels).float().mean().item()
+
+
+def auroc(scores, positive):
+    """Probability that a positive's score is above a negative's (ties count half); None if one kind is missing."""
+    positive = positive.bool()
+    p, n = int(positive.sum()), int((~positive).sum())
+    if not p or not n:
+        return None
+    values, inverse, counts = torch.unique(scores.double(), return_inverse=True, return_counts=True)
+    last = counts.cumsum(0).double()
+    ranks = (last - (counts.double() - 1) / 2)[inverse]         # mean rank of equal scores
+    return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n))
+
+
+def fit_temperature(logits, labels, steps=60):
+    """T that minimises the cross-entropy of logits / T on held-out images (golden-section search over log T)."""
+    low, high, ratio = -1.5, 1.5, 0.6180339887
+    for _ in range(steps):
+        a, b = high - ratio * (high - low), low + ratio * (high - low)
+        if nll(logits, labels, a) < nll(logits, labels, b):
+            high = b
+        else:
+            low = a
+    return float(torch.tensor((low + high) / 2).exp())
+
+
+def nll(logits, labels, log_t):
+    return F.cross_entropy(logits / torch.tensor(log_t).exp(), labels).item()

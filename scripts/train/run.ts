@@ -1,0 +1,51 @@
+/**
+ * Starts the trainer: finds a Python that has torch, passes the arguments on and forwards the exit code and signals.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The package's root, seen from dist/scripts/train/run.js. */
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+
+const REMEDY = `train: no Python with torch found.
+  Debian/Ubuntu:  sudo apt-get install python3-torch python3-onnx python3-numpy python3-pil
+  elsewhere:      python3 -m pip install torch onnx numpy pillow
+  or name one:    EDGEMUX_PYTHON=/path/to/python npm run train -- --config smoke`;
+
+/** Interpreters in the order they are tried. */
+export function candidates(env: NodeJS.ProcessEnv): string[] {
+  const named = env['EDGEMUX_PYTHON'];
+  return named !== undefined && named !== '' ? [named] : ['/usr/bin/python3', 'python3', 'python'];
+}
+
+/** True if `python` starts and can import torch. */
+export function hasTorch(python: string): boolean {
+  const code = 'import importlib.util as u, sys; sys.exit(u.find_spec("torch") is None)';
+  return spawnSync(python, ['-c', code], { stdio: 'ignore', timeout: 20_000 }).status === 0;
+}
+
+/** Runs the trainer to its end; resolves to the exit code (128 + n for signal n, as a shell has it). */
+export function run(python: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(python, [join(ROOT, 'scripts', 'train', 'train.py'), ...args], { stdio: 'inherit' });
+    // A terminal's Ctrl-C reaches the child by itself: here it only must not kill us before the child has ended.
+    process.on('SIGINT', () => undefined);
+    process.on('SIGTERM', () => child.kill('SIGTERM'));
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15)));
+  });
+}
+
+async function main(): Promise<void> {
+  const tried = candidates(process.env);
+  const python = tried.find(hasTorch);
+  if (python === undefined) {
+    process.stderr.write(`${REMEDY}\n  tried:          ${tried.join(', ')}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  process.exitCode = await run(python, process.argv.slice(2));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -1,0 +1,17 @@
+"""The one-cycle learning rate, as a function of the step: nothing to save, nothing to restore."""
+import math
+
+
+def one_cycle(step, steps, peak, warmup=0.2, start=25.0, end=1e4):
+    """Rate at `step` of `steps`: cosine from peak/start up to peak in the first `warmup` share, cosine down to peak/end."""
+    def ramp(a, b, share):
+        return a + (b - a) * (1 - math.cos(math.pi * min(max(share, 0.0), 1.0))) / 2
+    rise = max(1.0, warmup * steps)
+    if step < rise:
+        return ramp(peak / start, peak, step / rise)
+    return ramp(peak, peak / end, (step - rise) / max(1.0, steps - rise))
+
+
+def set_rate(optimiser, rate):
+    for group in optimiser.param_groups:
+        group['lr'] = rate
