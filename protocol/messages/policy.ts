@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { EdgemuxError } from '../../common/errors.js';
+import { amount, carriesError, check, readJson, readMessage, text } from './json.js';
+
+const MAX_PATCH_BYTES = 16 * 1024;
+
+export const DEVICE_MODES = [
+  'mobile-only',
+  'cloud-only',
+  'mux',
+  'cascade',
+  'two-stage',
+  'three-tier',
+] as const;
+export type DeviceMode = (typeof DEVICE_MODES)[number];
+export const PRIVACY = ['normal', 'strict'] as const;
+export type Privacy = (typeof PRIVACY)[number];
+export const SERVER_MODES = ['largest', 'single', 'ensemble', 'escalate'] as const;
+export type ServerMode = (typeof SERVER_MODES)[number];
+
+const thresholds = z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,31}$/), z.number().min(0).max(1));
+
+/** What a device decides by. */
+export const devicePolicySchema = z.object({
+  mode: z.enum(DEVICE_MODES),
+  /** By the name of what is compared, each within 0 and 1; `mux` is the pair's threshold of the mux score. */
+  thresholds,
+  /** Relative costs of asking the mux, running the local model, and offloading. */
+  costs: z.object({ mux: amount, local: amount, upload: amount }),
+  /** `strict`: no frame leaves the device. */
+  privacy: z.enum(PRIVACY),
+});
+export type DevicePolicy = z.infer<typeof devicePolicySchema>;
+
+/** A patch: any part of the policy. `threshold` is short for `thresholds.mux`. Unknown fields are refused. */
+export const devicePolicyPatchSchema = z.strictObject({
+  mode: z.enum(DEVICE_MODES).optional(),
+  threshold: z.number().min(0).max(1).optional(),
+  thresholds: thresholds.optional(),
+  costs: z.strictObject({ mux: amount, local: amount, upload: amount }).partial().optional(),
+  privacy: z.enum(PRIVACY).optional(),
+});
+export type DevicePolicyPatch = z.infer<typeof devicePolicyPatchSchema>;
+
+/** What a server decides by. */
+export const serverPolicySchema = z.object({
+  mode: z.enum(SERVER_MODES),
+  /** `escalate`: worth of a point of accuracy against a unit of cost. */
+  mu: amount,
+  /** `ensemble`: models of a weight above this are run (Algorithm 2). */
+  T: z.number().min(0).max(1),
+  /** Whether the outputs of several models are combined. */
+  combine: z.boolean(),
+});
+export type ServerPolicy = z.infer<typeof serverPolicySchema>;
+
+export const serverPolicyPatchSchema = z.strictObject(serverPolicySchema.shape).partial();
+export type ServerPolicyPatch = z.infer<typeof serverPolicyPatchSchema>;
+
+/** On the `policy` topics in place of a policy: why the last patch was refused. */
+export const policyErrorSchema = z.object({ error: z.object({ code: text, message: z.string().max(4096) }) });
+export type PolicyError = z.infer<typeof policyErrorSchema>;
+
+/** Reads a patch. @throws MESSAGE_INVALID naming the field */
+export function parseDevicePolicyPatch(payload: Uint8Array): DevicePolicyPatch {
+  return readMessage('policy patch', devicePolicyPatchSchema, payload, MAX_PATCH_BYTES);
+}
+
+/** Reads a patch. @throws MESSAGE_INVALID naming the field */
+export function parseServerPolicyPatch(payload: Uint8Array): ServerPolicyPatch {
+  return readMessage('policy patch', serverPolicyPatchSchema, payload, MAX_PATCH_BYTES);
+}
+
+/** Reads what a `policy` topic of a device says: the policy in force or the last patch's error. */
+export function parseDevicePolicyReport(payload: Uint8Array): DevicePolicy | PolicyError {
+  const value = readJson('policy', payload);
+  return check('policy', carriesError(value) ? policyErrorSchema : devicePolicySchema, value);
+}
+
+/** Reads what a `policy` topic of a server says: the policy in force or the last patch's error. */
+export function parseServerPolicyReport(payload: Uint8Array): ServerPolicy | PolicyError {
+  const value = readJson('policy', payload);
+  return check('policy', carriesError(value) ? policyErrorSchema : serverPolicySchema, value);
+}
+
+/** The policy after a patch; `policy` itself stays as it is. @throws MESSAGE_INVALID */
+export function patchDevicePolicy(policy: DevicePolicy, patch: DevicePolicyPatch): DevicePolicy {
+  const { threshold, thresholds: named, costs, ...rest } = patch;
+  return check('policy', devicePolicySchema, {
+    ...policy,
+    ...rest,
+    thresholds: { ...policy.thresholds, ...(threshold === undefined ? {} : { mux: threshold }), ...named },
+    costs: { ...policy.costs, ...costs },
+  });
+}
+
+/** The policy after a patch; `policy` itself stays as it is. @throws MESSAGE_INVALID */
+export function patchServerPolicy(policy: ServerPolicy, patch: ServerPolicyPatch): ServerPolicy {
+  return check('policy', serverPolicySchema, { ...policy, ...patch });
+}
+
+/** What to publish on a `policy` topic when a patch was refused. */
+export function policyError(error: unknown): PolicyError {
+  const code = error instanceof EdgemuxError ? error.code : 'MESSAGE_INVALID';
+  return { error: { code, message: error instanceof Error ? error.message : String(error) } };
+}

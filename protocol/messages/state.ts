@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { amount, count, finite, readMessage, text } from './json.js';
+import { devicePolicySchema } from './policy.js';
+import { ROUTES } from './result.js';
+
+export const HEALTH = ['ok', 'warning', 'failed'] as const;
+export type Health = (typeof HEALTH)[number];
+
+const causes = z.record(z.string().max(64), count);
+
+/** Counted since the daemon started. received = sum of refused + ignoredRetained + admitted. */
+export const deviceCountersSchema = z.object({
+  /** Camera messages. */
+  received: count,
+  /** Failed the size or type check, by cause. */
+  refused: causes,
+  ignoredRetained: count,
+  admitted: count,
+  /** Admitted and without a result, by cause. */
+  drops: causes,
+  results: count,
+  routes: z.record(z.enum(ROUTES), count),
+  lateAnswers: count,
+  badAnswers: count,
+});
+export type DeviceCounters = z.infer<typeof deviceCountersSchema>;
+
+/** What one rail measured over a window; null where it has not measured yet. */
+export const railPowerSchema = z.object({
+  rail: text,
+  powerW: z.object({ mean: finite, min: finite, max: finite }).nullable(),
+  /** Since the daemon started. */
+  energyJ: finite.nullable(),
+  voltageV: finite.nullable(),
+  currentA: finite.nullable(),
+  /** Samples in the window. */
+  samples: count,
+  simulated: z.boolean(),
+});
+export type RailPower = z.infer<typeof railPowerSchema>;
+
+/** Every second, QoS 0. */
+export const powerMessageSchema = z.object({
+  device: text,
+  /** End of the window, ISO 8601 in UTC. */
+  at: z.iso.datetime(),
+  windowMs: amount,
+  rails: z.array(railPowerSchema),
+  /** True where any rail is simulated. */
+  simulated: z.boolean(),
+});
+export type PowerMessage = z.infer<typeof powerMessageSchema>;
+
+const railStateSchema = z.object({
+  rail: text,
+  /** Kind of sensor, e.g. `ina226`, `sysfs`, `simulated`. */
+  sensor: text,
+  simulated: z.boolean(),
+  health: z.enum(HEALTH),
+  rateHz: amount.nullable().default(null),
+});
+
+/** A server as this device sees it. */
+const seenServerSchema = z.object({
+  server: text,
+  state: z.enum(['online', 'draining', 'offline']),
+  zooHash: text.nullable().default(null),
+  /** Whether requests go there: online and of the same zoo. */
+  usable: z.boolean(),
+});
+
+/** Every 10 s and on change, retained. */
+export const deviceStateSchema = z.object({
+  device: text,
+  version: text,
+  zoo: z.object({ name: text, version: text, hash: text }),
+  /** Execution provider really in use. */
+  provider: text,
+  policy: devicePolicySchema,
+  counters: deviceCountersSchema,
+  queue: z.object({
+    /** Cameras with a frame waiting. */
+    waiting: count,
+    /** Admitted frames between their start and their result. */
+    inFlight: count,
+    /** Requests sent and not answered. */
+    offloaded: count.default(0),
+    /** Results not delivered yet. */
+    outbox: count.default(0),
+  }),
+  servers: z.array(seenServerSchema),
+  rails: z.array(railStateSchema),
+  /** Over all rails that are counted as the device's input; null where nothing measures. */
+  power: z.object({ meanW: finite, energyJ: finite, simulated: z.boolean() }).nullable(),
+  health: z.object({ status: z.enum(HEALTH), warnings: z.array(z.string().max(1024)) }),
+  uptimeS: amount,
+  /** About the machine, for people. */
+  host: z.record(z.string(), z.unknown()),
+});
+export type DeviceState = z.infer<typeof deviceStateSchema>;
+
+/** Reads a device's state. @throws MESSAGE_INVALID */
+export function parseDeviceState(payload: Uint8Array): DeviceState {
+  return readMessage('device state', deviceStateSchema, payload);
+}
+
+/** Reads a power message. @throws MESSAGE_INVALID */
+export function parsePowerMessage(payload: Uint8Array): PowerMessage {
+  return readMessage('power', powerMessageSchema, payload);
+}
