@@ -78,6 +78,8 @@ def load(config, root=None):
     order = torch.randperm(len(train), generator=generator(config.seed, 'split'))
     mux, calibration, rest = order.split([config.mux_count, config.calibration_count, len(train) - held])
     rest = rest[:config.train_limit or None]
+    if len(rest) < config.batch:
+        raise TrainError(f'{len(rest)} training images are left for batches of {config.batch}')
     return Data(train.take(rest), train.take(mux), train.take(calibration), test, FASHION, root)
 
 

@@ -56,12 +56,18 @@ class MuxGraph(nn.Module):
         return torch.sigmoid(need[:, 0] - self.bias), (logits / self.temperature).softmax(1)
 
 
-def write_onnx(graph, path, shape):
-    """Exports a ModelGraph or MuxGraph for images of `shape` (H, W, C) and checks the contract."""
+def require_onnx():
+    """The onnx module; called before training starts, so that a missing package costs seconds and not an hour."""
     try:
         import onnx
     except ImportError as error:
         raise TrainError('the export needs the Python package onnx (Debian: apt-get install python3-onnx)') from error
+    return onnx
+
+
+def write_onnx(graph, path, shape):
+    """Exports a ModelGraph or MuxGraph for images of `shape` (H, W, C) and checks the contract."""
+    onnx = require_onnx()
     graph = graph.cpu().eval().to(memory_format=torch.contiguous_format)
     options = {'dynamo': False} if 'dynamo' in inspect.signature(torch.onnx.export).parameters else {}
     temporary = f'{path}.tmp'

@@ -2,6 +2,8 @@
  * Starts the trainer: finds a Python that has torch, passes the arguments on and forwards the exit code and signals.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,21 +21,22 @@ export function candidates(env: NodeJS.ProcessEnv): string[] {
   return named !== undefined && named !== '' ? [named] : ['/usr/bin/python3', 'python3', 'python'];
 }
 
-/** True if `python` starts and can import torch. */
+/** True if `python` starts and has torch. */
 export function hasTorch(python: string): boolean {
   const code = 'import importlib.util as u, sys; sys.exit(u.find_spec("torch") is None)';
   return spawnSync(python, ['-c', code], { stdio: 'ignore', timeout: 20_000 }).status === 0;
 }
 
-/** Runs the trainer to its end; resolves to the exit code (128 + n for signal n, as a shell has it). */
+/** Runs the trainer to its end; resolves to its exit code (128 + n for signal n, as in a shell). */
 export function run(python: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(python, [join(ROOT, 'scripts', 'train', 'train.py'), ...args], { stdio: 'inherit' });
-    // A terminal's Ctrl-C reaches the child by itself: here it only must not kill us before the child has ended.
-    process.on('SIGINT', () => undefined);
+    const script = join(ROOT, 'scripts', 'train', 'train.py');
+    const child = spawn(python, [script, ...args], { stdio: 'inherit' });
+    // A terminal sends Ctrl-C to the child too: then we only wait for its end, so as not to interrupt it twice.
+    process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
     process.on('SIGTERM', () => child.kill('SIGTERM'));
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15)));
+    child.on('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
   });
 }
 
@@ -48,4 +51,6 @@ async function main(): Promise<void> {
   process.exitCode = await run(python, process.argv.slice(2));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  await main();
+}

@@ -15,6 +15,7 @@ import data as datasets
 import zoo
 from calibrate import calibrate
 from config import TrainError
+from export import require_onnx
 from runtime import Runtime
 from step1 import CHECKPOINT as MODELS, train_models
 from step2 import CHECKPOINT as MUX, train_mux
@@ -36,6 +37,8 @@ def arguments(argv):
 
 def prepare(out, args):
     """Refuses to lose a run by accident."""
+    if args.resume and args.overwrite:
+        raise TrainError('--resume and --overwrite contradict each other')
     found = [name for name in (MODELS, MUX) if (out / name).exists()]
     if found and args.overwrite:
         for name in (*found, 'log.jsonl'):
@@ -49,6 +52,7 @@ def main(argv):
     args = arguments(argv)
     config = configs.load(args.config)
     out = Path(args.out or f'runs/{config.name}')
+    require_onnx()
     prepare(out, args)
     runtime = Runtime(out, config.amp, args.threads, args.device)
 

@@ -13,6 +13,7 @@ import config as configs
 import data as datasets
 import flops
 import metrics
+import plot
 from nets import ARCHITECTURES, MUXES
 from schedule import one_cycle
 
@@ -79,6 +80,11 @@ class DataSplits(unittest.TestCase):
         other = datasets.load(dataclasses.replace(self.config, seed=2), self.root)
         self.assertFalse(torch.equal(a.train.images, other.train.images))
 
+    def test_splits_that_leave_too_little_are_refused(self):
+        for change in ({'mux_count': 500}, {'train_limit': 10}):
+            with self.assertRaisesRegex(configs.TrainError, 'leaves none|are left for batches'):
+                datasets.load(support.tiny(**change), self.root)
+
     def test_augmentation_keeps_shape_and_type_and_follows_its_stream(self):
         images = datasets.load(self.config, self.root).test.images[:50]
         config = dataclasses.replace(self.config, erase=0.5, shift=2)
@@ -128,6 +134,17 @@ class Configs(unittest.TestCase):
         draws = {torch.rand(1, generator=datasets.generator(1, p, e)).item() for p in 'ab' for e in range(20)}
         self.assertEqual(len(draws), 40)
         self.assertTrue(all(math.isfinite(d) for d in draws))
+
+
+class Plot(unittest.TestCase):
+    def test_a_log_becomes_one_panel_a_quantity_and_one_line_a_model(self):
+        lines = [{'t': 1.0, 'phase': 'start', 'seed': 1}] + [
+            {'t': 2.0 + e, 'phase': 'models', 'epoch': f'{e}/2', 'loss/a&b': 1.0 / e, 'loss/c': 2.0 / e, 'held/c': 0.5} for e in (1, 2)]
+        self.assertEqual(plot.series(lines)['models: loss'], {'a&b': [(1, 1.0), (2, 0.5)], 'c': [(1, 2.0), (2, 1.0)]})
+        picture = plot.draw(lines)
+        self.assertEqual(picture.count('<polyline'), 3)
+        self.assertIn('a&amp;b', picture)
+        self.assertIsNone(plot.draw(lines[:1]))
 
 
 if __name__ == '__main__':
