@@ -74,13 +74,15 @@ export function parseServerPolicyPatch(payload: Uint8Array): ServerPolicyPatch {
 /** Reads what a `policy` topic of a device says: the policy in force or the last patch's error. */
 export function parseDevicePolicyReport(payload: Uint8Array): DevicePolicy | PolicyError {
   const value = readJson('policy', payload);
-  return check('policy', carriesError(value) ? policyErrorSchema : devicePolicySchema, value);
+  if (carriesError(value)) return check('policy error', policyErrorSchema, value);
+  return check('policy', devicePolicySchema, value);
 }
 
 /** Reads what a `policy` topic of a server says: the policy in force or the last patch's error. */
 export function parseServerPolicyReport(payload: Uint8Array): ServerPolicy | PolicyError {
   const value = readJson('policy', payload);
-  return check('policy', carriesError(value) ? policyErrorSchema : serverPolicySchema, value);
+  if (carriesError(value)) return check('policy error', policyErrorSchema, value);
+  return check('policy', serverPolicySchema, value);
 }
 
 /** The policy after a patch; `policy` itself stays as it is. @throws MESSAGE_INVALID */
