@@ -7,6 +7,7 @@ Everything lands in --out: log.jsonl, checkpoints, zoo/. Stopped runs go on with
 import argparse
 import shlex
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -76,10 +77,18 @@ def main(argv):
         runtime.say('done', installed=args.install)
 
 
+def interrupted(number, _frame):
+    """Ends the run on the first Ctrl-C; a second one (launchers and shells repeat it) must not break the ending."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 if __name__ == '__main__':
+    signal.signal(signal.SIGINT, interrupted)
     try:
         main(sys.argv[1:])
     except TrainError as error:
         sys.exit(f'train: {error}')
     except KeyboardInterrupt:
+        print('train: stopped; --resume goes on after the last finished epoch', file=sys.stderr)
         sys.exit(130)
