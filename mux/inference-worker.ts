@@ -1,0 +1,109 @@
+/**
+ * Entry of the inference thread: opens the sessions of its plan, then answers jobs one after the other in the order
+ * in which they came. Two jobs never run at once: `run()` blocks this thread anyway, and a model's threads are its own.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openBoard, type StageSpan } from '../common/activity.js';
+import { systemClock } from '../common/clock.js';
+import { EdgemuxError } from '../common/errors.js';
+import { decide, durationMs, timedRun, type DecideDeps } from './decide.js';
+import {
+  MUX_ID,
+  toWireError,
+  type ClassifyJob,
+  type FromWorker,
+  type InferenceJob,
+  type InferenceOutcome,
+  type InferencePlan,
+  type MuxJob,
+  type ToWorker,
+} from './inference-types.js';
+import { openSessions } from './providers.js';
+import type { Session } from './runtime.js';
+
+/** An outcome before its wait in the queue is known. */
+type Unqueued<O = InferenceOutcome> = O extends InferenceOutcome ? Omit<O, 'queueMs'> : never;
+
+/** Runs one job on the sessions. @throws EdgemuxError INFERENCE_FAILED */
+async function perform(
+  sessions: Map<string, Session>,
+  deps: DecideDeps,
+  job: InferenceJob,
+): Promise<Unqueued> {
+  switch (job.kind) {
+    case 'decide':
+      return decide(deps, job.pixels, job.policy);
+    case 'classify':
+      return classify(sessions, deps, job);
+    case 'mux':
+      return scoreBatch(deps, job);
+  }
+}
+
+async function classify(
+  sessions: Map<string, Session>,
+  deps: DecideDeps,
+  { model, pixels, count }: ClassifyJob,
+): Promise<Unqueued> {
+  const local = sessions.get(model);
+  if (!local) throw new EdgemuxError('INFERENCE_FAILED', `model '${model}' is not loaded`);
+  const spans: StageSpan[] = [];
+  const { probabilities } = await timedRun({ ...deps, local }, 'local', pixels, count, spans);
+  return { kind: 'classify', probabilities, ms: durationMs(spans, 'local'), spans };
+}
+
+async function scoreBatch(deps: DecideDeps, { pixels, count }: MuxJob): Promise<Unqueued> {
+  const spans: StageSpan[] = [];
+  const { score, probabilities } = await timedRun(deps, 'mux', pixels, count, spans);
+  return {
+    kind: 'mux',
+    scores: score ?? new Float32Array(),
+    probabilities,
+    ms: durationMs(spans, 'mux'),
+    spans,
+  };
+}
+
+function main(port: NonNullable<typeof parentPort>, plan: InferencePlan): void {
+  const post = (message: FromWorker): void => {
+    port.postMessage(message);
+  };
+  const opened = openSessions(plan);
+  opened.then(
+    ({ ready }) => {
+      post({ type: 'ready', ready });
+    },
+    (error: unknown) => {
+      post({ type: 'unable', error: toWireError(error, 'MODEL_UNUSABLE') });
+      port.close();
+    },
+  );
+
+  const handle = async (message: ToWorker): Promise<void> => {
+    const { sessions } = await opened;
+    if (message.type === 'stop') {
+      await Promise.allSettled([...sessions.values()].map((session) => session.release()));
+      port.close();
+      return;
+    }
+    const { sequence, sentMs, job } = message;
+    const local = plan.local === null ? null : (sessions.get(plan.local) ?? null);
+    const board = plan.board ? openBoard(plan.board) : null;
+    const deps: DecideDeps = { clock: systemClock, mux: sessions.get(MUX_ID) ?? null, local, board };
+    const queueMs = systemClock.monotonicMs() - sentMs;
+    try {
+      post({ type: 'done', sequence, outcome: { ...(await perform(sessions, deps, job)), queueMs } });
+    } catch (error) {
+      post({ type: 'failed', sequence, error: toWireError(error, 'INFERENCE_FAILED') });
+    }
+  };
+  let last: Promise<void> = opened.then(
+    () => undefined,
+    () => undefined,
+  );
+  port.on('message', (message: ToWorker) => {
+    last = last.then(() => handle(message)).catch(() => undefined);
+  });
+}
+
+if (parentPort) main(parentPort, workerData as InferencePlan);

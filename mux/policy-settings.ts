@@ -1,0 +1,181 @@
+/**
+ * The device's policy as data: its modes, its thresholds, what a zoo ships and what a patch may change.
+ * The rules that act on it are in policy.ts.
+ */
+import { z } from 'zod';
+import { EdgemuxError, type ErrorCode } from '../common/errors.js';
+
+/**
+ * - `mobile-only`: the local model answers every frame (Fig. 2b)
+ * - `cloud-only`: every frame is offloaded (Fig. 2a)
+ * - `mux`: the paper's pair rule (Fig. 2c): offload when the mux score exceeds a threshold
+ * - `cascade`: run the local model, offload when its own confidence is low; needs no mux
+ * - `two-stage`: the mux sends the clearly hard at once, the local model's confidence checks the rest
+ * - `three-tier`: the mux answers what its class head is sure of; else local fused with mux; else offload
+ */
+export const DEVICE_MODES = [
+  'mobile-only',
+  'cloud-only',
+  'mux',
+  'cascade',
+  'two-stage',
+  'three-tier',
+] as const;
+export const deviceModeSchema = z.enum(DEVICE_MODES);
+export type DeviceMode = (typeof DEVICE_MODES)[number];
+
+const probability = z.number().min(0).max(1);
+
+export const thresholdsSchema = z.strictObject({
+  /** `mux`: offload when the mux score is above it. 0.5 unless given, as in the paper. */
+  mux: z.exactOptional(probability),
+  /** `cascade`, `two-stage`, `three-tier`: keep when the (fused) largest probability is at least this. */
+  confidence: z.exactOptional(probability),
+  /** `three-tier`: the mux's class head answers when its largest probability is at least this. */
+  answer: z.exactOptional(probability),
+  /** `two-stage`: offload without asking the local model when the mux score is above it. */
+  offload: z.exactOptional(probability),
+  /** `three-tier`: exponents of local and mux probabilities in the fused ones. Without: local alone (1, 0). */
+  fuseLocal: z.exactOptional(z.number().min(0).max(10)),
+  fuseMux: z.exactOptional(z.number().min(0).max(10)),
+});
+export type Thresholds = z.infer<typeof thresholdsSchema>;
+export type ThresholdName = keyof Thresholds;
+
+const costsSchema = z.strictObject({
+  mux: z.number().min(0),
+  local: z.number().min(0),
+  upload: z.number().min(0),
+});
+
+/**
+ * The policy in force. `costs` are the deployment's costs of a mux run, a local run and an upload in one common
+ * unit of the operator's choice (J, ms, FLOPs): reported and used to compare policies, never by a frame's rule.
+ * `privacy: 'strict'` keeps every frame on the device whatever the rule says.
+ */
+export interface DevicePolicy {
+  mode: DeviceMode;
+  thresholds: Thresholds & { mux: number };
+  costs?: z.infer<typeof costsSchema>;
+  privacy: 'normal' | 'strict';
+}
+
+/** What a policy needs to know of a zoo (a `Zoo` is one). */
+export interface PolicyZoo {
+  manifest: {
+    policy: {
+      mode: DeviceMode;
+      thresholds: Thresholds;
+      calibration?:
+        { modes?: Partial<Record<DeviceMode, { thresholds: Thresholds }>> | undefined } | undefined;
+    };
+  };
+  muxPair: object | null;
+  local: object | null;
+}
+
+/** The paper's threshold of the pair rule. */
+export const DEFAULT_MUX_THRESHOLD = 0.5;
+
+const REQUIRED: Record<DeviceMode, readonly ThresholdName[]> = {
+  'mobile-only': [],
+  'cloud-only': [],
+  mux: ['mux'],
+  cascade: ['confidence'],
+  'two-stage': ['offload', 'confidence'],
+  'three-tier': ['answer', 'confidence'],
+};
+const NEEDS_MUX: ReadonlySet<DeviceMode> = new Set(['mux', 'two-stage', 'three-tier']);
+
+const patchSchema = z.strictObject({
+  mode: deviceModeSchema.optional(),
+  thresholds: thresholdsSchema.optional(),
+  costs: costsSchema.optional(),
+  privacy: z.enum(['normal', 'strict']).optional(),
+});
+export type PolicyPatch = z.infer<typeof patchSchema>;
+
+/**
+ * The policy a zoo ships with.
+ *
+ * @throws EdgemuxError CONFIG_INVALID where the zoo asks for a mode that it cannot serve
+ */
+export function policyFromManifest(zoo: PolicyZoo): DevicePolicy {
+  const { mode, thresholds } = zoo.manifest.policy;
+  const policy: DevicePolicy = {
+    mode,
+    thresholds: { mux: DEFAULT_MUX_THRESHOLD, ...thresholds },
+    privacy: 'normal',
+  };
+  assertServable(policy, zoo, 'CONFIG_INVALID');
+  return policy;
+}
+
+/**
+ * A new policy from the one in force and a JSON patch; `current` is left alone. Keys that the patch leaves out
+ * stay, except that a change of mode takes the thresholds that the zoo calibrated for the new mode: a confidence
+ * set for one rule means something else under another.
+ *
+ * @param patch whatever a message or a configuration held
+ * @param code what a refusal is called: MESSAGE_INVALID (MQTT) or CONFIG_INVALID (file, flag)
+ * @throws EdgemuxError `code`, naming the key
+ */
+export function patchPolicy(
+  current: DevicePolicy,
+  patch: unknown,
+  zoo: PolicyZoo,
+  code: Extract<ErrorCode, 'MESSAGE_INVALID' | 'CONFIG_INVALID'> = 'MESSAGE_INVALID',
+): DevicePolicy {
+  const parsed = patchSchema.safeParse(withoutUndefined(patch));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((i) => `${['policy', ...i.path].join('.')}: ${i.message}`);
+    throw new EdgemuxError(code, problems.join('; '), { details: { problems } });
+  }
+  const {
+    mode = current.mode,
+    thresholds = {},
+    costs = current.costs,
+    privacy = current.privacy,
+  } = parsed.data;
+  const base = mode === current.mode ? current.thresholds : calibratedFor(mode, zoo);
+  const policy: DevicePolicy = {
+    mode,
+    thresholds: { mux: current.thresholds.mux, ...base, ...thresholds },
+    ...(costs === undefined ? {} : { costs }),
+    privacy,
+  };
+  assertServable(policy, zoo, code);
+  return policy;
+}
+
+/** A key set to undefined (an absent flag) is a key left out. */
+function withoutUndefined(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  return Object.fromEntries(entries.map(([key, inner]) => [key, withoutUndefined(inner)]));
+}
+
+/** Thresholds that the zoo's trainer calibrated for one mode; {} where it did not. */
+function calibratedFor(mode: DeviceMode, zoo: PolicyZoo): Thresholds {
+  const { policy } = zoo.manifest;
+  const shipped = policy.mode === mode ? policy.thresholds : {};
+  return { ...shipped, ...policy.calibration?.modes?.[mode]?.thresholds };
+}
+
+/** Refuses a mode without the networks or the thresholds that it needs. */
+function assertServable(policy: DevicePolicy, zoo: PolicyZoo, code: ErrorCode): void {
+  const { mode } = policy;
+  if (NEEDS_MUX.has(mode) && zoo.muxPair === null) {
+    throw new EdgemuxError(code, `policy.mode: '${mode}' needs a mux, and this zoo has none for the pair`);
+  }
+  if (zoo.local === null && (mode !== 'cloud-only' || policy.privacy === 'strict')) {
+    throw new EdgemuxError(code, `policy.mode: '${mode}' needs a local model, and this zoo has none`);
+  }
+  const missing = REQUIRED[mode].filter((name) => policy.thresholds[name] === undefined);
+  if (missing.length > 0) {
+    const keys = missing.map((name) => `policy.thresholds.${name}`).join(', ');
+    throw new EdgemuxError(code, `${keys}: '${mode}' needs it, and the zoo has not calibrated it`, {
+      details: { missing },
+    });
+  }
+}
