@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { EdgemuxError, messageOf } from '../common/errors.js';
+import type { ConnectorOptions } from './connector.js';
 
 /** A name that can stand in a topic. */
 export const nameSchema = z
@@ -38,3 +41,36 @@ export const brokerSchema = z.strictObject({
 });
 
 export type BrokerConfig = z.output<typeof brokerSchema>;
+
+/**
+ * The configured broker in the form that a connection takes. The password is the first line of its file and stands
+ * nowhere else. @throws EdgemuxError CONFIG_INVALID where the file cannot be read
+ */
+export function connectionOptions(config: BrokerConfig): Omit<ConnectorOptions, 'clientId' | 'will'> {
+  return {
+    url: config.url,
+    version: config.version === '3.1.1' ? 4 : config.version === '5' ? 5 : 'auto',
+    keepaliveS: config.keepaliveS,
+    username: config.username ?? undefined,
+    password: config.passwordFile === null ? undefined : firstLine(config.passwordFile),
+    tls: {
+      ca: config.caFile ?? undefined,
+      cert: config.certFile ?? undefined,
+      key: config.keyFile ?? undefined,
+    },
+  };
+}
+
+function firstLine(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/)[0] ?? '';
+  } catch (error) {
+    throw new EdgemuxError(
+      'CONFIG_INVALID',
+      `broker.passwordFile ${file} cannot be read: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -18,15 +18,15 @@ export type Privacy = (typeof PRIVACY)[number];
 export const SERVER_MODES = ['largest', 'single', 'ensemble', 'escalate'] as const;
 export type ServerMode = (typeof SERVER_MODES)[number];
 
-const thresholds = z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,31}$/), z.number().min(0).max(1));
+const thresholds = z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,31}$/), z.number().min(0).max(10));
 
 /** What a device decides by. */
 export const devicePolicySchema = z.object({
   mode: z.enum(DEVICE_MODES),
-  /** By the name of what is compared, each within 0 and 1; `mux` is the pair's threshold of the mux score. */
+  /** By the name of what is compared; exponents of a fusion stand there too; `mux` is the pair's threshold of the mux score. */
   thresholds,
   /** Relative costs of asking the mux, running the local model, and offloading. */
-  costs: z.object({ mux: amount, local: amount, upload: amount }),
+  costs: z.object({ mux: amount, local: amount, upload: amount }).optional(),
   /** `strict`: no frame leaves the device. */
   privacy: z.enum(PRIVACY),
 });
@@ -92,7 +92,7 @@ export function patchDevicePolicy(policy: DevicePolicy, patch: DevicePolicyPatch
     ...policy,
     ...rest,
     thresholds: { ...policy.thresholds, ...(threshold === undefined ? {} : { mux: threshold }), ...named },
-    costs: { ...policy.costs, ...costs },
+    ...(policy.costs || costs ? { costs: { ...policy.costs, ...costs } } : {}),
   });
 }
 
