@@ -47,6 +47,7 @@ export const ERROR_CODES = {
   RAIL_RATE_IMPOSSIBLE: 'the wanted sampling rate exceeds what bus or chip can do',
   SENSOR_FAILED: 'a power sensor failed',
   // results
+  PROGRAM_ENDED: 'a program that the demo started ended by itself',
   JOURNAL_FAILED: 'the journal cannot be opened or written',
 } as const;
 

@@ -1,0 +1,69 @@
+import yargs, { type Argv } from 'yargs';
+import { configKeys } from '../common/config/keys.js';
+import { flagOptions, flagValues } from '../common/config/flags.js';
+import { EXIT, reportFailure, UsageError } from '../common/exit.js';
+import { packageVersion } from '../common/version.js';
+import { AGENT_FLAGS, agentConfigSchema } from './config.js';
+import { run } from './commands/run.js';
+import { DEMO_OPTIONS, demoOptions } from './demo/options.js';
+import { runDemo } from './demo/demo.js';
+
+/** Parses the command line and runs the command. Returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  let command: () => Promise<number> = () => Promise.resolve(EXIT.ok);
+  const parser = yargs(args)
+    .scriptName('edgemux')
+    .usage(
+      '$0 <command>\n\nAnswers camera frames on the device where the small model will be right, else by a server.',
+    )
+    .version(packageVersion())
+    .option('config', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'YAML configuration file (EDGEMUX_CONFIG)',
+    })
+    .command('run', 'run the daemon until SIGTERM or Ctrl-C', runFlags, (argv) => {
+      command = () => run({ configFile: configFile(argv), flags: flagValues(argv, AGENT_FLAGS, keys) });
+    })
+    .command(
+      'demo',
+      'show the whole system on this machine, with real images and simulated rails',
+      demoFlags,
+      (argv) => {
+        command = () => runDemo(demoOptions(argv));
+      },
+    )
+    .demandCommand(1, 'name a command')
+    .strict()
+    .recommendCommands()
+    .wrap(Math.min(110, process.stdout.columns || 110))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new UsageError(message);
+    });
+  try {
+    await parser.parseAsync();
+    return await command();
+  } catch (error) {
+    return reportFailure(error);
+  }
+}
+
+const keys = configKeys(agentConfigSchema);
+
+function runFlags(parser: Argv): Argv {
+  return parser
+    .options(flagOptions(AGENT_FLAGS, keys))
+    .epilogue(
+      'Every key of docs/configuration.md can also be set in the file or as EDGEMUX_… in the environment.',
+    );
+}
+
+function demoFlags(parser: Argv): Argv {
+  return parser.options(DEMO_OPTIONS);
+}
+
+function configFile(argv: Record<string, unknown>): string | null {
+  const named = argv['config'] ?? process.env['EDGEMUX_CONFIG'];
+  return typeof named === 'string' && named !== '' ? named : null;
+}

@@ -1,0 +1,131 @@
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { hostName } from '../common/host-name.js';
+import { logSchema } from '../common/config/sections.js';
+import { nameSchema, brokerSchema } from '../protocol/config.js';
+import { inferenceSchema } from '../mux/config.js';
+import { powerConfigSchema } from './energy/config.js';
+
+const DEFAULT_ZOO = fileURLToPath(new URL('../../models/fashion-mnist', import.meta.url));
+const MIB = 1024 * 1024;
+
+const camerasSchema = z.strictObject({
+  topics: z.array(z.string()).min(1).default(['cameras/{camera}/frame']).meta({
+    description: 'topics that carry frames; {camera} names the level that holds the camera, + and # allowed',
+  }),
+  maxBytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(256 * MIB)
+    .default(16 * MIB)
+    .meta({ unit: 'bytes', description: 'a larger payload is refused' }),
+  maxPixels: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .default(40_000_000)
+    .meta({ unit: 'pixels', description: 'an image with more pixels is refused by its header, undecoded' }),
+});
+
+const agentInferenceSchema = inferenceSchema.extend({
+  pipelineDepth: z.number().int().min(1).max(16).default(2).meta({
+    unit: 'frames',
+    description: 'frames between decode and decision at a time; 2 decodes one while one runs',
+  }),
+});
+
+const policySchema = z.strictObject({
+  mode: z
+    .enum(['zoo', 'mobile-only', 'cloud-only', 'mux', 'cascade', 'two-stage', 'three-tier'])
+    .default('zoo')
+    .meta({ description: "how frames are decided; zoo takes the mode that the zoo's manifest recommends" }),
+  threshold: z.number().min(0).max(1).nullable().default(null).meta({
+    description: "mux score above which a frame is offloaded; default the zoo's, 0.5 where it has none",
+  }),
+  privacy: z
+    .enum(['normal', 'strict'])
+    .default('normal')
+    .meta({ description: 'strict never sends a frame to a server' }),
+});
+
+const offloadSchema = z.strictObject({
+  deadlineMs: z.number().min(10).max(60_000).default(500).meta({
+    unit: 'ms',
+    description: 'a frame has its result this long after admission, from the server or not',
+  }),
+  window: z.number().int().min(1).max(1024).default(8).meta({
+    unit: 'frames',
+    description: 'most requests in flight; beyond it the device answers (window-full)',
+  }),
+});
+
+const journalSchema = z.strictObject({
+  maxAgeH: z
+    .number()
+    .min(0.01)
+    .max(87_600)
+    .default(168)
+    .meta({ unit: 'h', description: 'older results are deleted' }),
+  maxBytes: z
+    .number()
+    .int()
+    .min(MIB)
+    .default(512 * MIB)
+    .meta({ unit: 'bytes', description: 'beyond this size the oldest results are deleted' }),
+  sync: z
+    .enum(['normal', 'full'])
+    .default('normal')
+    .meta({ description: 'normal survives the death of the process, full also a power cut (slower)' }),
+});
+
+const reportSchema = z.strictObject({
+  stateIntervalS: z
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(10)
+    .meta({ unit: 's', description: 'period of the state topic' }),
+  powerIntervalS: z
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(1)
+    .meta({ unit: 's', description: 'period of the power topic' }),
+});
+
+/** The agent's configuration: type, default, unit and description of every key, in one place. */
+export const agentConfigSchema = z.strictObject({
+  device: nameSchema
+    .default(hostName())
+    .meta({ description: "this device's name in topics; default the host's name" }),
+  zoo: z.string().default(DEFAULT_ZOO).meta({ description: 'model zoo folder (holds manifest.json)' }),
+  dataDir: z.string().default('edgemux-data').meta({ description: 'folder for the journal' }),
+  broker: brokerSchema.prefault({}),
+  cameras: camerasSchema.prefault({}),
+  inference: agentInferenceSchema.prefault({}),
+  policy: policySchema.prefault({}),
+  offload: offloadSchema.prefault({}),
+  power: powerConfigSchema.prefault({}),
+  journal: journalSchema.prefault({}),
+  report: reportSchema.prefault({}),
+  log: logSchema.prefault({}),
+});
+
+export type AgentConfig = z.output<typeof agentConfigSchema>;
+
+/** Command line flags of `edgemux run` and the keys that they set. */
+export const AGENT_FLAGS: Record<string, string> = {
+  broker: 'broker.url',
+  device: 'device',
+  zoo: 'zoo',
+  topics: 'cameras.topics',
+  policy: 'policy.mode',
+  threshold: 'policy.threshold',
+  'deadline-ms': 'offload.deadlineMs',
+  provider: 'inference.providers',
+  'data-dir': 'dataDir',
+  simulate: 'power.simulate',
+  'log-level': 'log.level',
+};

@@ -1,0 +1,66 @@
+import { ROUTES, type Route } from '../protocol/messages.js';
+
+/** Why an admitted frame ended without a result. */
+export type DropCause = 'superseded' | 'undecodable' | 'inference-failed' | 'shutdown' | 'internal';
+
+/**
+ * What happened to every message since start. The invariant: `admitted` = `results` + all `drops` + frames still
+ * on their way; `received` = `admitted` + all `refused` + `ignoredRetained`.
+ */
+export class Counters {
+  received = 0;
+  ignoredRetained = 0;
+  admitted = 0;
+  results = 0;
+  lateAnswers = 0;
+  badAnswers = 0;
+  journalErrors = 0;
+  readonly refused: Record<string, number> = {};
+  readonly drops: Partial<Record<DropCause, number>> = {};
+  readonly routes: Record<Route, number> = Object.fromEntries(ROUTES.map((route) => [route, 0])) as Record<
+    Route,
+    number
+  >;
+
+  refuse(cause: string): void {
+    this.refused[cause] = (this.refused[cause] ?? 0) + 1;
+  }
+
+  drop(cause: DropCause): void {
+    this.drops[cause] = (this.drops[cause] ?? 0) + 1;
+  }
+
+  result(route: Route): void {
+    this.results += 1;
+    this.routes[route] += 1;
+  }
+
+  /** A copy for the state topic. */
+  snapshot(): CounterSnapshot {
+    return {
+      received: this.received,
+      refused: { ...this.refused },
+      ignoredRetained: this.ignoredRetained,
+      admitted: this.admitted,
+      drops: { ...this.drops },
+      results: this.results,
+      routes: { ...this.routes },
+      lateAnswers: this.lateAnswers,
+      badAnswers: this.badAnswers,
+      journalErrors: this.journalErrors,
+    };
+  }
+}
+
+export interface CounterSnapshot {
+  received: number;
+  refused: Record<string, number>;
+  ignoredRetained: number;
+  admitted: number;
+  drops: Record<string, number>;
+  results: number;
+  routes: Record<Route, number>;
+  lateAnswers: number;
+  badAnswers: number;
+  journalErrors: number;
+}

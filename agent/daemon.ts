@@ -1,0 +1,163 @@
+import { createBoard } from '../common/activity.js';
+import { systemClock, type Clock } from '../common/clock.js';
+import { EdgemuxError, messageOf } from '../common/errors.js';
+import type { Log } from '../common/log.js';
+import { Inference } from '../mux/inference.js';
+import { loadZoo, type Zoo } from '../mux/zoo.js';
+import { CameraPattern, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics.js';
+import type { AgentConfig } from './config.js';
+import { createEnergyMeter } from './energy/meter.js';
+import { hostFacts } from './host.js';
+import { buildParts, type Ground, type Parts } from './parts.js';
+import { initialPolicy } from './policy-control.js';
+
+/** A stop leaves this long to admitted frames, and then this long to results on their way to the broker. */
+const STOP_FRAMES_MS = 4000;
+const STOP_OUTBOX_MS = 500;
+const PRUNE_INTERVAL_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** The device's daemon: builds the parts, starts them in order and stops them in reverse. */
+export class AgentDaemon {
+  readonly #config: AgentConfig;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  /** What has been started, latest first: the order of stopping. */
+  #stopSteps: (() => void | Promise<void>)[] = [];
+  #stopped: Promise<void> | null = null;
+
+  constructor(deps: { log: Log; clock?: Clock }, config: AgentConfig) {
+    this.#log = deps.log;
+    this.#clock = deps.clock ?? systemClock;
+    this.#config = config;
+  }
+
+  /**
+   * Loads the zoo, proves the execution provider, opens the journal and connects. A broker that is away is waited
+   * for in the background. @throws EdgemuxError ZOO_*, PROVIDER_UNAVAILABLE, CONFIG_INVALID, JOURNAL_FAILED
+   */
+  async start(): Promise<void> {
+    const config = this.#config;
+    const patterns = config.cameras.topics.map((topic) => new CameraPattern(topic));
+    const zoo = await loadZoo(config.zoo);
+    const ground = await this.#prepare(zoo);
+    const parts = buildParts(ground);
+    parts.journal.start();
+    this.#onStop(() => {
+      parts.journal.stop();
+    });
+    await this.#connect(parts, patterns);
+    this.#keepJournalSmall(parts);
+    this.#log.info(
+      { device: config.device, zoo: zoo.name, provider: ground.ready.provider, policy: ground.policy.mode },
+      'edgemux is ready',
+    );
+  }
+
+  /** Finishes what is admitted within 5 s, says `offline` and releases everything. Safe to call twice. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#release();
+    return this.#stopped;
+  }
+
+  #onStop(step: () => void | Promise<void>): void {
+    this.#stopSteps.unshift(step);
+  }
+
+  async #release(): Promise<void> {
+    for (const step of this.#stopSteps) {
+      try {
+        await step();
+      } catch (error) {
+        this.#log.error({ error: messageOf(error) }, 'a part did not stop cleanly');
+      }
+    }
+    this.#stopSteps = [];
+    this.#log.info('stopped');
+  }
+
+  /** The models, proved by real runs, and the energy meter. */
+  async #prepare(zoo: Zoo): Promise<Ground> {
+    const { log, clock } = { log: this.#log, clock: this.#clock };
+    const config = this.#config;
+    const policy = initialPolicy(zoo, config.policy);
+    if (!zoo.local) {
+      throw new EdgemuxError(
+        'ZOO_INVALID',
+        `zoo ${zoo.name} has no model with the role "local": a device needs one`,
+      );
+    }
+    const board = createBoard();
+    const { providers, requireProvider, threads } = config.inference;
+    const inference = new Inference(
+      { log },
+      {
+        ...{ zoo, models: [zoo.local.id], mux: zoo.muxPair ? 'pair' : null, board: board.buffer },
+        ...{ providers, requireProvider, threads },
+      },
+    );
+    this.#onStop(() => inference.stop());
+    const ready = await inference.start();
+    const energy = createEnergyMeter({ log, clock, board }, config.power);
+    this.#onStop(() => energy.stop());
+    await energy.start();
+    return { config, log, clock, zoo, policy, inference, ready, energy, host: await hostFacts() };
+  }
+
+  async #connect(parts: Parts, patterns: CameraPattern[]): Promise<void> {
+    const { connection, control, offloader, outbox, pipeline, reporter, servers, topics } = parts;
+    const base = this.#config.broker.baseTopic;
+    connection.onState((state) => {
+      if (state !== 'online') servers.clear();
+    });
+    this.#onStop(() => connection.stop());
+    this.#onStop(() => outbox.stop(STOP_OUTBOX_MS));
+    this.#onStop(() => reporter.publishState());
+    this.#onStop(async () => {
+      await pipeline.stop(STOP_FRAMES_MS);
+      offloader.stop();
+    });
+    this.#onStop(() => {
+      reporter.stop();
+    });
+    await connection.subscribe(topics.answers, { qos: 0 }, (message) => {
+      offloader.receive(message);
+    });
+    await connection.subscribe(cloudStatusFilter(base), { qos: 1 }, (message) => {
+      const server = parseCloudStatusTopic(base, message.topic);
+      if (server !== null) servers.receive(server, message);
+    });
+    await control.start();
+    for (const pattern of patterns) await this.#watchCameras(parts, pattern);
+    control.onChange(() => void reporter.publishState());
+    outbox.start();
+    reporter.start();
+    connection.start();
+  }
+
+  async #watchCameras(parts: Parts, pattern: CameraPattern): Promise<void> {
+    await parts.connection.subscribe(pattern.filter, { qos: 0 }, (message) => {
+      const frame = parts.admission.admit(pattern.match(message.topic), message);
+      if (frame) parts.pipeline.submit(frame);
+    });
+    this.#onStop(() => parts.connection.unsubscribe(pattern.filter));
+  }
+
+  #keepJournalSmall({ journal }: Parts): void {
+    const { maxAgeH, maxBytes } = this.#config.journal;
+    const prune = (): void => {
+      try {
+        const lost = journal.prune(this.#clock.wallMs() - maxAgeH * HOUR_MS, maxBytes);
+        if (lost > 0)
+          this.#log.warn({ lost }, 'undelivered results grew too old or too many and were deleted');
+      } catch (error) {
+        this.#log.error({ error: messageOf(error) }, 'the journal cannot be pruned');
+      }
+    };
+    prune();
+    const timer = setInterval(prune, PRUNE_INTERVAL_MS);
+    this.#onStop(() => {
+      clearInterval(timer);
+    });
+  }
+}

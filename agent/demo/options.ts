@@ -1,0 +1,82 @@
+import { fileURLToPath } from 'node:url';
+import { EdgemuxError } from '../../common/errors.js';
+
+export interface DemoOptions {
+  frames: number;
+  /** Frames per second over all cameras; null: half of what the machine turned out to hold. */
+  ratePerS: number | null;
+  cameras: number;
+  /** An external broker, or null for the embedded one. */
+  broker: string | null;
+  zoo: string;
+  outDir: string;
+  seed: number;
+  provider: string | null;
+}
+
+const DEFAULT_ZOO = fileURLToPath(new URL('../../../models/fashion-mnist', import.meta.url));
+
+/** Command line options of `edgemux demo`. */
+export const DEMO_OPTIONS = {
+  frames: { type: 'number', default: 1000, describe: 'frames to publish in each of the three setups' },
+  rate: {
+    type: 'string',
+    default: 'auto',
+    describe: 'frames per second over all cameras; auto: half of what this machine holds',
+  },
+  cameras: { type: 'number', default: 4, describe: 'camera streams' },
+  broker: { type: 'string', requiresArg: true, describe: 'MQTT broker to use instead of the embedded one' },
+  zoo: {
+    type: 'string',
+    default: DEFAULT_ZOO,
+    defaultDescription: 'models/fashion-mnist',
+    describe: 'model zoo folder',
+  },
+  out: {
+    type: 'string',
+    default: 'demo-out',
+    describe: 'folder for summary.json and the logs of device and server',
+  },
+  seed: { type: 'number', default: 1, describe: 'which test images, in which order' },
+  provider: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'execution providers in order, as for edgemux run',
+  },
+} as const;
+
+/** Checks the parsed command line. @throws EdgemuxError CONFIG_INVALID naming the flag and its value */
+export function demoOptions(argv: Record<string, unknown>): DemoOptions {
+  const rate = argv['rate'];
+  return {
+    frames: wholeNumber('frames', argv['frames'], 1, 1_000_000),
+    ratePerS: rate === 'auto' ? null : positive('rate', Number(rate)),
+    cameras: wholeNumber('cameras', argv['cameras'], 1, 64),
+    broker: optionalText(argv['broker']),
+    zoo: String(argv['zoo']),
+    outDir: String(argv['out']),
+    seed: wholeNumber('seed', argv['seed'], 0, 0xffffffff),
+    provider: optionalText(argv['provider']),
+  };
+}
+
+function optionalText(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function wholeNumber(flag: string, value: unknown, least: number, most: number): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= least && number <= most) return number;
+  throw new EdgemuxError(
+    'CONFIG_INVALID',
+    `--${flag} must be a whole number from ${least} to ${most} (got ${String(value)})`,
+  );
+}
+
+function positive(flag: string, value: number): number {
+  if (Number.isFinite(value) && value > 0 && value <= 10_000) return value;
+  throw new EdgemuxError(
+    'CONFIG_INVALID',
+    `--${flag} must be "auto" or frames per second up to 10000 (got ${value})`,
+  );
+}

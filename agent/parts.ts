@@ -1,0 +1,148 @@
+import type { Clock } from '../common/clock.js';
+import type { Log } from '../common/log.js';
+import { packageVersion } from '../common/version.js';
+import type { Inference, InferenceReady } from '../mux/inference.js';
+import type { DevicePolicy } from '../mux/policy.js';
+import type { Zoo } from '../mux/zoo.js';
+import { connectionOptions } from '../protocol/config.js';
+import { Connection } from '../protocol/connection.js';
+import { createFrameIds, DEVICE_OFFLINE, DEVICE_ONLINE } from '../protocol/messages.js';
+import { deviceTopics, type DeviceTopics } from '../protocol/topics.js';
+import { Admission } from './admission.js';
+import type { AgentConfig } from './config.js';
+import { Counters } from './counters.js';
+import { Decider } from './decider.js';
+import { Emitter } from './emitter.js';
+import type { EnergyMeter } from './energy/meter.js';
+import type { HostFacts } from './host.js';
+import { Journal } from './journal.js';
+import { Offloader } from './offload.js';
+import { Outbox } from './outbox.js';
+import { Pipeline } from './pipeline.js';
+import { PolicyControl } from './policy-control.js';
+import { Reporter } from './reporter.js';
+import { Servers } from './servers.js';
+import { Settler } from './settler.js';
+import { deviceState } from './state.js';
+
+/** What is there before the parts are built: loaded, proved and started. */
+export interface Ground {
+  config: AgentConfig;
+  log: Log;
+  clock: Clock;
+  zoo: Zoo;
+  /** Policy at start. */
+  policy: DevicePolicy;
+  inference: Inference;
+  ready: InferenceReady;
+  energy: EnergyMeter;
+  host: HostFacts;
+}
+
+/** The parts of the daemon, wired and not yet started. */
+export interface Parts {
+  topics: DeviceTopics;
+  counters: Counters;
+  connection: Connection;
+  servers: Servers;
+  offloader: Offloader;
+  journal: Journal;
+  outbox: Outbox;
+  control: PolicyControl;
+  admission: Admission;
+  pipeline: Pipeline;
+  reporter: Reporter;
+}
+
+/** Builds every part; constructors do nothing, so nothing runs yet. */
+export function buildParts(ground: Ground): Parts {
+  const { config, log, clock, zoo, energy } = ground;
+  const topics = deviceTopics(config.broker.baseTopic, config.device);
+  const counters = new Counters();
+  const connection = new Connection({ log, clock }, deviceConnection(config, topics));
+  const servers = new Servers({ log }, zoo);
+  const journal = new Journal({ dir: config.dataDir, sync: config.journal.sync });
+  const outbox = new Outbox({ log, connection, journal });
+  const control = new PolicyControl({ log, connection, zoo, topics }, ground.policy);
+  const offloader = buildOffloader(ground, { connection, servers, counters });
+  const context = { device: config.device, zoo, provider: ground.ready.provider };
+  const emitter = new Emitter({ log, clock, counters, journal, outbox, context, topicOf: topics.result });
+  const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
+  const nextFrameId = createFrameIds(clock);
+  const admission = new Admission({ log, clock, counters, energy, nextFrameId }, config.cameras);
+  const startedMs = clock.monotonicMs();
+  const state = (): ReturnType<typeof deviceState> =>
+    deviceState({
+      ...{ device: config.device, version: packageVersion(), zoo, ready: ground.ready, host: ground.host },
+      ...{ counters, pipeline, offloader, outbox, emitter, servers, energy },
+      policy: control.policy,
+      uptimeS: (clock.monotonicMs() - startedMs) / 1000,
+    });
+  const reporter = new Reporter(
+    { log, clock, connection, energy, topics, device: config.device, state },
+    { stateMs: config.report.stateIntervalS * 1000, powerMs: config.report.powerIntervalS * 1000 },
+  );
+  return {
+    topics,
+    counters,
+    connection,
+    servers,
+    offloader,
+    journal,
+    outbox,
+    control,
+    admission,
+    pipeline,
+    reporter,
+  };
+}
+
+function deviceConnection(
+  config: AgentConfig,
+  topics: DeviceTopics,
+): ConstructorParameters<typeof Connection>[1] {
+  return {
+    ...connectionOptions(config.broker),
+    clientId: `edgemux-${config.device}`,
+    will: { topic: topics.status, payload: DEVICE_OFFLINE },
+    online: { topic: topics.status, payload: DEVICE_ONLINE },
+  };
+}
+
+function buildOffloader(
+  ground: Ground,
+  parts: Pick<Parts, 'connection' | 'servers' | 'counters'>,
+): Offloader {
+  const { config, log, clock, zoo } = ground;
+  return new Offloader(
+    { log, clock, ...parts },
+    {
+      base: config.broker.baseTopic,
+      device: config.device,
+      zoo: { name: zoo.name, hash: zoo.hash, classes: zoo.classes },
+      window: config.offload.window,
+    },
+  );
+}
+
+function buildPipeline(
+  ground: Ground,
+  parts: Pick<Parts, 'counters' | 'control' | 'offloader'> & { emitter: Emitter },
+): Pipeline {
+  const { config, log, clock, zoo, inference } = ground;
+  const { counters, control, offloader, emitter } = parts;
+  const decider = new Decider({ clock, inference, zoo, policy: () => control.policy }, config.cameras);
+  const localMs = zoo.local ? (ground.ready.warmupMs[zoo.local.id] ?? 0) : 0;
+  const settler = new Settler(
+    { clock, inference, zoo, offloader },
+    { deadlineMs: config.offload.deadlineMs, localMs },
+  );
+  return new Pipeline(
+    {
+      ...{ log, clock, counters, decider },
+      settle: (frame, decided) => settler.settle(frame, decided),
+      emit: (frame, settled) => emitter.emit(frame, settled),
+    },
+    { depth: config.inference.pipelineDepth },
+  );
+}

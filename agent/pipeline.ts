@@ -1,0 +1,132 @@
+import { messageOf, isEdgemuxError } from '../common/errors.js';
+import type { Log } from '../common/log.js';
+import type { Clock } from '../common/clock.js';
+import type { Counters, DropCause } from './counters.js';
+import type { Decider, Decided } from './decider.js';
+import type { Frame } from './frame.js';
+import type { Settled } from './result.js';
+import { CameraSlots } from './slots.js';
+
+export interface PipelineDeps {
+  log: Log;
+  clock: Clock;
+  counters: Counters;
+  /** Decode and first hop to the inference worker. */
+  decider: Decider;
+  /** Turns a decision into an answer: kept ones at once, hard ones by a server or by the local model. */
+  settle: (frame: Frame, decided: Decided) => Promise<Settled>;
+  /** Journals and publishes a result. */
+  emit: (frame: Frame, settled: Settled) => Promise<void>;
+}
+
+/**
+ * The way of a frame: slot → decode → mux, rule and local model → answer → result. Every frame that enters ends in
+ * exactly one result or one counted drop.
+ */
+export class Pipeline {
+  readonly #deps: PipelineDeps;
+  readonly #depth: number;
+  readonly #slots = new CameraSlots<Frame>();
+  readonly #active = new Map<string, Frame>();
+  /** Frames between decode and decision; waiting for a server takes no place here. */
+  #deciding = 0;
+  #stopping = false;
+  #idle: (() => void) | null = null;
+  /** Frames decided since start: progress, for watchdogs. */
+  decidedFrames = 0;
+
+  constructor(deps: PipelineDeps, options: { depth: number }) {
+    this.#deps = deps;
+    this.#depth = options.depth;
+  }
+
+  /** Takes an admitted frame; the one it replaces in its camera's slot is dropped as `superseded`. */
+  submit(frame: Frame): void {
+    if (this.#stopping) {
+      this.#drop(frame, 'shutdown');
+      return;
+    }
+    const replaced = this.#slots.put(frame.camera, frame);
+    if (replaced) this.#drop(replaced, 'superseded');
+    this.#pump();
+  }
+
+  get waiting(): number {
+    return this.#slots.size;
+  }
+
+  get active(): number {
+    return this.#active.size;
+  }
+
+  /** Finishes what was admitted, at most `timeoutMs`; what is left then is dropped as `shutdown`. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    if (this.#active.size + this.#slots.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.#idle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    for (const frame of [...this.#slots.drain(), ...this.#active.values()]) this.#drop(frame, 'shutdown');
+    this.#active.clear();
+  }
+
+  #pump(): void {
+    while (this.#deciding < this.#depth) {
+      const frame = this.#slots.next();
+      if (!frame) return;
+      this.#deciding += 1;
+      this.#active.set(frame.frameId, frame);
+      void this.#process(frame);
+    }
+  }
+
+  async #process(frame: Frame): Promise<void> {
+    frame.startedMs = this.#deps.clock.monotonicMs();
+    try {
+      const decided = await this.#decide(frame);
+      const settled = await this.#deps.settle(frame, decided);
+      // A stop that ran out of time has already counted this frame as dropped.
+      if (!this.#active.delete(frame.frameId)) return;
+      this.#deps.counters.result(settled.route);
+      await this.#deps.emit(frame, settled);
+    } catch (error) {
+      if (this.#active.delete(frame.frameId)) this.#drop(frame, causeOf(error), error);
+      else
+        this.#deps.log.error(
+          { frameId: frame.frameId, error: messageOf(error) },
+          'a result could not be sent',
+        );
+    } finally {
+      if (this.#active.size + this.#slots.size === 0) this.#idle?.();
+    }
+  }
+
+  async #decide(frame: Frame): Promise<Decided> {
+    try {
+      return await this.#deps.decider.decide(frame);
+    } finally {
+      this.#deciding -= 1;
+      this.decidedFrames += 1;
+      this.#pump();
+    }
+  }
+
+  #drop(frame: Frame, cause: DropCause, error?: unknown): void {
+    this.#deps.counters.drop(cause);
+    void frame.meter.finish();
+    const entry = { frameId: frame.frameId, camera: frame.camera, cause };
+    if (error === undefined) this.#deps.log.debug(entry, 'frame dropped');
+    else this.#deps.log.warn({ ...entry, why: messageOf(error) }, 'frame dropped');
+  }
+}
+
+function causeOf(error: unknown): DropCause {
+  if (isEdgemuxError(error, 'IMAGE_UNDECODABLE', 'IMAGE_TOO_MANY_PIXELS')) return 'undecodable';
+  if (isEdgemuxError(error, 'INFERENCE_FAILED', 'INFERENCE_STOPPED')) return 'inference-failed';
+  return 'internal';
+}

@@ -1,0 +1,106 @@
+import { messageOf } from '../common/errors.js';
+import type { Log } from '../common/log.js';
+import { patchPolicy, policyFromManifest, type DevicePolicy } from '../mux/policy.js';
+import type { Zoo } from '../mux/zoo.js';
+import {
+  parseDevicePolicyPatch,
+  policyError,
+  type DevicePolicy as PolicyMessage,
+} from '../protocol/messages.js';
+import type { Connection, Message } from '../protocol/connection.js';
+import type { AgentConfig } from './config.js';
+
+/** The policy at start: the zoo's own, with what the configuration overrides. @throws EdgemuxError CONFIG_INVALID */
+export function initialPolicy(zoo: Zoo, config: AgentConfig['policy']): DevicePolicy {
+  const base = policyFromManifest(zoo);
+  return patchPolicy(
+    base,
+    {
+      ...(config.mode === 'zoo' ? {} : { mode: config.mode }),
+      ...(config.threshold === null ? {} : { thresholds: { mux: config.threshold } }),
+      privacy: config.privacy,
+    },
+    zoo,
+    'CONFIG_INVALID',
+  );
+}
+
+export interface PolicyControlDeps {
+  log: Log;
+  connection: Connection;
+  zoo: Zoo;
+  topics: { policy: string; policySet: string };
+}
+
+/** Holds the policy in force, takes patches from `policy/set` and publishes what came of them, retained. */
+export class PolicyControl {
+  readonly #deps: PolicyControlDeps;
+  #policy: DevicePolicy;
+  #onChange: () => void = () => undefined;
+
+  constructor(deps: PolicyControlDeps, initial: DevicePolicy) {
+    this.#deps = deps;
+    this.#policy = initial;
+  }
+
+  get policy(): DevicePolicy {
+    return this.#policy;
+  }
+
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
+  }
+
+  async start(): Promise<void> {
+    const { connection, topics } = this.#deps;
+    connection.onState((state) => {
+      if (state === 'online') void this.#publish(policyMessage(this.#policy));
+    });
+    await connection.subscribe(topics.policySet, { qos: 1 }, (message) => {
+      this.receive(message);
+    });
+  }
+
+  /** Applies a patch whole or not at all. */
+  receive(message: Message): void {
+    if (message.retain) return;
+    try {
+      this.#policy = patchPolicy(this.#policy, patchOf(message.payload), this.#deps.zoo);
+      this.#deps.log.info({ policy: this.#policy }, 'policy changed');
+      void this.#publish(policyMessage(this.#policy));
+      this.#onChange();
+    } catch (error) {
+      this.#deps.log.warn({ error: messageOf(error) }, 'policy patch refused');
+      void this.#publish(policyError(error));
+    }
+  }
+
+  async #publish(payload: object): Promise<void> {
+    try {
+      await this.#deps.connection.publish(this.#deps.topics.policy, JSON.stringify(payload), {
+        qos: 1,
+        retain: true,
+      });
+    } catch (error) {
+      this.#deps.log.debug(
+        { error: messageOf(error) },
+        'policy not published; it is with the next connection',
+      );
+    }
+  }
+}
+
+/** A patch as the rule takes it: `threshold` is short for `thresholds.mux`. @throws EdgemuxError MESSAGE_INVALID */
+function patchOf(payload: Uint8Array): object {
+  const { threshold, thresholds, ...rest } = parseDevicePolicyPatch(payload);
+  if (threshold === undefined && thresholds === undefined) return rest;
+  return { ...rest, thresholds: { ...(threshold === undefined ? {} : { mux: threshold }), ...thresholds } };
+}
+
+/** The policy as its topics carry it: thresholds that are not set are left out. */
+export function policyMessage(policy: DevicePolicy): PolicyMessage {
+  const set = Object.entries(policy.thresholds).filter(
+    (entry): entry is [string, number] => entry[1] !== undefined,
+  );
+  return { ...policy, thresholds: Object.fromEntries(set) };
+}

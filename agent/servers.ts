@@ -1,0 +1,90 @@
+import { messageOf } from '../common/errors.js';
+import type { Log } from '../common/log.js';
+import { parseServerStatus, type LiveServerStatus, type ServerStatus } from '../protocol/messages.js';
+import type { Message } from '../protocol/connection.js';
+
+/**
+ * Which servers are there for this device: the ones whose retained status says `online` for the same zoo with the
+ * same hash. A server that leaves (its last will says so) takes the requests in flight with it.
+ */
+export class Servers {
+  readonly #log: Log;
+  readonly #zoo: { name: string; hash: string };
+  readonly #online = new Map<string, LiveServerStatus>();
+  readonly #seen = new Map<string, ServerStatus>();
+  readonly #warned = new Set<string>();
+  #onAway: () => void = () => undefined;
+
+  constructor(deps: { log: Log }, zoo: { name: string; hash: string }) {
+    this.#log = deps.log;
+    this.#zoo = zoo;
+  }
+
+  /** Calls back when the last usable server has left. */
+  onAway(listener: () => void): void {
+    this.#onAway = listener;
+  }
+
+  /** Takes in a message of a `<base>/cloud/<server>/status` topic. */
+  receive(server: string, message: Message): void {
+    const status = this.#read(server, message);
+    if (!status) return;
+    this.#seen.set(server, status);
+    if (status.state === 'online' && this.#serves(server, status)) {
+      if (!this.#online.has(server)) this.#log.info({ server, models: status.models }, 'server is there');
+      this.#online.set(server, status);
+    } else {
+      this.#leave(server, status.state);
+    }
+  }
+
+  /** Forgets all servers, as when the broker connection is lost: nobody can be asked then. */
+  clear(): void {
+    const had = this.#online.size > 0;
+    this.#online.clear();
+    this.#seen.clear();
+    if (had) this.#onAway();
+  }
+
+  get available(): boolean {
+    return this.#online.size > 0;
+  }
+
+  /** Every server heard of, as the state topic tells it. */
+  list(): { server: string; state: ServerStatus['state']; zooHash: string | null; usable: boolean }[] {
+    return [...this.#seen].map(([server, status]) => ({
+      server,
+      state: status.state,
+      zooHash: status.state === 'offline' ? null : status.zooHash,
+      usable: this.#online.has(server),
+    }));
+  }
+
+  #read(server: string, message: Message): ServerStatus | null {
+    try {
+      return parseServerStatus(message.payload);
+    } catch (error) {
+      this.#log.warn({ server, error: messageOf(error) }, 'unreadable server status ignored');
+      return null;
+    }
+  }
+
+  #leave(server: string, state: string): void {
+    if (!this.#online.delete(server)) return;
+    this.#log.warn({ server, state }, 'server has left');
+    if (this.#online.size === 0) this.#onAway();
+  }
+
+  #serves(server: string, status: LiveServerStatus): boolean {
+    if (status.zoo !== this.#zoo.name) return false;
+    if (status.zooHash === this.#zoo.hash) return true;
+    if (!this.#warned.has(server)) {
+      this.#warned.add(server);
+      this.#log.warn(
+        { server, theirs: status.zooHash, ours: this.#zoo.hash },
+        'server has another version of this zoo and is not asked; give both sides the same zoo folder',
+      );
+    }
+    return false;
+  }
+}

@@ -1,0 +1,168 @@
+import { EdgemuxError } from '../common/errors.js';
+import type { Clock } from '../common/clock.js';
+import { encodeForUpload } from '../mux/image.js';
+import type { Inference } from '../mux/inference.js';
+import { fusedProbabilities } from '../mux/policy.js';
+import type { Zoo } from '../mux/zoo.js';
+import type { Reason } from '../protocol/messages.js';
+import type { Decided } from './decider.js';
+import type { Frame } from './frame.js';
+import type { Offloader, OffloadOutcome } from './offload.js';
+import type { Settled } from './result.js';
+
+export interface SettlerDeps {
+  clock: Clock;
+  inference: Inference;
+  zoo: Zoo;
+  offloader: Offloader;
+}
+
+/** Time kept back for sending a result and for a late timer. */
+const MARGIN_MS = 5;
+/** Runs of the local model may be this much slower than lately before a fallback misses its deadline. */
+const RESERVE_FACTOR = 3;
+const SMOOTHING = 0.1;
+
+/**
+ * Gives every decided frame its answer: the kept ones have it already, the hard ones ask a server, and where no
+ * answer comes within the deadline the local model gives it (`fallback`, with the reason).
+ */
+export class Settler {
+  readonly #deps: SettlerDeps;
+  readonly #deadlineMs: number;
+  /** Smoothed duration of a local run including its wait for the worker. */
+  #localMs: number;
+
+  constructor(deps: SettlerDeps, options: { deadlineMs: number; localMs: number }) {
+    this.#deps = deps;
+    this.#deadlineMs = options.deadlineMs;
+    this.#localMs = options.localMs;
+  }
+
+  /** @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED when the local model has to answer and cannot */
+  async settle(frame: Frame, decided: Decided): Promise<Settled> {
+    const { outcome } = decided;
+    if (outcome.localMs > 0) this.#learn(outcome.localMs + outcome.queueMs);
+    if (outcome.decision === 'offload') return this.#offload(frame, decided);
+    return this.#settled(frame, decided, {
+      route: outcome.decision,
+      reason: outcome.reason,
+      probabilities: outcome.probabilities,
+      models: outcome.decision === 'mux' ? [] : [this.#localId()],
+    });
+  }
+
+  async #offload(frame: Frame, decided: Decided): Promise<Settled> {
+    const { clock, offloader, zoo } = this.#deps;
+    const obstacle = offloader.obstacle();
+    if (obstacle) return this.#fallback(frame, decided, obstacle);
+    const beforeMs = clock.monotonicMs();
+    frame.meter.enter('encode');
+    const image = await encodeForUpload(decided.pixels, zoo.input, frame.payload).finally(() => {
+      frame.meter.leave('encode');
+    });
+    const nowMs = clock.monotonicMs();
+    decided.latencyMs.encode = nowMs - beforeMs;
+    const budgetMs = frame.admittedMs + this.#deadlineMs - nowMs - this.#reserveMs();
+    if (budgetMs < 1) return this.#fallback(frame, decided, 'timeout');
+    const asked = await this.#ask(frame, image, budgetMs);
+    if (asked.kind === 'answer') return this.#cloud(frame, decided, asked);
+    decided.latencyMs.network = clock.monotonicMs() - nowMs;
+    const failed = await this.#fallback(frame, decided, asked.reason);
+    return { ...failed, bytesUp: asked.bytesUp, bytesDown: asked.bytesDown };
+  }
+
+  async #ask(
+    frame: Frame,
+    image: { bytes: Uint8Array; type: string },
+    budgetMs: number,
+  ): Promise<OffloadOutcome> {
+    let stage: 'upload' | 'wait' = 'upload';
+    frame.meter.enter(stage);
+    const { frameId, capturedAtMs } = frame;
+    const onSent = (): void => {
+      frame.meter.leave('upload');
+      frame.meter.enter('wait');
+      stage = 'wait';
+    };
+    const outcome = await this.#deps.offloader.ask({ frameId, image, budgetMs, capturedAtMs, onSent });
+    frame.meter.leave(stage);
+    return outcome;
+  }
+
+  #cloud(frame: Frame, decided: Decided, asked: OffloadOutcome & { kind: 'answer' }): Settled {
+    const { answer, roundTripMs, bytesUp, bytesDown } = asked;
+    decided.latencyMs.cloud = answer.latencyMs.residence;
+    decided.latencyMs.network = Math.max(0, roundTripMs - answer.latencyMs.residence);
+    const ran = decided.outcome.localProbabilities ? [this.#localId()] : [];
+    const settled = this.#settled(frame, decided, {
+      route: 'cloud',
+      reason: decided.outcome.reason,
+      probabilities: answer.probabilities,
+      models: [...ran, ...answer.models],
+    });
+    return { ...settled, bytesUp, bytesDown, server: answer.server };
+  }
+
+  async #fallback(frame: Frame, decided: Decided, reason: Reason): Promise<Settled> {
+    const probabilities = decided.outcome.fallbackProbabilities ?? (await this.#runLocal(frame, decided));
+    return this.#settled(frame, decided, {
+      route: 'fallback',
+      reason,
+      probabilities,
+      models: [this.#localId()],
+    });
+  }
+
+  /** Runs the local model after the fact, fused with the mux where the policy says so. */
+  async #runLocal(frame: Frame, decided: Decided): Promise<ArrayLike<number>> {
+    const run = await this.#deps.inference.classify(this.#localId(), decided.pixels, 1);
+    for (const span of run.spans) frame.meter.span(span);
+    decided.latencyMs.local += run.ms;
+    decided.latencyMs.queue += run.queueMs;
+    this.#learn(run.ms + run.queueMs);
+    const { muxScore, muxProbabilities } = decided.outcome;
+    const mux =
+      muxScore === null || muxProbabilities === null
+        ? null
+        : { score: muxScore, probabilities: muxProbabilities };
+    return fusedProbabilities(decided.policy, mux, run.probabilities);
+  }
+
+  #settled(
+    frame: Frame,
+    decided: Decided,
+    answer: Pick<Settled, 'route' | 'reason' | 'models'> & { probabilities: ArrayLike<number> | null },
+  ): Settled {
+    if (!answer.probabilities) {
+      throw new EdgemuxError('INFERENCE_FAILED', `frame ${frame.frameId} was kept without an answer`);
+    }
+    decided.latencyMs.total = this.#deps.clock.monotonicMs() - frame.admittedMs;
+    const { muxScore } = decided.outcome;
+    return {
+      ...answer,
+      probabilities: answer.probabilities,
+      muxScore,
+      threshold: muxScore === null ? null : decided.policy.thresholds.mux,
+      latencyMs: decided.latencyMs,
+      bytesUp: 0,
+      bytesDown: 0,
+      server: null,
+    };
+  }
+
+  #localId(): string {
+    const local = this.#deps.zoo.local;
+    if (!local)
+      throw new EdgemuxError('ZOO_INVALID', `zoo ${this.#deps.zoo.name} has no model with the role local`);
+    return local.id;
+  }
+
+  #learn(ms: number): void {
+    this.#localMs += SMOOTHING * (ms - this.#localMs);
+  }
+
+  #reserveMs(): number {
+    return Math.min(this.#deadlineMs / 2, MARGIN_MS + RESERVE_FACTOR * this.#localMs);
+  }
+}

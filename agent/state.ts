@@ -1,0 +1,87 @@
+import type { DeviceState } from '../protocol/messages.js';
+import type { InferenceReady } from '../mux/inference.js';
+import type { DevicePolicy } from '../mux/policy.js';
+import type { Zoo } from '../mux/zoo.js';
+import type { Counters } from './counters.js';
+import type { Emitter } from './emitter.js';
+import type { EnergyMeter } from './energy/meter.js';
+import type { HostFacts } from './host.js';
+import type { Offloader } from './offload.js';
+import type { Outbox } from './outbox.js';
+import type { Pipeline } from './pipeline.js';
+import { policyMessage } from './policy-control.js';
+import type { Servers } from './servers.js';
+
+export interface StateParts {
+  device: string;
+  version: string;
+  zoo: Zoo;
+  ready: InferenceReady;
+  policy: DevicePolicy;
+  counters: Counters;
+  pipeline: Pipeline;
+  offloader: Offloader;
+  outbox: Outbox;
+  emitter: Emitter;
+  servers: Servers;
+  energy: EnergyMeter;
+  host: HostFacts;
+  uptimeS: number;
+}
+
+/** The `state` message: what a person or a dashboard wants to know of the device now. */
+export function deviceState(parts: StateParts): DeviceState {
+  const warnings = healthWarnings(parts);
+  const totals = parts.energy.totals();
+  const rails = parts.energy.rails();
+  const tops = rails.filter((rail) => rail.within === null && rail.powerW !== null);
+  return {
+    device: parts.device,
+    version: parts.version,
+    zoo: { name: parts.zoo.name, version: parts.zoo.version, hash: parts.zoo.hash },
+    provider: parts.ready.provider,
+    policy: policyMessage(parts.policy),
+    counters: parts.counters.snapshot(),
+    queue: {
+      waiting: parts.pipeline.waiting,
+      inFlight: parts.pipeline.active,
+      offloaded: parts.offloader.inFlight,
+      outbox: parts.outbox.backlog,
+    },
+    servers: parts.servers.list(),
+    rails: rails.map((rail) => ({
+      rail: rail.name,
+      sensor: rail.kind,
+      simulated: rail.simulated,
+      health: rail.problem === null ? 'ok' : 'warning',
+      rateHz: rail.rateHz,
+    })),
+    power:
+      tops.length === 0
+        ? null
+        : {
+            meanW: tops.reduce((sum, rail) => sum + (rail.powerW?.mean ?? 0), 0),
+            energyJ: totals.energyJ,
+            simulated: totals.simulated,
+          },
+    health: { status: warnings.length === 0 ? 'ok' : 'warning', warnings },
+    uptimeS: parts.uptimeS,
+    host: { ...parts.host },
+  };
+}
+
+function healthWarnings(parts: StateParts): string[] {
+  const { ready, servers, policy, emitter } = parts;
+  const fellBack = ready.attempts.filter((attempt) => !attempt.ok);
+  const offloads = policy.mode !== 'mobile-only' && policy.privacy !== 'strict';
+  return [
+    ...parts.energy.health(),
+    ...fellBack.map(
+      (attempt) => `execution provider ${attempt.provider} does not work: ${attempt.error ?? ''}`,
+    ),
+    ...(offloads && !servers.available
+      ? [`no server for zoo ${parts.zoo.name} is online: hard frames fall back`]
+      : []),
+    ...(emitter.lastJournalError === null ? [] : [emitter.lastJournalError]),
+  ].map((warning) => warning.slice(0, 1024));
+}

@@ -1,0 +1,47 @@
+/** How many latencies the percentiles of the status look back on. */
+const RECENT = 1000;
+
+/** What became of every request since start, and how long the last answers took. */
+export class ServerCounters {
+  requests = 0;
+  answers = 0;
+  /** Requests dropped before work because their budget had run out. */
+  expired = 0;
+  /** Topics or response topics that cannot be answered. */
+  unanswerable = 0;
+  readonly refused: Record<string, number> = {};
+  readonly #residenceMs: number[] = [];
+
+  refuse(code: string): void {
+    this.refused[code] = (this.refused[code] ?? 0) + 1;
+  }
+
+  answered(residenceMs: number): void {
+    this.answers += 1;
+    this.#residenceMs.push(residenceMs);
+    if (this.#residenceMs.length > RECENT) this.#residenceMs.shift();
+  }
+
+  /** Flat names, so that a metrics endpoint can carry them as they are. */
+  snapshot(): Record<string, number> {
+    const refused = Object.entries(this.refused).map(
+      ([code, n]) => [`refused_${code.toLowerCase()}`, n] as const,
+    );
+    return {
+      requests: this.requests,
+      answers: this.answers,
+      expired: this.expired,
+      unanswerable: this.unanswerable,
+      ...Object.fromEntries(refused),
+    };
+  }
+
+  /** Percentiles of the residence of the last answers in ms, or null before the first. */
+  latencyMs(): { p50: number; p95: number; p99: number } | null {
+    if (this.#residenceMs.length === 0) return null;
+    const sorted = [...this.#residenceMs].sort((a, b) => a - b);
+    const at = (share: number): number =>
+      sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+    return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  }
+}

@@ -1,0 +1,57 @@
+import { EdgemuxError } from '../common/errors.js';
+import { checkImage, unwrapBase64 } from '../mux/image-check.js';
+import type { Message } from '../protocol/message.js';
+import { answerTopic, parseOffloadTopic } from '../protocol/topics.js';
+
+/** An offload request, with what the server needs to answer it. */
+export interface Request {
+  frameId: string;
+  device: string;
+  payload: Uint8Array;
+  /** Where the answer goes. */
+  topic: string;
+  correlationData: Uint8Array | null;
+  /** Server's monotonic clock. */
+  receivedMs: number;
+  /** After this nobody waits any more. */
+  expiresMs: number;
+}
+
+/** Addresses a request: null where topic or zoo are not ours, so that nobody can be answered. */
+export function addressRequest(base: string, zoo: string, message: Message, nowMs: number): Request | null {
+  const address = parseOffloadTopic(base, message.topic);
+  if (!address || address.zoo !== zoo) return null;
+  return {
+    frameId: address.frameId,
+    device: address.device,
+    payload: message.payload,
+    topic: answerTopic(base, address.device, address.frameId),
+    correlationData: message.properties?.correlationData ?? null,
+    receivedMs: nowMs,
+    expiresMs: nowMs + address.budgetMs,
+  };
+}
+
+/**
+ * Grants a request's own response topic (MQTT 5) only below `<base>/answer/<the requesting device>/`, so that nobody
+ * can make a server publish elsewhere. @throws EdgemuxError REQUEST_REFUSED
+ */
+export function grantResponseTopic(base: string, request: Request, message: Message): Request {
+  const wanted = message.properties?.responseTopic;
+  if (wanted === undefined || wanted === request.topic) return request;
+  const own = `${base}/answer/${request.device}/`;
+  if (!wanted.startsWith(own) || /[+#\0]/.test(wanted) || wanted.length > 512) {
+    throw new EdgemuxError('REQUEST_REFUSED', `answers to device ${request.device} go below ${own} only`);
+  }
+  return { ...request, topic: wanted };
+}
+
+/** Undoes base64 and checks size and type. @throws EdgemuxError IMAGE_* */
+export function checkRequestImage(
+  request: Request,
+  limits: { maxBytes: number; maxPixels: number },
+): Request {
+  const payload = unwrapBase64(request.payload);
+  checkImage(payload, limits);
+  return { ...request, payload };
+}

@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import type { z } from 'zod';
+import { EdgemuxError, messageOf } from '../errors.js';
+import { configKeys, environmentName, type ConfigKey } from './keys.js';
+import { nearestName } from './nearest.js';
+
+type Tree = Record<string, unknown>;
+
+export interface ConfigSources {
+  /** YAML file, or null for none. */
+  file: string | null;
+  env: NodeJS.ProcessEnv;
+  /** `EDGEMUX` or `EDGEMUX_CLOUD`. */
+  envPrefix: string;
+  /** Variables under the prefix that mean something else (other programs, the file's own path). */
+  envIgnored?: readonly RegExp[];
+  /** Values given on the command line by dotted path; undefined ones are absent. */
+  flags: Record<string, unknown>;
+}
+
+/**
+ * Merges file, environment and flags (later wins) and checks them against the one schema of a program.
+ * @throws EdgemuxError CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY or CONFIG_INVALID, naming source, key, value, remedy
+ */
+export function loadConfig<S extends z.ZodType>(schema: S, sources: ConfigSources): z.output<S> {
+  const keys = configKeys(schema);
+  const tree: Tree = {};
+  const origin = new Map<string, string>();
+  const take = (path: string, value: unknown, from: string): void => {
+    setPath(tree, path, value);
+    origin.set(path, from);
+  };
+  for (const [path, value] of fromFile(sources.file, keys)) take(path, value, sources.file ?? '');
+  for (const [path, value, name] of fromEnvironment(sources, keys)) take(path, value, name);
+  for (const [path, value] of Object.entries(sources.flags)) {
+    if (value !== undefined) take(path, value, 'the command line');
+  }
+  const parsed = schema.safeParse(tree);
+  if (parsed.success) return parsed.data;
+  throw invalid(parsed.error, tree, keys, origin);
+}
+
+function fromFile(file: string | null, keys: ConfigKey[]): [string, unknown][] {
+  if (file === null) return [];
+  let content: unknown;
+  try {
+    content = parseYaml(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new EdgemuxError(
+      'CONFIG_UNREADABLE',
+      `cannot read configuration file ${file}: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (content === null || content === undefined) return [];
+  if (!isTree(content)) {
+    throw new EdgemuxError('CONFIG_INVALID', `configuration file ${file} must hold keys and values`);
+  }
+  return flatten(content, '', keys, file);
+}
+
+/** Walks a parsed file down to the schema's leaves; a name that leads nowhere is refused with its neighbour. */
+function flatten(tree: Tree, prefix: string, keys: ConfigKey[], file: string): [string, unknown][] {
+  return Object.entries(tree).flatMap(([name, value]): [string, unknown][] => {
+    const path = prefix === '' ? name : `${prefix}.${name}`;
+    if (keys.some((key) => key.path === path)) return [[path, value]];
+    if (keys.some((key) => key.path.startsWith(`${path}.`))) {
+      if (value === null) return [];
+      if (isTree(value)) return flatten(value, path, keys, file);
+      throw new EdgemuxError(
+        'CONFIG_INVALID',
+        `${path} in ${file} is a section with keys of its own, not a value (got ${JSON.stringify(value)})`,
+      );
+    }
+    throw unknownKey(path, file, keys);
+  });
+}
+
+function unknownKey(path: string, file: string, keys: ConfigKey[]): EdgemuxError {
+  const sections = keys.flatMap((key) =>
+    key.path.split('.').map((_, i, all) => all.slice(0, i + 1).join('.')),
+  );
+  const near = nearestName(path, [...new Set(sections)]);
+  const hint = near === null ? 'docs/configuration.md lists all keys' : `did you mean "${near}"?`;
+  return new EdgemuxError('CONFIG_UNKNOWN_KEY', `unknown key "${path}" in ${file}: ${hint}`, {
+    details: { key: path, file, nearest: near },
+  });
+}
+
+function fromEnvironment(sources: ConfigSources, keys: ConfigKey[]): [string, unknown, string][] {
+  const known = new Map(keys.map((key) => [environmentName(sources.envPrefix, key.path), key]));
+  const found: [string, unknown, string][] = [];
+  for (const [name, text] of Object.entries(sources.env)) {
+    if (!name.startsWith(`${sources.envPrefix}_`) || text === undefined) continue;
+    if (sources.envIgnored?.some((pattern) => pattern.test(name))) continue;
+    const key = known.get(name);
+    if (!key) {
+      const near = nearestName(name, [...known.keys()]);
+      const hint = near === null ? 'docs/configuration.md lists all names' : `did you mean "${near}"?`;
+      throw new EdgemuxError('CONFIG_UNKNOWN_KEY', `unknown environment variable ${name}: ${hint}`, {
+        details: { key: name, file: 'environment', nearest: near },
+      });
+    }
+    found.push([key.path, fromText(text, key, name), name]);
+  }
+  return found;
+}
+
+function fromText(text: string, key: ConfigKey, source: string): unknown {
+  if (key.type === 'number' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+  if (key.type === 'boolean' && /^(true|false|1|0|yes|no)$/i.test(text)) return /^(true|1|yes)$/i.test(text);
+  if (key.type === 'object' || (key.type === 'list' && /^\s*\[/.test(text))) return parseInline(text, source);
+  return key.type === 'list' ? text.split(',').map((item) => item.trim()) : text;
+}
+
+function parseInline(text: string, source: string): unknown {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    throw new EdgemuxError('CONFIG_INVALID', `${source} holds no valid YAML: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function invalid(
+  error: z.ZodError,
+  tree: Tree,
+  keys: ConfigKey[],
+  origin: Map<string, string>,
+): EdgemuxError {
+  const lines = error.issues.map((issue) => {
+    const path = issue.path.join('.');
+    const from = [...origin].find(([key]) => path === key || path.startsWith(`${key}.`))?.[1];
+    const value = getPath(tree, issue.path);
+    const key = keys.find((candidate) => candidate.path === path);
+    const got = value === undefined ? '' : ` (got ${JSON.stringify(value)}${from ? ` from ${from}` : ''})`;
+    const remedy = key?.choices ? `; choose one of ${key.choices.join(', ')}` : '';
+    return `${path || 'configuration'}: ${issue.message}${got}${remedy}`;
+  });
+  return new EdgemuxError('CONFIG_INVALID', lines.join('\n'), { cause: error });
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function setPath(tree: Tree, path: string, value: unknown): void {
+  const names = path.split('.');
+  const last = names.pop() ?? path;
+  let node = tree;
+  for (const name of names) {
+    if (!isTree(node[name])) node[name] = {};
+    node = node[name] as Tree;
+  }
+  node[last] = value;
+}
+
+function getPath(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (node, name) => (node as Record<PropertyKey, unknown> | undefined)?.[name],
+    tree,
+  );
+}
