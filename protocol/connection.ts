@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { messageOf, type EdgemuxError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
-import { parseBrokerUrl } from './broker-url.js';
 import {
   DEFAULT_STOP_TIMEOUT_MS,
   type ConnectionDeps,
@@ -38,6 +37,7 @@ export class Connection {
   readonly #log: Log;
   readonly #timers: Timers;
   readonly #options: ConnectionOptions;
+  readonly #connector: Connector;
   readonly #link: LinkState;
   readonly #presence: Presence;
   readonly #supervisor: Supervisor;
@@ -50,6 +50,7 @@ export class Connection {
     this.#timers = deps.timers ?? systemTimers;
     this.#options = options;
     this.#link = new LinkState(deps.log, this.#timers);
+    this.#connector = new Connector(options);
     this.#presence = new Presence(options, deps.log);
     this.#supervisor = new Supervisor(
       {
@@ -57,7 +58,7 @@ export class Connection {
         clock: deps.clock,
         timers: this.#timers,
         random: deps.random ?? (() => randomInt(2 ** 32) / 2 ** 32),
-        connector: new Connector(options),
+        connector: this.#connector,
       },
       {
         onMessage: (message) => this.#receive(message),
@@ -92,10 +93,10 @@ export class Connection {
     return this.#session?.bufferedBytes ?? 0;
   }
 
-  /** Connects in the background and returns at once. @throws CONFIG_INVALID for an impossible URL */
+  /** Connects in the background and returns at once. @throws CONFIG_INVALID for impossible options */
   start(): void {
     if (this.#link.state !== 'stopped') return;
-    parseBrokerUrl(this.#options.url);
+    this.#connector.check();
     this.#link.set('offline');
     this.#supervisor.start();
   }

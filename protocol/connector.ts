@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { messageOf } from '../common/errors.js';
+import { EdgemuxError, messageOf } from '../common/errors.js';
 import { parseBrokerUrl } from './broker-url.js';
 import { failure, kindOf } from './failure.js';
 import { openSession, type SessionOptions } from './mqtt-door.js';
@@ -44,6 +44,18 @@ export class Connector {
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
+  }
+
+  /** @throws CONFIG_INVALID for an impossible URL, or TLS files that would not be used */
+  check(): void {
+    const { url, tls: { ca, cert, key } = {} } = this.#options;
+    const address = parseBrokerUrl(url);
+    if (!address.tls && [ca, cert, key].some((file) => file !== undefined)) {
+      throw invalid('TLS files are given, but the broker URL asks for plain text: use mqtts://');
+    }
+    if ((cert === undefined) !== (key === undefined)) {
+      throw invalid('a client certificate needs its key, and a key its certificate');
+    }
   }
 
   /** One attempt (or two: MQTT 5, then 3.1.1). @throws BROKER_UNREACHABLE with `details.kind` */
@@ -102,4 +114,8 @@ async function readPem(what: string, path: string | undefined): Promise<Buffer |
   } catch (error) {
     throw failure('tls', `the TLS ${what} file cannot be read: ${messageOf(error)}`, error);
   }
+}
+
+function invalid(message: string): EdgemuxError {
+  return new EdgemuxError('CONFIG_INVALID', message, { details: { key: 'broker' } });
 }
