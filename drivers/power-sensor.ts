@@ -20,6 +20,8 @@ export interface Rail {
   within: string | null;
   /** Time between two fresh values of the sensor in ms (averages x conversion times). */
   updateMs: number;
+  /** Length in ms of the interval around `PowerSample.tMs` that a value can stem from (conversion and its age). */
+  spanMs: number;
   /** Largest current the sensor can report in A (81.92 mV over the shunt); null where unknown. */
   fullScaleA: number | null;
 }
@@ -34,6 +36,8 @@ export const SAMPLE_FLAGS = {
   overflow: 4,
   /** First sample after a time in which samples are missing: nothing is known about the time before it. */
   afterGap: 8,
+  /** The chip's alert function triggered since it was last looked at. */
+  alert: 16,
 } as const;
 
 /** One measurement of one rail. */
@@ -46,13 +50,25 @@ export interface PowerSample {
   flags: number;
 }
 
-/** A source of samples for one or more rails. Constructing it does nothing; `start` and `stop` may be repeated. */
+/** What a sensor had to mend by itself since it was made. */
+export interface SensorCounters {
+  /** Transfers repeated after a NACK or a lost arbitration. */
+  retries: number;
+  /** Times that configuration and calibration were lost and written again. */
+  restored: number;
+}
+
+/** A source of samples of one rail. Constructing it does nothing; `start` and `stop` may be repeated. */
 export interface PowerSensor {
-  readonly rails: readonly Rail[];
+  readonly rail: Rail;
   readonly simulated: boolean;
+  readonly counters: SensorCounters;
   /** Checks what is there and sets it up. Throws an `EdgemuxError` that says what to do. */
   start(): void;
   stop(): void;
-  /** Measures every rail now: one sample a rail, in the order of `rails`. Throws an `EdgemuxError`. */
-  samples(): PowerSample[];
+  /**
+   * Measures now; starts first where that is due, also after a failure. Null where the chip has no valid value
+   * yet (its first conversion). Throws an `EdgemuxError` when the measurement failed.
+   */
+  sample(): PowerSample | null;
 }

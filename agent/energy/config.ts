@@ -8,7 +8,7 @@ const railSchema = z.strictObject({
     .default('')
     .meta({
       description:
-        'Name of the rail in messages; for kernel rails also the label to look for (empty: all of them)',
+        'name of the rail in messages; for kernel rails also the label to look for (empty: all of them)',
     }),
   kind: z
     .enum(['ina226', 'hwmon', 'iio', 'auto'])
@@ -21,125 +21,90 @@ const railSchema = z.strictObject({
       description:
         'I2C bus: its number, or its controller such as c240000.i2c (numbers move between kernels)',
     }),
-  address: z
-    .int()
-    .min(0x40)
-    .max(0x4f)
-    .default(0x44)
-    .meta({
-      description: 'I2C address of the INA226, 0x40 to 0x4f (0x40 to 0x43 of the TX2 bus 0 are its own)',
-    }),
+  address: z.int().min(0x40).max(0x4f).default(0x44).meta({
+    description: 'I2C address of the INA226, 0x40 to 0x4f (0x40 to 0x43 of the TX2 bus 0 are its own)',
+  }),
   shuntOhms: z
     .number()
     .positive()
     .max(100)
     .nullable()
     .default(null)
-    .meta({ description: 'Shunt resistor; an INA226 needs it, there is no safe default', unit: 'ohm' }),
-  maxCurrentA: z
-    .number()
-    .positive()
-    .nullable()
-    .default(null)
-    .meta({
-      description: 'Largest expected current; refused where the shunt would clip below it',
-      unit: 'A',
-    }),
+    .meta({ description: 'shunt resistor; an INA226 needs it, there is no safe default', unit: 'ohm' }),
+  maxCurrentA: z.number().positive().nullable().default(null).meta({
+    description: 'largest expected current; refused where the shunt would clip below it',
+    unit: 'A',
+  }),
   mode: z.enum(['continuous', 'triggered']).default('continuous').meta({
     description:
-      'Free-running conversions, or one conversion started by each sample (costs one more transfer)',
+      'free-running conversions, or one conversion started by each sample (costs one more transfer)',
   }),
   averaging: z
     .union([z.literal('auto'), z.literal([1, 4, 16, 64, 128, 256, 512, 1024])])
     .default('auto')
-    .meta({ description: 'Conversions averaged in the chip; auto: as long as a sample period allows' }),
+    .meta({ description: 'conversions averaged in the chip; auto: as long as a sample period allows' }),
   shuntConversionUs: z
     .union([z.literal('auto'), z.literal([140, 204, 332, 588, 1100, 2116, 4156, 8244])])
     .default('auto')
-    .meta({ description: 'Shunt conversion time', unit: 'us' }),
+    .meta({ description: 'shunt conversion time', unit: 'us' }),
   busConversionUs: z
     .union([z.literal('auto'), z.literal([140, 204, 332, 588, 1100, 2116, 4156, 8244])])
     .default('auto')
-    .meta({ description: 'Bus conversion time', unit: 'us' }),
-  rateHz: z
-    .number()
-    .positive()
-    .max(3571)
-    .nullable()
-    .default(null)
-    .meta({
-      description: 'Samples per second; default 1000 for an INA226, 10 for a kernel rail',
-      unit: 'Hz',
-    }),
-  within: z
-    .string()
-    .nullable()
-    .default(null)
-    .meta({
-      description: 'Rail that already contains this one, so that they are never summed (TX2 names: known)',
-    }),
+    .meta({ description: 'bus conversion time', unit: 'us' }),
+  rateHz: z.number().positive().max(3571).nullable().default(null).meta({
+    description: 'samples per second; default 1000 for an INA226, 10 for a kernel rail',
+    unit: 'Hz',
+  }),
+  within: z.string().nullable().default(null).meta({
+    description: 'rail that already contains this one, so that they are never summed (TX2 names: known)',
+  }),
 });
 
 const idleSchema = z.strictObject({
-  powerW: z
-    .number()
-    .min(0)
-    .nullable()
-    .default(null)
-    .meta({
-      description: 'Idle power that net energy is net of; null: learned while no frame is in work',
-      unit: 'W',
-    }),
+  powerW: z.number().min(0).nullable().default(null).meta({
+    description: 'idle power that net energy is net of; null: learned while no frame is in work',
+    unit: 'W',
+  }),
   settleMs: z
     .number()
     .min(0)
     .default(200)
-    .meta({ description: 'Time after the last frame before idle power is learned again', unit: 'ms' }),
+    .meta({ description: 'time after the last frame before idle power is learned again', unit: 'ms' }),
   windowMs: z
     .number()
     .positive()
     .default(10_000)
-    .meta({ description: 'Time constant of the learned idle power', unit: 'ms' }),
+    .meta({ description: 'time constant of the learned idle power', unit: 'ms' }),
 });
 
 export const powerConfigSchema = z.strictObject({
   simulate: z.boolean().default(false).meta({
     description:
-      'Replace every rail by a simulated one driven by a power model; all that follows says simulated',
+      'replace every rail by a simulated one driven by a power model; all that follows says simulated',
   }),
   rails: z
     .array(railSchema)
     .default([])
-    .meta({ description: 'Rails to measure; none: energies are null and health says so' }),
-  busHz: z
-    .number()
-    .positive()
-    .nullable()
-    .default(null)
-    .meta({
-      description: 'I2C clock; null: what the kernel says, and 100 kHz where it says nothing',
-      unit: 'Hz',
-    }),
-  gapPeriods: z
-    .number()
-    .min(2)
-    .default(5)
-    .meta({
-      description: 'Missing samples in a row that make a gap; nothing is assumed about the time in a gap',
-    }),
-  coarseSamples: z.int().min(1).default(5).meta({
-    description: 'Frames with fewer samples in their window are marked coarse',
+    .meta({ description: 'rails to measure; none: energies are null and health says so' }),
+  sum: z.array(z.string()).default([]).meta({
+    description:
+      'rails whose sum is the power of the device; empty: the rails that no other measured rail contains',
   }),
-  finishMs: z
-    .number()
-    .min(1)
-    .max(20)
-    .default(18)
-    .meta({
-      description: 'Longest wait for the last samples of a frame; then its energy is null',
-      unit: 'ms',
-    }),
-  idle: idleSchema.prefault({}).meta({ description: 'The idle baseline' }),
+  busHz: z.number().positive().nullable().default(null).meta({
+    description: 'I2C clock; null: what the kernel says, and 100 kHz where it says nothing',
+    unit: 'Hz',
+  }),
+  gapPeriods: z.number().min(2).default(5).meta({
+    description: 'missing samples in a row that make a gap; nothing is assumed about the time in a gap',
+  }),
+  coarseSamples: z.int().min(1).default(5).meta({
+    description: 'frames with fewer samples in their window are marked coarse',
+  }),
+  finishMs: z.number().min(1).max(20).default(18).meta({
+    description: 'longest wait for the last samples of a frame; then its energy is null',
+    unit: 'ms',
+  }),
+  idle: idleSchema.prefault({}).meta({ description: 'the idle baseline' }),
 });
 
 export type PowerConfig = z.output<typeof powerConfigSchema>;
