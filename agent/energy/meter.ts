@@ -7,7 +7,9 @@ import type { Stage, StageSpan } from '../../common/activity.js';
 import type { Clock } from '../../common/clock.js';
 import type { Log } from '../../common/log.js';
 import type { RailKind } from '../../drivers/power-sensor.js';
+import type { Simulation } from '../../drivers/sampler-plan.js';
 import type { PowerConfig } from './config.js';
+import { LiveMeter } from './live-meter.js';
 import { createNullMeter } from './null-meter.js';
 
 /** Energy of one frame on the device, summed over the top rails. */
@@ -95,10 +97,13 @@ export interface EnergyMeterDeps {
   clock: Clock;
   /** Activity board: the meter counts frames on it, the simulated rail's load follows it. */
   board: Int32Array<SharedArrayBuffer>;
+  /** Where the kernel's `/sys` is; tests have their own. */
+  sysRoot?: string;
+  /** Loads and faults of simulated rails, for tests and benchmarks. */
+  simulation?: Partial<Pick<Simulation, 'loads' | 'faults' | 'seed'>>;
 }
 
 /** A meter for the configured rails; one that measures nothing, and says so, where there are none. */
 export function createEnergyMeter(deps: EnergyMeterDeps, config: PowerConfig): EnergyMeter {
-  void config;
-  return createNullMeter(deps);
+  return config.simulate || config.rails.length > 0 ? new LiveMeter(deps, config) : createNullMeter(deps);
 }
