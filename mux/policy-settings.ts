@@ -89,8 +89,10 @@ const NEEDS_MUX: ReadonlySet<DeviceMode> = new Set(['mux', 'two-stage', 'three-t
 
 const patchSchema = z.strictObject({
   mode: deviceModeSchema.optional(),
+  /** Short for `thresholds.mux`. */
+  threshold: probability.optional(),
   thresholds: thresholdsSchema.optional(),
-  costs: costsSchema.optional(),
+  costs: costsSchema.partial().optional(),
   privacy: z.enum(['normal', 'strict']).optional(),
 });
 export type PolicyPatch = z.infer<typeof patchSchema>;
@@ -126,26 +128,42 @@ export function patchPolicy(
   zoo: PolicyZoo,
   code: Extract<ErrorCode, 'MESSAGE_INVALID' | 'CONFIG_INVALID'> = 'MESSAGE_INVALID',
 ): DevicePolicy {
-  const parsed = patchSchema.safeParse(withoutUndefined(patch));
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((i) => `${['policy', ...i.path].join('.')}: ${i.message}`);
-    throw new EdgemuxError(code, problems.join('; '), { details: { problems } });
-  }
-  const {
-    mode = current.mode,
-    thresholds = {},
-    costs = current.costs,
-    privacy = current.privacy,
-  } = parsed.data;
+  const { mode = current.mode, threshold, thresholds, costs, privacy = current.privacy } = read(patch, code);
   const base = mode === current.mode ? current.thresholds : calibratedFor(mode, zoo);
   const policy: DevicePolicy = {
     mode,
-    thresholds: { mux: current.thresholds.mux, ...base, ...thresholds },
-    ...(costs === undefined ? {} : { costs }),
+    thresholds: {
+      ...{ mux: current.thresholds.mux, ...base },
+      ...(threshold === undefined ? {} : { mux: threshold }),
+      ...thresholds,
+    },
+    ...mergedCosts(current.costs, costs, code),
     privacy,
   };
   assertServable(policy, zoo, code);
   return policy;
+}
+
+function read(patch: unknown, code: ErrorCode): PolicyPatch {
+  const parsed = patchSchema.safeParse(withoutUndefined(patch));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    (issue) => `${['policy', ...issue.path].join('.')}: ${issue.message}`,
+  );
+  throw new EdgemuxError(code, problems.join('; '), { details: { problems } });
+}
+
+/** Costs make sense together only: a part of them needs the rest from before. */
+function mergedCosts(
+  current: DevicePolicy['costs'],
+  patch: PolicyPatch['costs'],
+  code: ErrorCode,
+): Pick<DevicePolicy, 'costs'> {
+  if (patch === undefined) return current === undefined ? {} : { costs: current };
+  const { mux = current?.mux, local = current?.local, upload = current?.upload } = patch;
+  if (mux !== undefined && local !== undefined && upload !== undefined)
+    return { costs: { mux, local, upload } };
+  throw new EdgemuxError(code, 'policy.costs: mux, local and upload are needed, in one unit');
 }
 
 /** A key set to undefined (an absent flag) is a key left out. */

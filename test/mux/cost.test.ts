@@ -32,7 +32,9 @@ t.test('eq. 13 lies between eq. 11 and eq. 12 and is linear in the share', (t) =
       const [a, b] = [hybridLocalCost(c), hybridCloudCost(c)];
       const mixed = hybridCost(c, x);
       const slack = 1e-9 * (a + b + 1);
-      return mixed >= Math.min(a, b) - slack && mixed <= Math.max(a, b) + slack && close(mixed, b + x * (a - b));
+      return (
+        mixed >= Math.min(a, b) - slack && mixed <= Math.max(a, b) + slack && close(mixed, b + x * (a - b))
+      );
     }),
   );
   t.end();
@@ -89,13 +91,16 @@ const printed = [
 const LOCAL_SHARE = 0.68;
 
 for (const { unit, mobile, cloud, hybrid, tolerance } of printed) {
-  t.test(`Table I in ${unit} holds only where the mux costs a whole local pass, not where it is free`, (t) => {
-    const table: PairCosts = { mux: 0, local: mobile, upload: 0, cloud, download: 0 };
-    const residual = hybrid - hybridCost(table, LOCAL_SHARE);
-    t.ok(Math.abs(residual - mobile) < tolerance, `the residual ${residual} is mobile-only's ${mobile}`);
-    t.ok(Math.abs(hybridCost({ ...table, mux: mobile }, LOCAL_SHARE) - hybrid) < tolerance);
-    t.end();
-  });
+  t.test(
+    `Table I in ${unit} holds only where the mux costs a whole local pass, not where it is free`,
+    (t) => {
+      const table: PairCosts = { mux: 0, local: mobile, upload: 0, cloud, download: 0 };
+      const residual = hybrid - hybridCost(table, LOCAL_SHARE);
+      t.ok(Math.abs(residual - mobile) < tolerance, `the residual ${residual} is mobile-only's ${mobile}`);
+      t.ok(Math.abs(hybridCost({ ...table, mux: mobile }, LOCAL_SHARE) - hybrid) < tolerance);
+      t.end();
+    },
+  );
 }
 
 t.test('Table II: eq. 14 gives the printed latency of hybrid-single and 97.5 % of its FLOPs', (t) => {

@@ -37,7 +37,11 @@ t.test('a zoo ships its policy, and 0.5 where it names no mux threshold', (t) =>
 });
 
 t.test('a patch changes what it names and leaves the policy in force alone', (t) => {
-  const patched = patchPolicy(shipped, { thresholds: { mux: 0.7 }, costs: { mux: 1, local: 4, upload: 16 } }, zoo);
+  const patched = patchPolicy(
+    shipped,
+    { thresholds: { mux: 0.7 }, costs: { mux: 1, local: 4, upload: 16 } },
+    zoo,
+  );
   t.same(patched, {
     mode: 'mux',
     thresholds: { mux: 0.7 },
@@ -45,6 +49,8 @@ t.test('a patch changes what it names and leaves the policy in force alone', (t)
     privacy: 'normal',
   });
   t.equal(shipped.thresholds.mux, 0.4);
+  t.equal(patchPolicy(shipped, { threshold: 0.6 }, zoo).thresholds.mux, 0.6);
+  t.same(patchPolicy(patched, { costs: { upload: 2 } }, zoo).costs, { mux: 1, local: 4, upload: 2 });
   t.same(patchPolicy(patched, { privacy: 'strict' }, zoo).costs, patched.costs);
   t.end();
 });
@@ -56,7 +62,10 @@ t.test('a change of mode takes the thresholds calibrated for it, never those of 
   refusal(t, () => patchPolicy(cascade, tiers, zoo), 'MESSAGE_INVALID', 'policy.thresholds.confidence');
   const given = patchPolicy(cascade, { ...tiers, thresholds: { answer: 0.99, confidence: 0.8 } }, zoo);
   t.same(given.thresholds, { mux: 0.4, answer: 0.99, confidence: 0.8 });
-  t.equal(patchPolicy(given, { mode: 'cascade', thresholds: { confidence: 0.5 } }, zoo).thresholds.confidence, 0.5);
+  t.equal(
+    patchPolicy(given, { mode: 'cascade', thresholds: { confidence: 0.5 } }, zoo).thresholds.confidence,
+    0.5,
+  );
   t.end();
 });
 
@@ -70,9 +79,25 @@ t.test('modes without their thresholds or networks are refused, the key named', 
 });
 
 t.test('nonsense is refused with the key named, as message or as configuration', (t) => {
-  refusal(t, () => patchPolicy(shipped, { thresholds: { mux: 1.5 } }, zoo), 'MESSAGE_INVALID', 'policy.thresholds.mux');
-  refusal(t, () => patchPolicy(shipped, { treshold: 1 }, zoo, 'CONFIG_INVALID'), 'CONFIG_INVALID', 'treshold');
-  refusal(t, () => patchPolicy(shipped, { costs: { mux: 1 } }, zoo), 'MESSAGE_INVALID', 'policy.costs.local');
+  refusal(
+    t,
+    () => patchPolicy(shipped, { thresholds: { mux: 1.5 } }, zoo),
+    'MESSAGE_INVALID',
+    'policy.thresholds.mux',
+  );
+  refusal(
+    t,
+    () => patchPolicy(shipped, { treshold: 1 }, zoo, 'CONFIG_INVALID'),
+    'CONFIG_INVALID',
+    'treshold',
+  );
+  refusal(
+    t,
+    () => patchPolicy(shipped, { costs: { mux: 1 } }, zoo),
+    'MESSAGE_INVALID',
+    'policy.costs',
+    'local',
+  );
   for (const patch of [null, 'mux', 3, []]) {
     refusal(t, () => patchPolicy(shipped, patch, zoo), 'MESSAGE_INVALID', 'policy');
   }

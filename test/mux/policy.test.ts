@@ -11,7 +11,11 @@ import {
   type Thresholds,
 } from '../../mux/policy.js';
 
-const policy = (mode: DeviceMode, thresholds: Thresholds = {}, privacy: 'normal' | 'strict' = 'normal'): DevicePolicy => ({
+const policy = (
+  mode: DeviceMode,
+  thresholds: Thresholds = {},
+  privacy: 'normal' | 'strict' = 'normal',
+): DevicePolicy => ({
   mode,
   thresholds: { mux: 0.5, ...thresholds },
   privacy,

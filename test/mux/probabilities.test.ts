@@ -71,9 +71,7 @@ t.test('fusing with weights (1, 0) changes nothing, and with an expert twice sha
         { probabilities: p, weight: 1 },
         { probabilities: p, weight: 1 },
       ]);
-      return (
-        p.every((value, k) => Math.abs(value - same[k]!) < 1e-5) && maximum(twice) >= maximum(p) - 1e-6
-      );
+      return p.every((value, k) => Math.abs(value - same[k]!) < 1e-5) && maximum(twice) >= maximum(p) - 1e-6;
     }),
   );
   t.end();
@@ -90,7 +88,15 @@ t.test('a class that one expert excludes stays possible for the other, and nothi
 });
 
 t.test('the mean of distributions is one', (t) => {
-  t.same([...mean([[1, 0], [0, 1]])], [0.5, 0.5]);
+  t.same(
+    [
+      ...mean([
+        [1, 0],
+        [0, 1],
+      ]),
+    ],
+    [0.5, 0.5],
+  );
   t.notOk(allFinite([0, Number.NaN]));
   t.notOk(allFinite([Infinity]));
   t.end();

@@ -21,11 +21,7 @@ const FLAT = [node('Cast', ['images'], 'f', { to: FLOAT }), node('Flatten', ['f'
 /** Softmax of a 4 x 3 linear map. */
 export function linear(weights: number[]): Graph {
   return {
-    nodes: [
-      ...FLAT,
-      node('MatMul', ['x', 'w'], 'z'),
-      node('Softmax', ['z'], 'probabilities', { axis: 1 }),
-    ],
+    nodes: [...FLAT, node('MatMul', ['x', 'w'], 'z'), node('Softmax', ['z'], 'probabilities', { axis: 1 })],
     initializers: [floats('w', [4, 3], weights)],
     inputs: [IMAGES],
     outputs: [PROBABILITIES],
@@ -44,7 +40,11 @@ export const MUX: Graph = {
   ],
   initializers: [
     floats('w', [4, 3], [s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
-    floats('mean', [4, 1], [1, 1, 1, 1].map((one) => one / 4 / 255)),
+    floats(
+      'mean',
+      [4, 1],
+      [1, 1, 1, 1].map((one) => one / 4 / 255),
+    ),
     integers('flat', [1], [-1]),
   ],
   inputs: [IMAGES],
@@ -58,7 +58,10 @@ export const FRAGILE: Graph = {
     node('MatMul', ['x', 'ones'], 'sum'),
     node('Div', ['z', 'sum'], 'probabilities'),
   ],
-  initializers: [floats('w', [4, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1]), floats('ones', [4, 1], [1, 1, 1, 1])],
+  initializers: [
+    floats('w', [4, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1]),
+    floats('ones', [4, 1], [1, 1, 1, 1]),
+  ],
   inputs: [IMAGES],
   outputs: [PROBABILITIES],
 };
@@ -82,7 +85,13 @@ export async function writeTinyZoo(
   models: Record<string, Graph> = {},
 ): Promise<TinyZoo> {
   await mkdir(dir, { recursive: true });
-  const graphs = { 'small.onnx': SMALL, 'big.onnx': BIG, 'mux.onnx': MUX, 'fragile.onnx': FRAGILE, ...models };
+  const graphs = {
+    'small.onnx': SMALL,
+    'big.onnx': BIG,
+    'mux.onnx': MUX,
+    'fragile.onnx': FRAGILE,
+    ...models,
+  };
   const file = async (name: keyof typeof graphs) => {
     const bytes = onnxModel(graphs[name]);
     await writeFile(join(dir, name), bytes);
@@ -102,7 +111,9 @@ export async function writeTinyZoo(
       await model('big', ['cloud'], 1200),
       await model('fragile', ['cloud'], 15),
     ],
-    mux: { pair: { ...(await file('mux.onnx')), architecture: 'linear', flops: 16, accuracy: null, auroc: null } },
+    mux: {
+      pair: { ...(await file('mux.onnx')), architecture: 'linear', flops: 16, accuracy: null, auroc: null },
+    },
     policy: {
       mode: 'mux',
       thresholds: { mux: 0.5 },
