@@ -4,9 +4,7 @@ import { flagOptions, flagValues } from '../common/config/flags.js';
 import { EXIT, reportFailure, UsageError } from '../common/exit.js';
 import { packageVersion } from '../common/version.js';
 import { AGENT_FLAGS, agentConfigSchema } from './config.js';
-import { run } from './commands/run.js';
 import { DEMO_OPTIONS, demoOptions } from './demo/options.js';
-import { runDemo } from './demo/demo.js';
 
 /** Parses the command line and runs the command. Returns the exit code. */
 export async function main(args: string[]): Promise<number> {
@@ -23,14 +21,18 @@ export async function main(args: string[]): Promise<number> {
       describe: 'YAML configuration file (EDGEMUX_CONFIG)',
     })
     .command('run', 'run the daemon until SIGTERM or Ctrl-C', runFlags, (argv) => {
-      command = () => run({ configFile: configFile(argv), flags: flagValues(argv, AGENT_FLAGS, keys) });
+      command = async () =>
+        (await import('./commands/run.js')).run({
+          configFile: configFile(argv),
+          flags: flagValues(argv, AGENT_FLAGS, keys),
+        });
     })
     .command(
       'demo',
       'show the whole system on this machine, with real images and simulated rails',
       demoFlags,
       (argv) => {
-        command = () => runDemo(demoOptions(argv));
+        command = async () => (await import('./demo/demo.js')).runDemo(demoOptions(argv));
       },
     )
     .demandCommand(1, 'name a command')

@@ -61,11 +61,14 @@ const reportSchema = z.strictObject({
 export const cloudConfigSchema = z.strictObject({
   server: nameSchema
     .default(hostName())
-    .meta({ description: "this server's name in topics; default the host's name" }),
+    .meta({ description: "this server's name in topics", shownDefault: "the host's name" }),
   group: nameSchema.default('edgemux').meta({
     description: 'servers of one group share the requests, where the broker delivers shared subscriptions',
   }),
-  zoo: z.string().default(DEFAULT_ZOO).meta({ description: 'model zoo folder (holds manifest.json)' }),
+  zoo: z.string().default(DEFAULT_ZOO).meta({
+    description: 'model zoo folder (holds manifest.json)',
+    shownDefault: 'the shipped fashion-mnist',
+  }),
   policy: z
     .strictObject({
       mode: z

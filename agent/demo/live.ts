@@ -22,7 +22,7 @@ export class LiveLine {
     const startMs = performance.now();
     this.#draw = () => {
       const seconds = (performance.now() - startMs) / 1000;
-      const text = liveText(setup, phase, frames, seconds, this.#watcher.powerW);
+      const text = liveText(setup, phase, frames, seconds, this.#watcher.power);
       this.#out.write(this.#out.isTTY ? `\r\u001b[2K${text}` : `${text}\n`);
     };
     this.#timer = setInterval(this.#draw, this.#out.isTTY ? INTERVAL_MS.terminal : INTERVAL_MS.log);
@@ -42,7 +42,7 @@ function liveText(
   phase: Phase,
   frames: number,
   seconds: number,
-  powerW: number | null,
+  power: Watcher['power'],
 ): string {
   const { judged } = phase;
   const share = (holds: (one: (typeof judged)[number]) => boolean): string =>
@@ -55,6 +55,6 @@ function liveText(
     `device ${share(({ result }) => result.route !== 'cloud')}`,
     `accuracy ${share(({ correct }) => correct)}`,
     `latency p50 ${ms(0.5)} p95 ${ms(0.95)} ms`,
-    powerW === null ? 'power –' : `power ${powerW.toFixed(2)} W (simulated)`,
+    power === null ? 'power –' : `power ${power.meanW.toFixed(2)} W${power.simulated ? ' (simulated)' : ''}`,
   ].join('  ');
 }

@@ -13,8 +13,8 @@ export class Watcher {
   readonly #topics: DeviceTopics;
   readonly #waiting = new Set<() => void>();
   state: DeviceState | null = null;
-  /** Sum of the rails' mean power over the last second in W, or null before the first message. */
-  powerW: number | null = null;
+  /** Mean power over the last second, summed over the rails; null before the first message. */
+  power: { meanW: number; simulated: boolean } | null = null;
 
   constructor(connection: Connection, topics: DeviceTopics) {
     this.#connection = connection;
@@ -27,8 +27,8 @@ export class Watcher {
       for (const check of [...this.#waiting]) check();
     });
     await this.#connection.subscribe(this.#topics.power, { qos: 0 }, (message) => {
-      const { rails } = parsePowerMessage(message.payload);
-      this.powerW = rails.reduce((sum, rail) => sum + (rail.powerW?.mean ?? 0), 0);
+      const { rails, simulated } = parsePowerMessage(message.payload);
+      this.power = { meanW: rails.reduce((sum, rail) => sum + (rail.powerW?.mean ?? 0), 0), simulated };
     });
   }
 

@@ -24,7 +24,7 @@ function flagOption(key: ConfigKey): FlagOption {
   const list = key.type === 'list';
   const unit = key.unit === null ? '' : ` (${key.unit})`;
   const type = key.type === 'number' || key.type === 'boolean' ? key.type : 'string';
-  const fallback = list ? (key.default as string[] | null)?.join(',') : key.default;
+  const fallback = key.shownDefault ?? (list ? (key.default as string[] | null)?.join(',') : key.default);
   return {
     describe: `${key.description}${unit}${list ? '; several: with commas' : ''}`,
     type,

@@ -8,6 +8,8 @@ export interface ConfigKey {
   type: 'string' | 'number' | 'boolean' | 'list' | 'object';
   choices: string[] | null;
   default: unknown;
+  /** The default in words, where its value depends on the machine. */
+  shownDefault: string | null;
   unit: string | null;
   description: string;
 }
@@ -22,6 +24,7 @@ interface JsonNode {
   default?: unknown;
   description?: string;
   unit?: string;
+  shownDefault?: string;
 }
 
 /** All leaf keys of a schema in their order. Objects without fixed properties and lists count as leaves. */
@@ -47,6 +50,7 @@ function describeLeaf(node: JsonNode, path: string): ConfigKey {
     type: leafType(kind),
     choices: choices ? choices.map(String) : null,
     default: node.default ?? null,
+    shownDefault: node.shownDefault ?? null,
     unit: node.unit ?? null,
     description: node.description ?? '',
   };

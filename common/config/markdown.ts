@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { configKeys, environmentName } from './keys.js';
+import { configKeys, environmentName, type ConfigKey } from './keys.js';
 
 /** The reference table of a program's configuration, generated from its schema. */
 export function configMarkdown(schema: z.ZodType, envPrefix: string, flags: Record<string, string>): string {
@@ -10,7 +10,7 @@ export function configMarkdown(schema: z.ZodType, envPrefix: string, flags: Reco
     const cells = [
       `\`${key.path}\``,
       type,
-      key.default === null ? '–' : `\`${JSON.stringify(key.default).replaceAll('|', '\\|')}\``,
+      shownDefault(key),
       `\`${environmentName(envPrefix, key.path)}\``,
       flag ? `\`--${flag}\`` : '',
       text.replaceAll('|', '\\|'),
@@ -22,4 +22,9 @@ export function configMarkdown(schema: z.ZodType, envPrefix: string, flags: Reco
     '|---|---|---|---|---|---|',
     ...rows,
   ].join('\n');
+}
+
+function shownDefault(key: ConfigKey): string {
+  if (key.shownDefault !== null) return key.shownDefault;
+  return key.default === null ? '–' : `\`${JSON.stringify(key.default).replaceAll('|', '\\|')}\``;
 }
