@@ -94,7 +94,7 @@ export const powerConfigSchema = z.strictObject({
     description: 'I2C clock; null: what the kernel says, and 100 kHz where it says nothing',
     unit: 'Hz',
   }),
-  gapPeriods: z.number().min(2).default(5).meta({
+  gapPeriods: z.number().min(2).default(10).meta({
     description: 'missing samples in a row that make a gap; nothing is assumed about the time in a gap',
   }),
   coarseSamples: z.int().min(1).default(5).meta({
