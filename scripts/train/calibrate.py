@@ -1,45 +1,128 @@
-"""Thresholds and temperatures, from the calibration split only (no network has trained on it)."""
+"""Temperatures, scores, thresholds and policies, from the calibration split only (no network has trained on it)."""
 from dataclasses import dataclass
 
 import torch
 
-from export import ModelGraph, MuxGraph, run_twin
-from metrics import fit_temperature, predict
-from step2 import role
+import flops
+import policies
+from config import group_of, role
+from data import Split
+from export import GroupMuxGraph, ModelGraph, MuxGraph, run_twin
+from group_calibrate import group_policy
+from group_policies import GroupOutputs
+from metrics import fit_logistic, fit_temperature, predict
+
+OFFLOADS = (0.05, 0.1, 0.2, 0.32, 0.5)
+GAPS = (0.5, 0.9, 0.98)
+UPLOADS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass
 class Graphs:
-    """What is exported. models: ModelGraph in the config's order; mux: MuxGraph."""
+    """What is exported. models: ModelGraph in the config's order; mux: MuxGraph; group: GroupMuxGraph or None."""
     models: list
     mux: MuxGraph
+    group: GroupMuxGraph
     bias: float
     temperatures: dict
 
 
-def calibrate(config, data, models, mux, runtime):
+def calibrate(config, data, models, mux, group, runtime):
     """Graphs with calibrated softmaxes and a score of which `mux.offload_share` lies above 0.5."""
     held = data.calibration
-    mean, std = [config.mean], [config.std]
+    mean, std = config.mean, config.std
     temperatures = {m.id: fit_temperature(predict(net, held, config, runtime), held.labels)
                     for m, net in zip(config.models, models)}
     temperatures['mux'] = fit_temperature(predict(mux, held, config, runtime, output=1), held.labels)
     need = predict(mux, held, config, runtime)[:, 0]
     bias = torch.quantile(need, 1 - config.mux.offload_share).item()
     graphs = [ModelGraph(net, mean, std, temperatures[m.id]) for m, net in zip(config.models, models)]
-    return Graphs(graphs, MuxGraph(mux, mean, std, bias, temperatures['mux']), bias, temperatures)
+    group_graph = None
+    if group is not None:
+        right = [predict(models[k], held, config, runtime).argmax(1) == held.labels for k in group_of(config)]
+        need = predict(group, held, config, runtime)
+        fits = torch.tensor([fit_logistic(need[:, n], ~r) for n, r in enumerate(right)])
+        temperatures['mux-group'] = fit_temperature(predict(group, held, config, runtime, output=1), held.labels)
+        group_graph = GroupMuxGraph(group, mean, std, fits[:, 0], fits[:, 1], temperatures['mux-group'])
+    return Graphs(graphs, MuxGraph(mux, mean, std, bias, temperatures['mux']), group_graph, bias, temperatures)
 
 
 def measure(config, graphs, split):
-    """Outputs of all twins on a split: {'score' [N], 'mux' [N, K], 'models' [M, N, K]}."""
+    """Outputs of all twins on a split: score [N], mux [N, K], models [M, N, K]; of a group correct, weights [N, G], group [N, K]."""
     score, classes = run_twin(graphs.mux, split.images)
-    return {'score': score, 'mux': classes,
-            'models': torch.stack([run_twin(g, split.images)[0] for g in graphs.models])}
+    out = {'score': score, 'mux': classes, 'models': torch.stack([run_twin(g, split.images)[0] for g in graphs.models]),
+           'labels': split.labels}
+    if graphs.group is not None:
+        out['correct'], out['weights'], out['group'] = run_twin(graphs.group, split.images)
+    return out
 
 
-def hybrid(config, outputs, labels, threshold=0.5):
-    """(offload share, accuracy) of the pair rule: score > threshold → the cloud model's answer, else the local one's."""
-    right = outputs['models'].argmax(2) == labels
-    away = outputs['score'] > threshold
-    chosen = torch.where(away, right[role(config, 'cloud')], right[role(config, 'local')])
-    return away.float().mean().item(), chosen.float().mean().item()
+def held_out(config, data):
+    """The calibration images and, where training flips pictures, their mirror images: twice the evidence."""
+    held = data.calibration
+    if not config.flip:
+        return held
+    images = held.images[:]
+    return Split(torch.cat([images, images.flip(2)]), held.labels.repeat(2))
+
+
+def pair_outputs(config, out):
+    """policies.Outputs of what measure() found."""
+    local, cloud = role(config, 'local'), role(config, 'cloud')
+    return policies.Outputs(out['score'], out['mux'], out['models'][local], out['models'][cloud], out['labels'])
+
+
+def group_outputs(config, graphs, out, shape):
+    """group_policies.GroupOutputs of what measure() found."""
+    chosen = group_of(config)
+    costs = torch.tensor([flops.count(graphs.models[k].net, shape) for k in chosen], dtype=torch.float64)
+    return GroupOutputs(out['correct'], out['weights'], out['models'][chosen], out['labels'], costs)
+
+
+def relative_mux_cost(config, graphs, shape):
+    """Multiply-accumulates of a mux run in local runs."""
+    return flops.count(graphs.mux.net, shape) / flops.count(graphs.models[role(config, 'local')].net, shape)
+
+
+def policy(config, graphs, held, shape):
+    """The manifest's `policy` from held-out outputs: the shipped mode, every mode's thresholds, and tables of further targets."""
+    outputs, mux = pair_outputs(config, held), relative_mux_cost(config, graphs, shape)
+    target = policies.gap_target(outputs, config.gap_share)
+    modes = {'mux': entry({'mux': 0.5}, policies.apply('mux', {'mux': 0.5}, outputs), mux, config.upload_cost,
+                          target=f'offload {config.mux.offload_share:.0%}')}
+    for mode in policies.MODES[1:]:
+        found = policies.cheapest(policies.reaching(mode, outputs, target), mux, config.upload_cost)
+        if found:
+            modes[mode] = entry(*found, mux, config.upload_cost, target=f'{config.gap_share:.0%} of the gap')
+    reaching = [m for m in modes if m != 'mux'] or ['mux']
+    shipped = min(reaching, key=lambda m: modes[m]['cost'])
+    return {'mode': shipped, 'thresholds': {'mux': 0.5, **modes[shipped]['thresholds']}, 'calibration': {
+        'images': len(outputs.labels), 'costs': {'mux': round(mux, 4), 'local': 1, 'upload': config.upload_cost},
+        'target': f'{config.gap_share:.0%} of the way from the local to the cloud accuracy', 'modes': modes,
+        'targets': targets(outputs, mux), 'bias': graphs.bias, 'temperatures': graphs.temperatures,
+        **({'group': group_policy(group_outputs(config, graphs, held, shape))} if graphs.group is not None else {})}}
+
+
+def targets(outputs, mux):
+    """Thresholds for further targets: shares of the gap at several upload costs, and offload shares."""
+    table = []
+    for share in GAPS:
+        goal = policies.gap_target(outputs, share)
+        for mode in policies.MODES:
+            found = policies.reaching(mode, outputs, goal)
+            table += [entry(*policies.cheapest(found, mux, upload), mux, upload, mode=mode, gap=share, upload=upload)
+                      for upload in UPLOADS if found]
+    fused = {'answer': 1.0, **policies.fusion_weights(outputs)}
+    for share in OFFLOADS:
+        for mode in policies.MODES:
+            base = {'two-stage': {'offload': 1.0}, 'three-tier': fused}.get(mode, {})
+            thresholds = policies.at_offload(mode, base, outputs, share)
+            table.append(entry(thresholds, policies.apply(mode, thresholds, outputs), mux, 4.0, mode=mode, offload=share))
+    return table
+
+
+def entry(thresholds, outcome, mux_cost, upload_cost, **words):
+    """A row of the manifest: thresholds and what they reach; cost in local runs."""
+    return {**words, 'thresholds': thresholds, 'offloadShare': round(outcome.offload_share(), 4),
+            'accuracy': round(outcome.accuracy(), 4), 'localRuns': round(outcome.local.double().mean().item(), 4),
+            'cost': round(outcome.cost(mux_cost, upload_cost), 4)}

@@ -15,23 +15,35 @@ class TrainError(Exception):
 class Model:
     """One classifier of the zoo, cheapest first in `Config.models`."""
     id: str                     # name in the manifest
-    arch: str                   # key of nets.ARCHITECTURES
-    roles: tuple = ()           # 'local' and/or 'cloud'
+    arch: str                   # key of nets.ARCHITECTURES, or one of torchvision's names (torchvision_nets.NAMES)
+    roles: tuple = ()           # 'local', 'cloud' and/or 'group'
     weight_decay: float = 5e-4
+    lr_scale: float = 1.0       # times Config.lr
+    weights: str = ''           # file of a state dict to start from (torchvision architectures)
+    teacher: str = ''           # id of the model whose finished copy it also learns from
 
 
 @dataclass(frozen=True)
 class Mux:
-    """Step 2 of Algorithm 1."""
+    """Step 2 of Algorithm 1. The same settings serve the pair's mux and the group's."""
     arch: str = 'mux4'          # key of nets.MUXES
+    loss: str = 'correctness'   # or 'paper' (eq. 4-8)
     epochs: int = 10
     batch: int = 256
     lr: float = 4e-3            # peak of the one-cycle schedule, AdamW
     weight_decay: float = 1e-2
+    views: int = 8              # augmented copies of every image; epoch e shows copy e % views
+    heldout_repeat: int = 4     # how often a copy holds the images step 1 has not seen
     class_weight: float = 0.3   # weight of distillation + cross-entropy on the class head
     temperature: float = 2.0    # of the distillation
-    heldout_repeat: int = 4     # how often an epoch shows the images step 1 has not seen
-    offload_share: float = 0.25  # the shipped threshold aims at this share of held-out images
+    teacher: str = 'largest'    # who teaches the class head: 'largest' model or the 'mean' of all
+    folds: int = 0              # out-of-fold correctness: train so many further copies of the models (0: none)
+    # weights over the models (eq. 5-8): all of the loss 'paper', a further head of the group's mux with 'correctness'
+    cost_form: str = 'relative'  # c_i of eq. 5: a key of equations.COST_FORMS
+    cost_penalty: float = 0.0   # times the expected cost of the weights, added to eq. 7
+    meta_weight: float = 0.1    # of eq. 8 beside eq. 7
+    # calibration
+    offload_share: float = 0.25  # the score's 0.5 aims at this share of held-out images
 
 
 @dataclass(frozen=True)
@@ -41,13 +53,14 @@ class Config:
     models: tuple
     mux: Mux = Mux()
     zoo: str = 'fashion-mnist'
-    source: str = '/usr/share/datasets/fashion-mnist'
+    source: str = '/usr/share/datasets/fashion-mnist'  # four IDX files, or image folders train/<class>/, val/<class>/
+    size: int = 0                   # side that pictures of image folders are scaled and cropped to
     seed: int = 1
     mux_count: int = 2000           # training images kept from step 1, seen by step 2
     calibration_count: int = 3000   # training images kept from both steps
     train_limit: int = 0            # use only so many images for step 1 (0: all)
-    mean: float = 0.2860            # of a training pixel / 255
-    std: float = 0.3530
+    mean: tuple = (0.2860,)         # of a training pixel / 255, per channel
+    std: tuple = (0.3530,)
     # step 1
     epochs: int = 30
     batch: int = 128
@@ -57,6 +70,8 @@ class Config:
     contrastive: str = 'none'       # 'paper', 'bounded' or 'none' (eq. 2)
     contrastive_weight: float = 0.5
     projection_dim: int = 32        # common dimension of the projected embeddings (eq. 1)
+    teacher_weight: float = 0.7     # of a teacher's opinion, beside 0.3 of cross-entropy
+    teacher_temperature: float = 3.0
     # augmentation
     flip: bool = True
     shift: int = 1                  # pixels, each way
@@ -64,7 +79,10 @@ class Config:
     erase_min: int = 4              # its sides, pixels
     erase_max: int = 10
     # numbers
-    amp: str = 'auto'               # 'auto' (bf16 where the processor has it), 'bf16' or 'off'
+    amp: str = 'auto'               # 'auto' (bf16 where the hardware has it, else fp16 on GPUs), 'bf16', 'fp16' or 'off'
+    # the shipped device policy
+    gap_share: float = 0.98         # reach this share of the way from the local model's accuracy to the cloud's ...
+    upload_cost: float = 4.0        # ... at the least device cost, an upload costing so many local runs
 
 
 def load(name):
@@ -89,15 +107,59 @@ def check(config):
         raise TrainError(f'models need two or more different ids, got {ids}')
     if roles.count('local') != 1 or roles.count('cloud') != 1:
         raise TrainError(f'exactly one model is "local" and one "cloud", got {roles}')
-    if config.contrastive not in ('paper', 'bounded', 'none'):
-        raise TrainError(f'contrastive is "paper", "bounded" or "none", not "{config.contrastive}"')
-    if config.amp not in ('auto', 'bf16', 'off'):
-        raise TrainError(f'amp is "auto", "bf16" or "off", not "{config.amp}"')
+    for name, value, known in (('contrastive', config.contrastive, ('paper', 'bounded', 'none')),
+                               ('amp', config.amp, ('auto', 'bf16', 'fp16', 'off')),
+                               ('mux.loss', config.mux.loss, ('correctness', 'paper')),
+                               ('mux.teacher', config.mux.teacher, ('largest', 'mean')),
+                               ('mux.cost_form', config.mux.cost_form, ('relative', 'log', 'none'))):
+        if value not in known:
+            raise TrainError(f'{name} is one of {", ".join(known)}, not "{value}"')
+    for model in config.models:
+        if model.teacher and (model.teacher not in ids or teacher_of(config, model).teacher):
+            raise TrainError(f'{model.id} names "{model.teacher}" as its teacher: choose a model that has no teacher itself')
+    if config.mux.folds == 1 or config.mux.folds < 0:
+        raise TrainError(f'mux.folds is 0 or at least 2, not {config.mux.folds}')
     if not 0 < config.mux.offload_share < 1:
         raise TrainError(f'mux.offload_share is a share between 0 and 1, not {config.mux.offload_share}')
     return config
 
 
+def teacher_of(config, model):
+    return next(m for m in config.models if m.id == model.teacher)
+
+
+def group_of(config):
+    """Indices of the models that the group's mux chooses among; empty where the zoo is a pair only."""
+    return [k for k, m in enumerate(config.models) if 'group' in m.roles]
+
+
+def role(config, name):
+    """Index of the model with the role 'local' or 'cloud'."""
+    return next(k for k, m in enumerate(config.models) if name in m.roles)
+
+
+def only(config, ids):
+    """The config with only some of its models: they train alone as they would among the others, unless a loss ties them."""
+    unknown = sorted(set(ids) - {m.id for m in config.models})
+    if unknown:
+        raise TrainError(f'no model {", ".join(unknown)} in {config.name}: it has {", ".join(m.id for m in config.models)}')
+    if config.contrastive != 'none':
+        raise TrainError(f'the contrastive loss ties the models of {config.name} together: they train jointly or not at all')
+    return dataclasses.replace(config, models=tuple(m for m in config.models if m.id in ids))
+
+
 def as_dict(config):
     """Plain dict for the manifest and the checkpoint."""
     return dataclasses.asdict(config)
+
+
+def differences(old, new, ignore=()):
+    """Keys in which two as_dict()s differ; what an older checkpoint does not know yet counts as its default."""
+    def completed(values):
+        models = [{**dataclasses.asdict(Model('', '')), **m} for m in values['models']]
+        whole = {**dataclasses.asdict(Config('', ())), **values, 'models': models}
+        for key in ('mean', 'std'):
+            whole[key] = tuple(whole[key]) if isinstance(whole[key], (tuple, list)) else (whole[key],)
+        return {**whole, 'mux': {**dataclasses.asdict(Mux()), **whole['mux']}}
+    old, new = completed(old), completed(new)
+    return sorted(k for k in new if k not in ignore and old.get(k) != new[k])

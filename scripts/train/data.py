@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import folders
 from config import TrainError
 
 FILES = {
@@ -18,7 +19,7 @@ FASHION = ('t-shirt/top', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shi
 
 @dataclass
 class Split:
-    """images uint8 [N, H, W, C]; labels int64 [N]."""
+    """images uint8 [N, H, W, C], a tensor or folders.Pictures, which decodes what is asked for; labels int64 [N]."""
     images: torch.Tensor
     labels: torch.Tensor
 
@@ -26,10 +27,12 @@ class Split:
         return len(self.labels)
 
     def to(self, device):
-        return Split(self.images.to(device), self.labels.to(device))
+        """Pictures stay where they are: their batches are moved."""
+        return Split(self.images.to(device), self.labels.to(device)) if torch.is_tensor(self.images) else self
 
     def take(self, index):
-        return Split(self.images[index], self.labels[index])
+        images = self.images[index] if torch.is_tensor(self.images) else self.images.take(index)
+        return Split(images, self.labels[index])
 
 
 @dataclass
@@ -66,12 +69,15 @@ def read_split(root, part):
 
 
 def load(config, root=None):
-    """Data of Fashion-MNIST's IDX files; which image falls into which split depends on the seed alone."""
+    """Data of a folder; which image falls into which split depends on the seed alone."""
     root = Path(root or config.source)
-    if not root.is_dir():
-        raise TrainError(f'no images at {root}: install Debian\'s dataset-fashion-mnist '
-                         '(apt-get install dataset-fashion-mnist), or pass --data DIR with the four IDX files')
-    train, test = read_split(root, 'train'), read_split(root, 'test')
+    if (root / 'train').is_dir():
+        train, test, labels = folders.read(root, config.size)
+    elif root.is_dir():
+        train, test, labels = read_split(root, 'train'), read_split(root, 'test'), FASHION
+    else:
+        raise TrainError(f'no images at {root}: install Debian\'s dataset-fashion-mnist (apt-get install dataset-fashion-mnist), '
+                         'or pass --data DIR with the four IDX files, or with image folders train/<class>/ and val/<class>/')
     held = config.mux_count + config.calibration_count
     if held >= len(train):
         raise TrainError(f'mux_count + calibration_count = {held} leaves none of the {len(train)} training images')
@@ -80,7 +86,9 @@ def load(config, root=None):
     rest = rest[:config.train_limit or None]
     if len(rest) < config.batch:
         raise TrainError(f'{len(rest)} training images are left for batches of {config.batch}')
-    return Data(train.take(rest), train.take(mux), train.take(calibration), test, FASHION, root)
+    if len(config.mean) != train.images.shape[3]:
+        raise TrainError(f'the config\'s mean is of {len(config.mean)} channel(s), the images have {train.images.shape[3]}')
+    return Data(train.take(rest), train.take(mux), train.take(calibration), test, labels, root)
 
 
 def generator(seed, *names):
@@ -92,12 +100,12 @@ def generator(seed, *names):
     return torch.Generator().manual_seed(value % 2 ** 63)
 
 
-def batches(split, size, rng):
+def batches(split, size, rng, device):
     """Shuffled (images, labels) of one epoch; the last, incomplete batch is left out (batch norm dislikes tiny ones)."""
     order = torch.randperm(len(split), generator=rng)
     for start in range(0, len(order) - size + 1, size):
         index = order[start:start + size].to(split.labels.device)
-        yield split.images[index], split.labels[index]
+        yield split.images[index].to(device), split.labels[index].to(device)
 
 
 def augment(images, config, rng):
@@ -129,5 +137,6 @@ def augment(images, config, rng):
 
 
 def normalise(images, mean, std):
-    """uint8 [N, H, W, C] → float32 [N, C, H, W], zero mean and unit deviation over the training set."""
+    """uint8 [N, H, W, C] → float32 [N, C, H, W], zero mean and unit deviation over the training set. mean, std: [C]."""
+    mean, std = (torch.tensor(v, device=images.device).view(1, -1, 1, 1) for v in (mean, std))
     return (images.permute(0, 3, 1, 2).float() / 255 - mean) / std

@@ -56,11 +56,21 @@ def ensemble(weights, probabilities):
     return torch.einsum('nm,mnk->nk', weights, probabilities)
 
 
-def mux_logits(v, m, costs):
-    """Eq. 5: w_i = Σ_j v_ij m_j / c_i. v [M, P], meta-features m [N, P], costs [M] (multiply-accumulates) → [N, M].
+COST_FORMS = {
+    'relative': lambda c: c / c.min(),                          # as the paper means it: 1 … 90 for our six
+    'log': lambda c: 1 + (c / c.min()).log(),                   # 1 … 5.5
+    'none': torch.ones_like,                                    # cost acts as a penalty or at decision time only
+}
 
-    With raw FLOPs every logit vanishes; c_i is read as the cost relative to the cheapest model."""
-    return (m @ v.t()) / (costs / costs.min())
+
+def relative_costs(flops, form='relative'):
+    """The c_i of eq. 5 from multiply-accumulates [M]. With raw FLOPs every logit vanishes: one of COST_FORMS → [M]."""
+    return COST_FORMS[form](torch.as_tensor(flops, dtype=torch.float32))
+
+
+def mux_logits(v, m, costs):
+    """Eq. 5: w_i = Σ_j v_ij m_j / c_i. v [M, P], meta-features m [N, P], costs [M] (relative_costs) → [N, M]."""
+    return (m @ v.t()) / costs
 
 
 def mux_weights(logits):
@@ -79,6 +89,11 @@ def distillation(m, embeddings):
     return sum(distance(m, e).mean() for e in embeddings)
 
 
+def cost_penalty(weights, flops):
+    """Ours: expected cost Σ_i w_i c_i / c_max, mean over the images. weights [N, M], flops [M] → scalar in (0, 1]."""
+    return (weights @ (flops / flops.max())).mean()
+
+
 def hardness_targets(probabilities, labels):
     """Ours: two soft labels of "this model is wrong": 1 − p[y] and 1 − max p. [N, K], [N] → [N], [N]."""
     return 1 - probabilities.gather(1, labels[:, None])[:, 0], 1 - probabilities.max(1).values
@@ -92,8 +107,12 @@ def soft_label_loss(need, probabilities, labels):
     return sum(F.binary_cross_entropy_with_logits(need, t) for t in hardness_targets(probabilities, labels))
 
 
-def class_head_loss(logits, teacher_logits, labels, temperature):
-    """Ours: KL divergence to the largest model's softened output (× T², the usual scale) + cross-entropy. → scalar."""
+def soft_divergence(logits, teacher_logits, temperature):
+    """KL divergence of both outputs softened by T, × T², the usual scale of distillation. [N, K] each → scalar."""
     t = temperature
-    kl = F.kl_div(F.log_softmax(logits / t, 1), F.softmax(teacher_logits / t, 1), reduction='batchmean')
-    return kl * t * t + F.cross_entropy(logits, labels)
+    return t * t * F.kl_div(F.log_softmax(logits / t, 1), F.softmax(teacher_logits / t, 1), reduction='batchmean')
+
+
+def class_head_loss(logits, teacher_logits, labels, temperature):
+    """Ours: soft_divergence from the largest model's output + cross-entropy. → scalar."""
+    return soft_divergence(logits, teacher_logits, temperature) + F.cross_entropy(logits, labels)

@@ -52,8 +52,27 @@ class MuxGraph(nn.Module):
         self.pixels, self.net, self.bias, self.temperature = Pixels(mean, std), net, bias, temperature
 
     def forward(self, images):
-        need, logits = self.net(self.pixels(images))
+        need, logits, *_ = self.net(self.pixels(images))
         return torch.sigmoid(need[:, 0] - self.bias), (logits / self.temperature).softmax(1)
+
+
+class GroupMuxGraph(nn.Module):
+    """images uint8 [N, H, W, C] → correct float32 [N, M] (p_i), weights float32 [N, M] (w_i, eq. 6), probabilities [N, K].
+
+    p_i = sigmoid(−(need_i · slope_i + bias_i)): slopes and biases [M] calibrate it."""
+    outputs = ('correct', 'weights', 'probabilities')
+
+    def __init__(self, net, mean, std, slopes=None, biases=None, temperature=1.0):
+        super().__init__()
+        self.pixels, self.net, self.temperature = Pixels(mean, std), net, temperature
+        models = len(net.vote)
+        self.register_buffer('slopes', torch.ones(models) if slopes is None else slopes.float())
+        self.register_buffer('biases', torch.zeros(models) if biases is None else biases.float())
+
+    def forward(self, images):
+        need, logits, votes, _ = self.net(self.pixels(images))
+        correct = torch.sigmoid(-(need * self.slopes + self.biases))
+        return correct, votes.softmax(1), (logits / self.temperature).softmax(1)
 
 
 def require_onnx():
@@ -66,7 +85,7 @@ def require_onnx():
 
 
 def write_onnx(graph, path, shape):
-    """Exports a ModelGraph or MuxGraph for images of `shape` (H, W, C) and checks the contract."""
+    """Exports a ModelGraph, MuxGraph or GroupMuxGraph for images of `shape` (H, W, C) and checks the contract."""
     onnx = require_onnx()
     graph = graph.cpu().eval().to(memory_format=torch.contiguous_format)
     options = {'dynamo': False} if 'dynamo' in inspect.signature(torch.onnx.export).parameters else {}

@@ -45,5 +45,17 @@ def fit_temperature(logits, labels, steps=60):
     return float(torch.tensor((low + high) / 2).exp())
 
 
+def fit_logistic(x, positive, steps=30):
+    """(slope, bias) of the sigmoid(slope · x + bias) that best predicts `positive` (Platt scaling, Newton's method)."""
+    x, positive = x.double(), positive.double()
+    features, w = torch.stack([x, torch.ones_like(x)], 1), torch.tensor([1.0, 0.0], dtype=torch.double)
+    ridge = 1e-6 * torch.eye(2, dtype=torch.double)
+    for _ in range(steps):
+        p = (features @ w).sigmoid()
+        curve = features.t() @ (features * (p * (1 - p))[:, None]) + ridge
+        w = w + torch.linalg.solve(curve, features.t() @ (positive - p)).clamp(-2, 2)
+    return w[0].item(), w[1].item()
+
+
 def nll(logits, labels, log_t):
     return F.cross_entropy(logits / torch.tensor(log_t).exp(), labels).item()

@@ -5,6 +5,8 @@ Shapes: images [N, C, H, W], already normalised; h [N, D]; logits [N, classes].
 import torch
 from torch import nn
 
+from equations import mux_logits
+
 
 class Classifier(nn.Module):
     """f_i of the paper; `forward` returns the logits and the embedding h_i that eq. 1 projects."""
@@ -20,18 +22,37 @@ class Classifier(nn.Module):
 
 
 class Mux(nn.Module):
-    """The multiplexer: four convolutions, then a logit per model (`need`: how badly the frame needs more than
-    this model) and a class head. forward: [N, C, H, W] → need [N, outputs], class logits [N, classes]."""
+    """The multiplexer: four convolutions, then a class head and one or both of
 
-    def __init__(self, trunk, width, outputs, classes):
+    - `need`: a logit per watched model, how likely that model is wrong (our loss);
+    - `vote`: eq. 5's v, from which the weights over the models come (the paper's loss; `costs` as mux_logits wants them).
+
+    Without `need` heads the need follows from the weights (see need_of).
+    forward: [N, C, H, W] → need [N, outputs], class logits [N, classes], eq. 5's logits [N, M] or None, m [N, width]."""
+
+    def __init__(self, trunk, width, outputs, classes, costs=None, told=True):
         super().__init__()
-        self.trunk, self.width = trunk, width
-        self.need = nn.Linear(width, outputs)
+        self.trunk, self.width, self.outputs = trunk, width, outputs
         self.head = nn.Linear(width, classes)
+        self.need = nn.Linear(width, outputs) if told else None
+        self.vote = None
+        if costs is not None:
+            self.vote = nn.Parameter(torch.randn(len(costs), width) / width ** 0.5)
+            self.register_buffer('costs', torch.as_tensor(costs, dtype=torch.float32))
 
     def forward(self, x):
         m = self.trunk(x)
-        return self.need(m), self.head(m)
+        votes = None if self.vote is None else mux_logits(self.vote, m, self.costs)
+        return need_of(votes, self.outputs) if self.need is None else self.need(m), self.head(m), votes, m
+
+
+def need_of(votes, outputs):
+    """Need [N, outputs] from eq. 5's logits [N, M]. A pair's one output: the logit of the second (dear) model's weight.
+    A group's M: minus the logit of each weight, so that sigmoid(−need) is the weight itself."""
+    if outputs == 1:
+        return votes[:, 1:] - votes[:, :1]
+    rest = [torch.cat([votes[:, :i], votes[:, i + 1:]], 1).logsumexp(1) for i in range(outputs)]
+    return torch.stack(rest, 1) - votes
 
 
 def conv(i, o, k=3, s=1, g=1, act=True):
@@ -46,11 +67,11 @@ def pool():
 
 
 class Inverted(nn.Module):
-    """MobileNetV2's block: widen ×t, depthwise 3×3, narrow; residual where the shape allows."""
+    """MobileNetV2's block: widen ×t, depthwise k×k, narrow; residual where the shape allows."""
 
-    def __init__(self, i, o, t=3, s=1):
+    def __init__(self, i, o, t=3, s=1, k=3):
         super().__init__()
-        self.body = nn.Sequential(conv(i, i * t, 1), conv(i * t, i * t, 3, s, g=i * t), conv(i * t, o, 1, act=False))
+        self.body = nn.Sequential(conv(i, i * t, 1), conv(i * t, i * t, k, s, g=i * t), conv(i * t, o, 1, act=False))
         self.residual = s == 1 and i == o
 
     def forward(self, x):
@@ -69,13 +90,31 @@ class Basic(nn.Module):
         return torch.relu(self.skip(x) + self.body(x))
 
 
+def alexnet(channels, classes, widths, hidden):
+    """AlexNet's plan: a wide first filter, max pooling between convolutions, fully connected layers (28 → 14 → 7 → 3)."""
+    a, b, c = widths
+    trunk = nn.Sequential(conv(channels, a, 5, 2), nn.MaxPool2d(2), conv(a, b), nn.MaxPool2d(2), conv(b, c), nn.Flatten(),
+                          nn.Linear(9 * c, hidden), nn.ReLU(inplace=True), nn.Dropout(0.1))
+    return Classifier(trunk, hidden, classes)
+
+
 def mobilenet(channels, classes, stem, blocks):
-    """blocks: (width, t, stride) each."""
+    """blocks: (width, t, stride[, kernel]) each."""
     layers, i = [conv(channels, stem, 3, 2)], stem
-    for o, t, s in blocks:
-        layers.append(Inverted(i, o, t, s))
+    for o, *shape in blocks:
+        layers.append(Inverted(i, o, *shape))
         i = o
     return Classifier(nn.Sequential(*layers, pool()), i, classes)
+
+
+def mnasnet(channels, classes, stem, blocks, last):
+    """MNASNet's plan: a separable convolution first, blocks of 3×3 and 5×5, and a 1×1 convolution before the head."""
+    first = nn.Sequential(conv(stem, stem, 3, g=stem), conv(stem, stem, 1, act=False))
+    layers, i = [conv(channels, stem, 3, 2), first], stem
+    for o, *shape in blocks:
+        layers.append(Inverted(i, o, *shape))
+        i = o
+    return Classifier(nn.Sequential(*layers, conv(i, last, 1), pool()), last, classes)
 
 
 def resnet(channels, classes, stem, stages, stem_stride=2):
@@ -88,26 +127,34 @@ def resnet(channels, classes, stem, stages, stem_stride=2):
     return Classifier(nn.Sequential(*layers, pool()), i, classes)
 
 
-def mux_conv(channels, outputs, classes, widths):
-    """Four 3×3 convolutions of stride 2 (28 → 14 → 7 → 4 → 2), flattened."""
+def mux_conv(channels, outputs, classes, widths, hidden=0, **heads):
+    """Four 3×3 convolutions of stride 2 (28 → 14 → 7 → 4 → 2), flattened; then a hidden layer, if wanted."""
     layers, i = [], channels
     for o in widths:
         layers.append(conv(i, o, 3, 2))
         i = o
-    return Mux(nn.Sequential(*layers, nn.Flatten()), i * 4, outputs, classes)
+    layers.append(nn.Flatten())
+    if hidden:
+        layers += [nn.Linear(i * 4, hidden), nn.ReLU(inplace=True)]
+    return Mux(nn.Sequential(*layers), hidden or i * 4, outputs, classes, **heads)
 
 
 MOBILENET_S = ((16, 2, 1), (24, 3, 2), (24, 3, 1), (40, 3, 2), (40, 2, 1))
+MNASNET_S = ((24, 3, 2, 3), (24, 3, 1, 3), (40, 3, 2, 5), (40, 3, 1, 5), (48, 3, 1, 3))
 
 # name → (channels, classes) → Classifier. Multiply-accumulates are for 28×28×1; flops.py counts them.
 ARCHITECTURES = {
+    'alexnet-s': lambda c, k: alexnet(c, k, (12, 20, 32), 128),
     'mobilenet-xs': lambda c, k: mobilenet(c, k, 8, ((12, 2, 2), (16, 3, 2))),
     'mobilenet-s': lambda c, k: mobilenet(c, k, 16, MOBILENET_S),
+    'mnasnet-s': lambda c, k: mnasnet(c, k, 16, MNASNET_S, 160),
     'resnet-xs': lambda c, k: resnet(c, k, 16, ((16, 1), (32, 1))),
     'resnet-m': lambda c, k: resnet(c, k, 32, ((32, 1), (64, 1), (128, 1))),
+    'resnet8': lambda c, k: resnet(c, k, 24, ((24, 1), (40, 1), (72, 1))),
+    'resnet12': lambda c, k: resnet(c, k, 24, ((24, 2), (56, 2), (112, 1))),
     'wide-resnet-l': lambda c, k: resnet(c, k, 48, ((48, 1), (96, 1), (192, 1))),
 }
-# name → (channels, outputs, classes) → Mux
+# name → (channels, outputs, classes, and Mux's costs and told) → Mux
 MUXES = {
-    'mux4': lambda c, o, k: mux_conv(c, o, k, (8, 12, 16, 24)),
+    'mux4': lambda c, o, k, **heads: mux_conv(c, o, k, (8, 12, 16, 24), **heads),
 }

@@ -7,18 +7,27 @@ from pathlib import Path
 
 import torch
 
-from config import TrainError
+import parallel
+from config import TrainError, differences
 
 
 class Runtime:
-    """Device and output folder of a run. `say` prints a line and appends it to log.jsonl."""
+    """Device, number format, place among the processes and output folder of a run. `say` prints a line and appends it
+    to log.jsonl; of several processes only the first speaks and saves.
 
-    def __init__(self, out, amp='auto', threads=1, device=None):
+    pieces: every batch is cut so, and batch norms see one piece at a time: one process then computes what that many do."""
+
+    def __init__(self, out, amp='auto', threads=1, device=None, pieces=1):
         self.out = Path(out)
-        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        self.device = device_of(device)
+        self.rank, self.world = parallel.join(self.device)
+        self.pieces = pieces
+        if pieces > 1 and self.world > 1:
+            raise TrainError('--pieces is for one process: several already see a piece each')
         if self.device.type == 'cpu':
             torch.set_num_threads(threads)
-        self.bf16 = amp == 'bf16' or amp == 'auto' and has_bf16(self.device)
+        self.dtype = number_format(amp, self.device)
+        self.scaler = torch.cuda.amp.GradScaler(enabled=self.dtype == torch.float16)
         self.started = time.monotonic() - logged_seconds(self.out / 'log.jsonl')
 
     def elapsed(self):
@@ -26,10 +35,12 @@ class Runtime:
         return time.monotonic() - self.started
 
     def autocast(self):
-        """bfloat16 where it pays: same range as float32, so no loss scaling."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.bf16 else nullcontext()
+        """bfloat16 (the range of float32) where the hardware has it; float16, with a loss scaler, on older GPUs."""
+        return torch.autocast(self.device.type, dtype=self.dtype) if self.dtype else nullcontext()
 
     def say(self, phase, **values):
+        if self.rank:
+            return
         self.out.mkdir(parents=True, exist_ok=True)
         line = {'t': round(self.elapsed(), 1), 'phase': phase, **values}
         with open(self.out / 'log.jsonl', 'a', encoding='utf-8') as log:
@@ -39,12 +50,14 @@ class Runtime:
 
     def save(self, name, state):
         """Checkpoint, whole or not at all."""
+        if self.rank:
+            return
         self.out.mkdir(parents=True, exist_ok=True)
         torch.save(state, self.out / f'{name}.tmp')
         os.replace(self.out / f'{name}.tmp', self.out / name)
 
-    def load(self, name, config):
-        """The checkpoint's state, or None; a TrainError if another config wrote it."""
+    def load(self, name, config, ignore=()):
+        """The checkpoint's state, or None; a TrainError if another config wrote it (differing in more than `ignore`)."""
         path = self.out / name
         if not path.is_file():
             return None
@@ -52,8 +65,8 @@ class Runtime:
             state = torch.load(path, map_location=self.device)
         except Exception as error:                              # torch raises many kinds for a damaged file
             raise TrainError(f'{path} is not a readable checkpoint ({error}); remove it, or pass --overwrite') from error
-        if state['config'] != config:
-            changed = sorted(k for k in config if state['config'].get(k) != config[k])
+        changed = differences(state['config'], config, ignore)
+        if changed:
             raise TrainError(f'{path} was written with another config (differs in {", ".join(changed)}): '
                              'choose another --out, or pass --overwrite')
         return state
@@ -65,6 +78,21 @@ def logged_seconds(path):
         return json.loads(path.read_text(encoding='utf-8').splitlines()[-1])['t']
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+def device_of(name):
+    """torch.device of a name; by default the GPU that LOCAL_RANK numbers, or the CPU."""
+    name = name or ('cuda' if torch.cuda.is_available() else 'cpu')
+    return torch.device('cuda', int(os.environ.get('LOCAL_RANK', 0))) if name == 'cuda' else torch.device(name)
+
+
+def number_format(amp, device):
+    """The autocast type, or None for float32. amp: 'auto', 'bf16', 'fp16' or 'off'."""
+    if amp == 'auto':
+        if has_bf16(device):
+            return torch.bfloat16
+        return torch.float16 if device.type == 'cuda' else None
+    return {'bf16': torch.bfloat16, 'fp16': torch.float16, 'off': None}[amp]
 
 
 def has_bf16(device):

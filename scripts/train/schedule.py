@@ -13,5 +13,6 @@ def one_cycle(step, steps, peak, warmup=0.2, start=25.0, end=1e4):
 
 
 def set_rate(optimiser, rate):
+    """The rate of every parameter group, times the group's own `scale` if it has one."""
     for group in optimiser.param_groups:
-        group['lr'] = rate
+        group['lr'] = rate * group.get('scale', 1.0)

@@ -1,81 +1,138 @@
-"""Algorithm 1, step 2: the mux, with the models frozen.
+"""Algorithm 1, step 2: the mux, with the models frozen. One function for the pair's mux and the group's.
 
-The paper's own mux loss (eq. 7) is nearly indifferent between models that agree, so it does not learn who is wrong.
-Ours teaches correctness: every batch is augmented, the frozen models say how wrong they are on *that* picture, and the
+The paper's own loss (eq. 4-8) is nearly indifferent between models that agree, so it does not learn who is wrong.
+Ours, `correctness`, does: every image is augmented, the frozen models say how wrong they are on *that* picture, and the
 mux learns it as a soft label, with the largest model's opinion on the class as a second task.
 """
 import torch
 
 import equations
-from config import TrainError, as_dict
-from data import Split, augment, batches, generator, normalise
+from config import TrainError, as_dict, group_of, role
+from data import generator
 from metrics import accuracy, auroc, predict
 from nets import MUXES
 from runtime import seed_epoch
 from schedule import one_cycle, set_rate
 
-CHECKPOINT = 'mux.pt'
+CHECKPOINTS = {'pair': 'mux.pt', 'group': 'mux-group.pt'}
 
 
-def build_mux(config, channels, classes, outputs=1):
-    torch.manual_seed(config.seed + 1)
+def watched(config, kind):
+    """(models the weights are over, models whose need is told), as indices into config.models."""
+    if kind == 'group':
+        return group_of(config), group_of(config)
+    return [role(config, 'local'), role(config, 'cloud')], [role(config, 'local')]
+
+
+def build_mux(config, kind, channels, classes, costs):
+    """costs: multiply-accumulates of all models."""
     if config.mux.arch not in MUXES:
-        raise TrainError(f'no mux architecture "{config.mux.arch}": choose from {sorted(MUXES)}')
-    return MUXES[config.mux.arch](channels, outputs, classes)
+        raise TrainError(f'no mux architecture "{config.mux.arch}": choose from {", ".join(sorted(MUXES))}')
+    paper = config.mux.loss == 'paper'
+    choose, told = watched(config, kind)
+    relative = equations.relative_costs([costs[k] for k in choose], config.mux.cost_form) if paper or kind == 'group' else None
+    seed_epoch(generator(config.seed, 'mux weights', kind))
+    return MUXES[config.mux.arch](channels, len(told), classes, costs=relative, told=not paper)
 
 
-def mux_split(config, data):
-    """Images the models know, and those they do not know repeated, so that true errors are not rare."""
-    repeat = config.mux.heldout_repeat
-    return Split(torch.cat([data.train.images] + [data.mux.images] * repeat),
-                 torch.cat([data.train.labels] + [data.mux.labels] * repeat))
+class Teaching:
+    """The loss of one batch, and what it needs besides the mux.
+
+    costs: multiply-accumulates of all models. known (paper's loss only): step 1's models and projections, whose embeddings
+    eq. 8 pulls the meta-features to; `meta` maps those [width] to the common dimension while training."""
+
+    def __init__(self, config, kind, mux, costs, known=None):
+        self.spec, self.mux = config.mux, mux
+        self.choose, self.told = watched(config, kind)
+        self.costs = torch.tensor([costs[k] for k in self.choose], dtype=torch.float32)
+        self.largest = max(self.choose, key=lambda k: costs[k])
+        self.known = known if config.mux.loss == 'paper' else None
+        self.meta = torch.nn.Linear(mux.width, config.projection_dim, bias=False) if self.known else None
+
+    def modules(self):
+        """What is trained and saved."""
+        return torch.nn.ModuleDict({'mux': self.mux, **({'meta': self.meta} if self.meta else {})})
+
+    def loss(self, x, y, answers):
+        """x [B, C, H, W], y [B], answers [M, B, K] (logits of all models) → scalar."""
+        need, logits, votes, m = (None if o is None else o.float() for o in self.mux(x))
+        probabilities = answers.softmax(2)
+        if self.spec.loss == 'paper':
+            class_logits = self.mux.head(m.detach()).float()            # the paper's mux has no class head: ours must not help it
+            return self.paper(x, y, votes, m, probabilities) + self.classes(class_logits, answers, y)
+        loss = sum(equations.soft_label_loss(need[:, n], probabilities[k], y) for n, k in enumerate(self.told)) / len(self.told)
+        if votes is not None:
+            loss = loss + self.ensemble(votes, y, probabilities)
+        return loss + self.spec.class_weight * self.classes(logits, answers, y)
+
+    def ensemble(self, votes, y, probabilities):
+        """Eq. 4-7, and the cost penalty."""
+        weights = equations.mux_weights(votes)
+        y_ens = equations.ensemble(weights, probabilities[self.choose])
+        penalty = equations.cost_penalty(weights, self.costs.to(weights.device))
+        return equations.mux_cross_entropy(y_ens, y) + self.spec.cost_penalty * penalty
+
+    def paper(self, x, y, votes, m, probabilities):
+        """Eq. 7 + meta_weight · eq. 8."""
+        loss = self.ensemble(votes, y, probabilities)
+        if self.known:
+            models, projections = self.known
+            with torch.no_grad():
+                embeddings = [equations.project(models[k](x)[1].float(), projections[k]) for k in self.choose]
+            loss = loss + self.spec.meta_weight * equations.distillation(self.meta(m), embeddings)
+        return loss
+
+    def classes(self, logits, answers, y):
+        """The class head's teacher is the largest model, or the mean (of logarithms) of all."""
+        teacher = answers[self.largest] if self.spec.teacher == 'largest' else answers[self.choose].log_softmax(2).mean(0)
+        return equations.class_head_loss(logits, teacher, y, self.spec.temperature)
 
 
-def role(config, name):
-    """Index of the model with the role."""
-    return next(i for i, m in enumerate(config.models) if name in m.roles)
+def train_mux(config, kind, source, held, costs, runtime, until=None, known=None):
+    """Trains the mux of a 'pair' or a 'group'; resumes like step 1.
 
-
-def train_mux(config, data, models, runtime, until=None):
-    """Trains the pair's mux against the local model's errors; resumes like step 1."""
-    local, cloud = models[role(config, 'local')], models[role(config, 'cloud')]
-    mux = build_mux(config, data.train.images.shape[3], len(data.labels)).to(runtime.device)
-    optimiser = torch.optim.AdamW(mux.parameters(), lr=config.mux.lr, weight_decay=config.mux.weight_decay)
-    state = runtime.load(CHECKPOINT, as_dict(config))
+    held: (Split, the models' logits [M, N, K]) of images no training sees; costs: multiply-accumulates of all models."""
+    split, answers = held
+    wrong = answers.argmax(2) != split.labels
+    mux = build_mux(config, kind, split.images.shape[3], answers.shape[2], costs)
+    teaching = Teaching(config, kind, mux, costs, known)
+    trained = teaching.modules().to(runtime.device)
+    optimiser = torch.optim.AdamW(trained.parameters(), lr=config.mux.lr, weight_decay=config.mux.weight_decay)
+    state = runtime.load(CHECKPOINTS[kind], as_dict(config))
     if state:
-        mux.load_state_dict(state['mux'])
+        trained.load_state_dict(state['mux'])
         optimiser.load_state_dict(state['optimiser'])
-    train, held = mux_split(config, data).to(runtime.device), data.calibration
-    held_wrong = predict(local, held, config, runtime).argmax(1) != held.labels
     for epoch in range(state['epoch'] if state else 0, config.mux.epochs if until is None else until):
-        loss = mux_epoch(config, mux, local, cloud, optimiser, train, epoch, runtime)
-        need = predict(mux, held, config, runtime)[:, 0]
-        runtime.say('mux', epoch=f'{epoch + 1}/{config.mux.epochs}', loss=loss, auroc=auroc(need, held_wrong),
-                    accuracy=accuracy(predict(mux, held, config, runtime, output=1), held.labels))
-        runtime.save(CHECKPOINT, {'config': as_dict(config), 'epoch': epoch + 1, 'mux': mux.state_dict(),
-                                  'optimiser': optimiser.state_dict()})
+        loss = mux_epoch(config, kind, teaching, optimiser, source, epoch, runtime)
+        need = predict(mux, split, config, runtime)
+        found = [auroc(need[:, n], wrong[k]) for n, k in enumerate(teaching.told)]
+        runtime.say(f'mux-{kind}', epoch=f'{epoch + 1}/{config.mux.epochs}', loss=loss, auroc=mean(found),
+                    accuracy=accuracy(predict(mux, split, config, runtime, output=1), split.labels))
+        runtime.save(CHECKPOINTS[kind], {'config': as_dict(config), 'epoch': epoch + 1, 'mux': trained.state_dict(),
+                                         'optimiser': optimiser.state_dict()})
     return mux.eval()
 
 
-def mux_epoch(config, mux, local, cloud, optimiser, train, epoch, runtime):
+def mux_epoch(config, kind, teaching, optimiser, source, epoch, runtime):
     """One pass; returns the mean loss."""
-    rng = generator(config.seed, 'mux', epoch)
+    rng = generator(config.seed, 'mux', kind, epoch)
     seed_epoch(rng)
     spec, total = config.mux, 0.0
-    per_epoch = len(train) // spec.batch
-    mux.train()
-    for n, (images, labels) in enumerate(batches(train, spec.batch, rng)):
+    per_epoch = len(source) // spec.batch
+    teaching.mux.train()
+    for n, (x, labels, answers) in enumerate(source.epoch(epoch, rng, spec.batch)):
         set_rate(optimiser, one_cycle(epoch * per_epoch + n, spec.epochs * per_epoch, spec.lr, config.warmup))
-        x = normalise(augment(images, config, rng), config.mean, config.std).contiguous(memory_format=torch.channels_last)
         with runtime.autocast():
-            with torch.no_grad():
-                probabilities = local(x)[0].float().softmax(1)
-                teacher = cloud(x)[0].float()
-            need, logits = mux(x)
-        loss = equations.soft_label_loss(need.float()[:, 0], probabilities, labels)
-        loss = loss + spec.class_weight * equations.class_head_loss(logits.float(), teacher, labels, spec.temperature)
+            loss = teaching.loss(x.contiguous(memory_format=torch.channels_last), labels, answers)
         optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        runtime.scaler.scale(loss).backward()
+        runtime.scaler.step(optimiser)
+        runtime.scaler.update()
         total += loss.item()
     return total / per_epoch
+
+
+def mean(values):
+    """Mean of the values that are there; None without any."""
+    there = [v for v in values if v is not None]
+    return sum(there) / len(there) if there else None

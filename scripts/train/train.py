@@ -11,15 +11,21 @@ import signal
 import sys
 from pathlib import Path
 
+import torch
+
 import config as configs
 import data as datasets
+import flops
+import parallel
 import zoo
 from calibrate import calibrate
 from config import TrainError
 from export import require_onnx
+from metrics import predict
 from runtime import Runtime
-from step1 import CHECKPOINT as MODELS, train_models
-from step2 import CHECKPOINT as MUX, train_mux
+from sources import source_of
+from stages import fold_models, step1
+from step2 import train_mux
 
 
 def arguments(argv):
@@ -28,8 +34,13 @@ def arguments(argv):
     parser.add_argument('--out', help='folder of the run (runs/<config>)')
     parser.add_argument('--data', help='folder with the images, instead of the config\'s')
     parser.add_argument('--install', metavar='DIR', help='copy the finished zoo there')
+    parser.add_argument('--only', metavar='IDS', help='train only these models (a,b,c), then stop: work for several processes')
+    parser.add_argument('--models-from', metavar='RUN', action='append', default=[],
+                        help='take finished models from another run\'s folder instead of training them (may be repeated)')
     parser.add_argument('--resume', action='store_true', help='go on from the checkpoints in --out')
     parser.add_argument('--overwrite', action='store_true', help='start anew where checkpoints are')
+    parser.add_argument('--pieces', type=int, default=1, metavar='N',
+                        help='compute on one process what N processes would: batch norms see an Nth of a batch')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads (%(default)s)')
     parser.add_argument('--device', help='cpu or cuda (cuda where present)')
     parser.add_argument('--notes', default='', help='a remark for the manifest')
@@ -40,7 +51,7 @@ def prepare(out, args):
     """Refuses to lose a run by accident."""
     if args.resume and args.overwrite:
         raise TrainError('--resume and --overwrite contradict each other')
-    found = [name for name in (MODELS, MUX) if (out / name).exists()]
+    found = sorted(path.name for path in out.glob('*.pt'))
     if found and args.overwrite:
         for name in (*found, 'log.jsonl'):
             (out / name).unlink(missing_ok=True)
@@ -52,29 +63,53 @@ def prepare(out, args):
 def main(argv):
     args = arguments(argv)
     config = configs.load(args.config)
+    if args.only:
+        config = configs.only(config, args.only.split(','))
     out = Path(args.out or f'runs/{config.name}')
     require_onnx()
-    prepare(out, args)
-    runtime = Runtime(out, config.amp, args.threads, args.device)
+    if parallel.rank_and_world()[0] == 0:
+        prepare(out, args)
+    runtime = Runtime(out, config.amp, args.threads, args.device, args.pieces)
 
     data = datasets.load(config, args.data)
-    runtime.say('start', config=config.name, seed=config.seed, device=str(runtime.device), bf16=runtime.bf16,
-                train=len(data.train), mux=len(data.mux), calibration=len(data.calibration), test=len(data.test))
+    runtime.say('start', config=config.name, seed=config.seed, device=str(runtime.device), format=str(runtime.dtype or torch.float32),
+                processes=runtime.world, train=len(data.train), mux=len(data.mux), calibration=len(data.calibration), test=len(data.test))
 
-    models, _ = train_models(config, data, runtime)             # step 1
-    mux = train_mux(config, data, models, runtime)              # step 2
-    graphs = calibrate(config, data, models, mux, runtime)
+    models, projections, reused = step1(config, data, runtime, args.models_from)
+    folds = fold_models(config, data, runtime)
+    if args.only or runtime.rank:                               # the mux is small: one process trains it
+        return
+    muxes = step2(config, data, models, projections, folds, runtime)
+    graphs = calibrate(config, data, models, muxes['pair'], muxes.get('group'), runtime)
 
     command = 'npm run train -- ' + shlex.join(a for a in argv if a != '--resume')
-    run = {'command': command, 'durationS': round(runtime.elapsed()), 'machine': zoo.machine(), 'notes': args.notes}
-    written = zoo.write_zoo(config, data, graphs, out / 'zoo', run)
-    for model in written['models']:
-        runtime.say('zoo', id=model['id'], flops=model['flops'], accuracy=model['accuracy'])
-    runtime.say('zoo', id='mux', **{k: written['mux']['pair'][k] for k in ('flops', 'accuracy', 'auroc')})
-    runtime.say('zoo', id='hybrid', **written['training']['test'])
+    run = {'command': command, 'durationS': round(runtime.elapsed()), 'machine': zoo.machine(), 'notes': args.notes, 'reused': reused}
+    report(zoo.write_zoo(config, data, graphs, out / 'zoo', run), runtime)
     if args.install:
         zoo.install(out / 'zoo', args.install)
         runtime.say('done', installed=args.install)
+
+
+def step2(config, data, models, projections, folds, runtime, until=None):
+    """{'pair': mux} and, where the zoo has a group, {'group': mux}; `until` stops early (epochs done)."""
+    _, h, w, channels = data.train.images.shape
+    costs = [flops.count(model, (channels, h, w)) for model in models]
+    source = source_of(config, data, models, runtime, folds)
+    held = data.calibration, torch.stack([predict(model, data.calibration, config, runtime) for model in models])
+    kinds = ('pair', 'group') if configs.group_of(config) else ('pair',)
+    return {kind: train_mux(config, kind, source, held, costs, runtime, until, (models, projections)) for kind in kinds}
+
+
+def report(written, runtime):
+    """The zoo's figures on the test images, as lines of the log."""
+    for model in written['models']:
+        runtime.say('zoo', id=model['id'], flops=model['flops'], accuracy=model['accuracy'])
+    for kind, entry in written['mux'].items():
+        runtime.say('zoo', id=f'mux-{kind}', **{k: entry[k] for k in ('flops', 'accuracy', 'auroc')})
+    for mode, reached in written['training']['test'].items():
+        runtime.say('zoo', mode=mode, shipped=mode == written['policy']['mode'], **reached)
+    for row in written['training'].get('testGroup', ()):
+        runtime.say('zoo', **row)
 
 
 def interrupted(number, _frame):
@@ -87,6 +122,7 @@ if __name__ == '__main__':
     signal.signal(signal.SIGINT, interrupted)
     try:
         main(sys.argv[1:])
+        parallel.leave()
     except TrainError as error:
         sys.exit(f'train: {error}')
     except KeyboardInterrupt:

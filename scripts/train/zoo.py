@@ -1,6 +1,5 @@
 """The finished zoo: ONNX files, manifest, golden vectors, the real test images and a few samples."""
 import base64
-import datetime
 import json
 import platform
 import shutil
@@ -8,31 +7,33 @@ from pathlib import Path
 
 import torch
 
-import flops
-from calibrate import hybrid, measure
-from config import TrainError, as_dict
+from calibrate import held_out, measure
+from config import TrainError
 from data import FILES
-from export import file_entry, write_onnx
-from metrics import accuracy, auroc
-from step2 import role
+from export import write_onnx
+from manifest import manifest
 
 GOLDEN, THRESHOLD = 32, 0.5
-LICENCE = 'MIT (data: Zalando Fashion-MNIST)'
 
 
 def write_zoo(config, data, graphs, folder, run):
-    """Writes everything into `folder`, which then is a whole zoo. run: {'command', 'durationS', 'machine', 'notes'}."""
+    """Writes everything into `folder`, which then is a whole zoo.
+
+    run: {'command', 'durationS', 'machine', 'notes'} and, of models taken from other runs, 'reused'."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     shape = tuple(data.test.images.shape[1:])
-    test, held = measure(config, graphs, data.test), measure(config, graphs, data.calibration)
+    test, held = measure(config, graphs, data.test), measure(config, graphs, held_out(config, data))
     names = [file_name(m) for m in config.models]
     for name, graph in zip(names, graphs.models):
         write_onnx(graph, folder / name, shape)
     write_onnx(graphs.mux, folder / 'mux.onnx', shape)
+    if graphs.group is not None:
+        write_onnx(graphs.group, folder / 'mux-group.onnx', shape)
     write_json(folder / 'golden.json', {'images': golden(config, graphs, data.test, test['score'])})
     for part in ('test images', 'test labels'):
-        shutil.copyfile(data.root / FILES[part], folder / FILES[part])
+        if (data.root / FILES[part]).is_file():
+            shutil.copyfile(data.root / FILES[part], folder / FILES[part])
     write_samples(folder / 'samples', data)
     written = manifest(config, data, graphs, folder, test, held, names, run)
     write_json(folder / 'manifest.json', written)
@@ -40,45 +41,9 @@ def write_zoo(config, data, graphs, folder, run):
 
 
 def file_name(model):
-    """local.onnx, cloud.onnx, or <id>.onnx for a model without a role."""
-    return f'{model.roles[0] if model.roles else model.id}.onnx'
-
-
-def manifest(config, data, graphs, folder, test, held, names, run):
-    """The manifest's dict; the schema is checked by mux/ in TypeScript."""
-    h, w, c = data.test.images.shape[1:]
-    share, right = hybrid(config, held, data.calibration.labels)
-    wrong = test['models'][role(config, 'local')].argmax(1) != data.test.labels
-    return {
-        'schema': 1, 'name': config.zoo, 'version': datetime.date.today().isoformat(), 'licence': LICENCE,
-        'input': {'height': h, 'width': w, 'channels': c, 'layout': 'NHWC', 'dtype': 'uint8'},
-        'labels': list(data.labels),
-        'models': [{'id': m.id, **file_entry(folder, name), 'roles': list(m.roles), 'architecture': m.arch,
-                    'flops': flops.count(graph.net, (c, h, w)), 'accuracy': rounded(accuracy(p, data.test.labels))}
-                   for m, name, graph, p in zip(config.models, names, graphs.models, test['models'])],
-        'mux': {'pair': {**file_entry(folder, 'mux.onnx'), 'architecture': f'{config.mux.arch} (four convolutions)',
-                         'flops': flops.count(graphs.mux.net, (c, h, w)),
-                         'accuracy': rounded(accuracy(test['mux'], data.test.labels)),
-                         'auroc': rounded(auroc(test['score'], wrong))}},
-        'policy': {'mode': 'mux', 'thresholds': {'mux': THRESHOLD}, 'calibration': {
-            'target': f'offload {config.mux.offload_share:.0%} of held-out images',
-            'offloadShare': rounded(share), 'hybridAccuracy': rounded(right), 'images': len(data.calibration),
-            'bias': graphs.bias, 'temperatures': graphs.temperatures}},
-        'golden': file_entry(folder, 'golden.json'),
-        'test': {'images': file_entry(folder, FILES['test images']), 'labels': file_entry(folder, FILES['test labels']),
-                 'count': len(data.test)},
-        'training': training(config, data, test, run),
-    }
-
-
-def training(config, data, test, run):
-    """How the zoo was made, and what the pair rule reaches on the test images at the shipped threshold."""
-    share, right = hybrid(config, test, data.test.labels)
-    return {'command': run['command'], 'config': config.name, 'seed': config.seed, 'durationS': run['durationS'],
-            'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
-            'machine': run['machine'], 'torch': torch.__version__, 'contrastive': config.contrastive,
-            'notes': run['notes'], 'test': {'offloadShare': rounded(share), 'hybridAccuracy': rounded(right)},
-            'settings': as_dict(config)}
+    """local.onnx, cloud.onnx, or <id>.onnx for a model that only the group has."""
+    own = [r for r in model.roles if r != 'group']
+    return f'{own[0] if own else model.id}.onnx'
 
 
 def golden(config, graphs, test, score):
@@ -94,6 +59,7 @@ def golden(config, graphs, test, score):
              'pixels': base64.b64encode(chosen.images[n].numpy().tobytes()).decode(),
              'mux': {'score': float(out['score'][n]), 'probabilities': out['mux'][n].tolist()},
              'models': {m.id: out['models'][k, n].tolist() for k, m in enumerate(config.models)},
+             **({'group': {key: out[key][n].tolist() for key in ('correct', 'weights')}} if 'correct' in out else {}),
              'decision': 'offload' if out['score'][n] > THRESHOLD else 'local'} for n, i in enumerate(index)]
 
 
@@ -106,6 +72,8 @@ def write_samples(folder, data, enlarge=8):
     folder.mkdir(exist_ok=True)
     for k, label in enumerate(data.labels):
         pixels = data.test.images[(data.test.labels == k).nonzero()[0, 0]]
+        if pixels.shape[2] != 1:
+            return                                              # pictures of a user's need no enlarging, nor copies here
         picture = Image.fromarray(pixels[:, :, 0].numpy())
         picture = picture.resize((picture.width * enlarge, picture.height * enlarge), Image.NEAREST)
         picture.save(folder / f'{label.replace("/", "-").replace(" ", "-")}.jpg', quality=92)
@@ -121,10 +89,6 @@ def machine():
     except (OSError, StopIteration):
         name = platform.processor() or platform.machine()
     return f'{name}, {torch.get_num_threads()} thread(s)'
-
-
-def rounded(value):
-    return None if value is None else round(float(value), 4)
 
 
 def write_json(path, value):

@@ -61,7 +61,15 @@ class MuxPaper(unittest.TestCase):
 
     def test_eq5_divides_by_cost_relative_to_the_cheapest(self):
         v, m = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[3.0, 8.0]])
-        self.assertTrue(torch.equal(eq.mux_logits(v, m, torch.tensor([5e6, 20e6])), torch.tensor([[3.0, 2.0]])))
+        self.assertTrue(torch.equal(eq.mux_logits(v, m, eq.relative_costs([5e6, 20e6])), torch.tensor([[3.0, 2.0]])))
+
+    def test_relative_costs_start_at_one_in_every_form(self):
+        for form, second in (('relative', 4.0), ('log', 1 + math.log(4)), ('none', 1.0)):
+            self.assertTrue(torch.allclose(eq.relative_costs([5e6, 20e6], form), torch.tensor([1.0, second])), form)
+
+    def test_cost_penalty_is_the_expected_share_of_the_largest_cost(self):
+        w = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
+        self.assertAlmostEqual(eq.cost_penalty(w, torch.tensor([1.0, 4.0])).item(), (0.25 + 0.625) / 2)
 
     def test_eq6_normalises_over_models(self):
         w = eq.mux_weights(torch.tensor([[0.0, math.log(3.0)]]))

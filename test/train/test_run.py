@@ -18,7 +18,6 @@ from config import TrainError
 from export import file_entry, run_twin
 from runtime import Runtime
 from step1 import train_models
-from step2 import train_mux
 
 
 def quiet(function, *args, **kwargs):
@@ -41,27 +40,28 @@ class Toy(unittest.TestCase):
 
     def train(self, config, out, models_until=None, mux_until=None):
         data, runtime = datasets.load(config, self.root), Runtime(out, config.amp)
-        models, _ = quiet(train_models, config, data, runtime, until=models_until)
-        mux = quiet(train_mux, config, data, models, runtime, until=mux_until) if models_until is None else None
-        return data, models, mux, runtime
+        models, g = quiet(train_models, config, data, runtime, until=models_until)
+        muxes = quiet(train.step2, config, data, models, g, [], runtime, until=mux_until) if models_until is None else None
+        return data, models, muxes, runtime
 
 
 class Resume(Toy):
     def test_stopping_in_either_step_and_going_on_equals_not_stopping(self):
         config, whole, parts = support.tiny(contrastive='bounded'), self.out(), self.out()
-        _, models, mux, _ = self.train(config, whole)
+        _, models, muxes, _ = self.train(config, whole)
         self.train(config, parts, models_until=1)
         self.train(config, parts, mux_until=1)
-        _, again, mux_again, _ = self.train(config, parts)
+        _, again, muxes_again, _ = self.train(config, parts)
         self.assertTrue(support.same(models.state_dict(), again.state_dict()))
-        self.assertTrue(support.same(mux.state_dict(), mux_again.state_dict()))
+        for kind in ('pair', 'group'):
+            self.assertTrue(support.same(muxes[kind].state_dict(), muxes_again[kind].state_dict()), kind)
 
     def test_the_log_has_one_line_an_epoch_and_a_clock_that_goes_on(self):
         config, out = support.tiny(), self.out()
         self.train(config, out, models_until=1)
         self.train(config, out)
         lines = [json.loads(line) for line in (out / 'log.jsonl').read_text().splitlines()]
-        self.assertEqual([line['epoch'] for line in lines], ['1/2', '2/2', '1/2', '2/2'])
+        self.assertEqual([line['epoch'] for line in lines], ['1/2', '2/2'] * 3)
         self.assertEqual([line['t'] for line in lines], sorted(line['t'] for line in lines))
 
     def test_a_checkpoint_of_another_config_is_refused(self):
@@ -86,8 +86,8 @@ class Zoo(Toy):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.config, cls.folder = support.tiny(), Path(folder.name) / 'zoo'
-        cls.data, models, mux, runtime = cls().train(cls.config, Path(folder.name))
-        cls.graphs = calibrate(cls.config, cls.data, models, mux, runtime)
+        cls.data, models, muxes, runtime = cls().train(cls.config, Path(folder.name))
+        cls.graphs = calibrate(cls.config, cls.data, models, muxes['pair'], muxes['group'], runtime)
         run = {'command': 'test', 'durationS': 1, 'machine': zoo.machine(), 'notes': ''}
         cls.manifest = zoo.write_zoo(cls.config, cls.data, cls.graphs, cls.folder, run)
 
@@ -97,7 +97,8 @@ class Zoo(Toy):
     def test_onnx_files_keep_the_contract_of_old_runtimes(self):
         import onnx
         for name, outputs in (('local.onnx', ['probabilities']), ('cloud.onnx', ['probabilities']),
-                              ('mux.onnx', ['score', 'probabilities'])):
+                              ('mux.onnx', ['score', 'probabilities']),
+                              ('mux-group.onnx', ['correct', 'weights', 'probabilities'])):
             model = onnx.load(str(self.folder / name))
             self.assertLessEqual(model.ir_version, 8)
             self.assertLessEqual(max(o.version for o in model.opset_import), 16)
@@ -112,7 +113,7 @@ class Zoo(Toy):
             self.assertFalse(any(node.doc_string for node in model.graph.node), 'source paths leak')
 
     def test_manifest_describes_the_files_beside_it(self):
-        entries = [*self.manifest['models'], self.manifest['mux']['pair'], self.manifest['golden'],
+        entries = [*self.manifest['models'], *self.manifest['mux'].values(), self.manifest['golden'],
                    self.manifest['test']['images'], self.manifest['test']['labels']]
         for entry in entries:
             self.assertEqual({k: entry[k] for k in ('file', 'sha256', 'bytes')}, file_entry(self.folder, entry['file']))
@@ -121,13 +122,18 @@ class Zoo(Toy):
     def test_outputs_are_probabilities_and_scores(self):
         score, classes = run_twin(self.graphs.mux, self.data.test.images)
         self.assertTrue(((score >= 0) & (score <= 1)).all() and score.shape == (200,))
-        for p in (classes, *(run_twin(g, self.data.test.images)[0] for g in self.graphs.models)):
+        correct, weights, group = run_twin(self.graphs.group, self.data.test.images)
+        self.assertEqual((correct.shape, weights.shape), ((200, 2), (200, 2)))
+        self.assertTrue(((correct >= 0) & (correct <= 1)).all())
+        for p in (classes, weights, group, *(run_twin(g, self.data.test.images)[0] for g in self.graphs.models)):
             self.assertTrue(torch.allclose(p.sum(1), torch.ones(200), atol=1e-5))
 
     def test_the_threshold_one_half_offloads_the_wanted_share_of_held_out_images(self):
-        calibration = self.manifest['policy']['calibration']
-        self.assertAlmostEqual(calibration['offloadShare'], self.config.mux.offload_share, delta=0.01)
-        self.assertEqual(self.manifest['policy']['thresholds'], {'mux': 0.5})
+        mode = self.manifest['policy']['calibration']['modes']['mux']
+        self.assertEqual(mode['thresholds'], {'mux': 0.5})
+        images = self.data.calibration.images
+        score = run_twin(self.graphs.mux, images)[0]
+        self.assertAlmostEqual((score > 0.5).float().mean().item(), self.config.mux.offload_share, delta=0.01)
 
     def test_golden_vectors_are_reproducible_and_show_both_decisions(self):
         images = json.loads((self.folder / 'golden.json').read_text())['images']

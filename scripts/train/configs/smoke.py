@@ -3,5 +3,5 @@ from config import Config, Model, Mux
 
 config = Config(
     name='smoke',
-    models=(Model('mobilenet-xs', 'mobilenet-xs', ('local',), 2e-4), Model('resnet-xs', 'resnet-xs', ('cloud',))),
+    models=(Model('mobilenet-xs', 'mobilenet-xs', ('local', 'group'), 2e-4), Model('resnet-xs', 'resnet-xs', ('cloud', 'group'))),
     mux=Mux(epochs=3), epochs=3, train_limit=8000, erase=0.0)

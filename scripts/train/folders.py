@@ -1,0 +1,89 @@
+"""Image folders in ImageNet's layout: train/<class>/*, val/<class>/* (or test/<class>/*), pictures of any size.
+
+A million pictures do not fit into memory: `Pictures` holds their paths and decodes what a batch asks for. The shorter
+side is scaled to `size`, the middle cropped; the device does the same before its networks.
+"""
+from concurrent.futures import ThreadPoolExecutor
+import os
+
+import numpy as np
+import torch
+
+from config import TrainError
+
+SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.tif', '.tiff')
+POOL = None
+
+
+class Pictures:
+    """A tensor's stand-in of shape [N, size, size, 3]: indexing decodes, on several threads."""
+
+    def __init__(self, paths, size):
+        self.paths, self.size = list(paths), size
+
+    @property
+    def shape(self):
+        return (len(self.paths), self.size, self.size, 3)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def take(self, index):
+        return Pictures([self.paths[i] for i in index.tolist()], self.size)
+
+    def __getitem__(self, index):
+        """uint8 [n, size, size, 3] of a slice or an index tensor; one picture [size, size, 3] of a number."""
+        if isinstance(index, int) or torch.is_tensor(index) and index.ndim == 0:
+            return decode(self.paths[int(index)], self.size)
+        chosen = self.paths[index] if isinstance(index, slice) else [self.paths[i] for i in index.tolist()]
+        return torch.stack(list(pool().map(lambda path: decode(path, self.size), chosen)))
+
+
+def pool():
+    global POOL
+    POOL = POOL or ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    return POOL
+
+
+def decode(path, size):
+    """A file's picture as uint8 [size, size, 3] in sRGB: shorter side to `size`, middle crop."""
+    from PIL import Image
+    try:
+        with Image.open(path) as picture:
+            picture.draft('RGB', (size, size))                  # JPEG: decode at a fraction where that suffices
+            picture = picture.convert('RGB')
+    except OSError as error:
+        raise TrainError(f'cannot read {path}: {error}') from error
+    scale = size / min(picture.size)
+    width, height = (max(size, round(side * scale)) for side in picture.size)
+    left, top = (width - size) // 2, (height - size) // 2
+    picture = picture.resize((width, height), Image.BILINEAR).crop((left, top, left + size, top + size))
+    return torch.from_numpy(np.array(picture))
+
+
+def read(root, size):
+    """(training Split, test Split, class names) of the folders below `root`."""
+    from data import Split
+    try:
+        import PIL  # noqa: F401
+    except ImportError as error:
+        raise TrainError('image folders need the Python package pillow (Debian: apt-get install python3-pil)') from error
+    if size < 8:
+        raise TrainError(f'image folders need the config\'s `size`, the side of the networks\' input in pixels (it is {size})')
+    part = next((p for p in ('val', 'test') if (root / p).is_dir()), None)
+    if part is None:
+        raise TrainError(f'{root} has train/ but neither val/ nor test/')
+    classes = sorted(p.name for p in (root / 'train').iterdir() if p.is_dir())
+    if len(classes) < 2:
+        raise TrainError(f'{root / "train"} must hold a folder for each of two or more classes')
+    splits = []
+    for folder in (root / 'train', root / part):
+        strangers = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name not in classes)
+        if strangers:
+            raise TrainError(f'{folder} has classes that train/ lacks: {", ".join(strangers[:5])}')
+        found = [(path, k) for k, name in enumerate(classes) for path in sorted((folder / name).rglob('*'))
+                 if path.suffix.lower() in SUFFIXES]
+        if not found:
+            raise TrainError(f'no pictures below {folder} (looked for {", ".join(SUFFIXES)})')
+        splits.append(Split(Pictures([p for p, _ in found], size), torch.tensor([k for _, k in found])))
+    return (*splits, tuple(classes))

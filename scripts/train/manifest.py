@@ -1,0 +1,93 @@
+"""The manifest of a finished zoo, as a dict; mux/manifest.ts checks it."""
+import datetime
+
+import torch
+
+import flops
+from calibrate import group_outputs, pair_outputs, policy
+from config import as_dict, group_of, role
+from data import FILES
+from export import file_entry
+from group_policies import ensemble, escalate, single
+from metrics import accuracy, auroc
+from policies import apply
+from step2 import mean
+
+LICENCE = 'MIT (data: Zalando Fashion-MNIST)'
+
+
+def manifest(config, data, graphs, folder, test, held, names, run):
+    """test, held: what calibrate.measure found on both splits; names: the models' files; run: see zoo.write_zoo."""
+    h, w, c = data.test.images.shape[1:]
+    chosen = policy(config, graphs, held, (c, h, w))
+    written = {
+        'schema': 1, 'name': config.zoo, 'version': datetime.date.today().isoformat(), 'licence': LICENCE,
+        'input': {'height': h, 'width': w, 'channels': c, 'layout': 'NHWC', 'dtype': 'uint8'},
+        'labels': list(data.labels),
+        'models': [{'id': m.id, **file_entry(folder, name), 'roles': list(m.roles), 'architecture': m.arch,
+                    'flops': flops.count(graph.net, (c, h, w)), 'accuracy': rounded(accuracy(p, data.test.labels))}
+                   for m, name, graph, p in zip(config.models, names, graphs.models, test['models'])],
+        'mux': muxes(config, graphs, folder, test, (c, h, w)),
+        'policy': chosen,
+        'golden': file_entry(folder, 'golden.json'),
+        'training': training(config, graphs, test, chosen, (c, h, w), run),
+    }
+    if (folder / FILES['test images']).is_file():
+        written['test'] = {'images': file_entry(folder, FILES['test images']), 'labels': file_entry(folder, FILES['test labels']),
+                           'count': len(data.test)}
+    return written
+
+
+def muxes(config, graphs, folder, test, shape):
+    """The entries of the pair's mux and the group's. A group's auroc is the mean over its models of "this one is wrong"."""
+    labels = test['labels']
+    wrong = test['models'].argmax(2) != labels
+    form = f'{config.mux.arch} (four convolutions), loss {config.mux.loss}'
+    found = {'pair': {**file_entry(folder, 'mux.onnx'), 'architecture': form, 'flops': flops.count(graphs.mux.net, shape),
+                      'accuracy': rounded(accuracy(test['mux'], labels)),
+                      'auroc': rounded(auroc(test['score'], wrong[role(config, 'local')]))}}
+    if graphs.group is not None:
+        chosen = group_of(config)
+        scores = mean([auroc(-test['correct'][:, n], wrong[k]) for n, k in enumerate(chosen)])
+        found['group'] = {**file_entry(folder, 'mux-group.onnx'), 'architecture': form,
+                          'flops': flops.count(graphs.group.net, shape), 'accuracy': rounded(accuracy(test['group'], labels)),
+                          'auroc': rounded(scores), 'models': [config.models[k].id for k in chosen]}
+    return found
+
+
+def training(config, graphs, test, chosen, shape, run):
+    """How the zoo was made, and what its policies reach on the test images."""
+    modes = chosen['calibration']['modes']
+    outputs, costs = pair_outputs(config, test), chosen['calibration']['costs']
+    reached = {}
+    for mode, entry in modes.items():
+        outcome = apply(mode, entry['thresholds'], outputs)
+        reached[mode] = {'offloadShare': rounded(outcome.offload_share()), 'accuracy': rounded(outcome.accuracy()),
+                         'localRuns': rounded(outcome.local.double().mean()), 'cost': rounded(outcome.cost(costs['mux'], costs['upload']))}
+    return {'command': run['command'], 'config': config.name, 'seed': config.seed, 'durationS': run['durationS'],
+            'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
+            'machine': run['machine'], 'torch': torch.__version__, 'contrastive': config.contrastive,
+            'notes': run['notes'], 'reused': run.get('reused', []), 'test': reached,
+            **({'testGroup': group_test(config, graphs, test, chosen, shape)} if graphs.group is not None else {}),
+            'settings': as_dict(config)}
+
+
+def group_test(config, graphs, test, chosen, shape):
+    """Accuracy and mean multiply-accumulates of every calibrated group rule on the test images."""
+    outputs, group = group_outputs(config, graphs, test, shape), chosen['calibration']['group']
+    exponents = torch.tensor(group['exponents'])
+    rows = []
+    for row in group['targets']:
+        if row['policy'] == 'escalate':
+            probabilities, called = escalate(outputs, row['mu'], row['confidence'], exponents, row['ladder'])
+        elif row['policy'] == 'single':
+            probabilities, called = single(outputs, row['mu'])
+        else:
+            probabilities, called = ensemble(outputs, row['threshold'])
+        rows.append({'policy': row['policy'], 'saving': row['saving'], 'accuracy': rounded(outputs.accuracy(probabilities)),
+                     'flops': round(outputs.cost(called)), 'called': [rounded(v) for v in called.double().mean(0)]})
+    return rows
+
+
+def rounded(value):
+    return None if value is None else round(float(value), 4)
