@@ -1,0 +1,26 @@
+/** Every benchmark there is: `main.ts` lists, checks and runs these. */
+import { path, pathSmall } from './path/path.js';
+import type { BenchReport } from './report.js';
+
+export interface BenchOptions {
+  /** Rounds: figures of each metric. */
+  runs: number;
+  /** Frames a round; null: the benchmark's own default. */
+  frames: number | null;
+  /** `inference.threads` of the daemon and of what it is held against; 0 = ONNX Runtime's own choice. */
+  threads: number;
+  /** `inference.pipelineDepth` of the daemon. */
+  depth: number;
+  /** Tells a person how far it is; one line without its end. */
+  say: (line: string) => void;
+}
+
+export interface Benchmark {
+  name: string;
+  /** One line for `--help`. */
+  describe: string;
+  /** @throws EdgemuxError where something that it needs is missing or fails */
+  run(options: BenchOptions): Promise<BenchReport>;
+}
+
+export const BENCHMARKS: readonly Benchmark[] = [path, pathSmall];

@@ -1,0 +1,82 @@
+/** Programs that a benchmark runs beside itself: broker, daemon, echo. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { EdgemuxError } from '../../common/errors.js';
+
+const STOP_TIMEOUT_MS = 7000;
+const LOG_TAIL_CHARACTERS = 2000;
+
+/** A child process whose output goes to a file. It ends with this process at the latest. */
+export class Child {
+  readonly #name: string;
+  readonly #logFile: string;
+  readonly #process: ChildProcess;
+  readonly #exit: Promise<number | null>;
+  readonly #kill = (): void => void this.#process.kill('SIGKILL');
+
+  constructor(name: string, command: readonly [string, ...string[]], logFile: string) {
+    const [program, ...args] = command;
+    const log = openSync(logFile, 'w');
+    this.#name = name;
+    this.#logFile = logFile;
+    this.#process = spawn(program, args, { stdio: ['ignore', log, log], env: environmentWithoutOurs() });
+    closeSync(log);
+    process.once('exit', this.#kill);
+    this.#exit = new Promise((resolve) => {
+      this.#process.once('exit', resolve);
+      this.#process.once('error', () => {
+        resolve(null);
+      });
+    });
+  }
+
+  /** `ready`, unless the program ends first. @throws EdgemuxError PROGRAM_ENDED with the end of its log */
+  async until<T>(ready: Promise<T>): Promise<T> {
+    const ended = this.#exit.then((code): never => {
+      const tail = readFileSync(this.#logFile, 'utf8').slice(-LOG_TAIL_CHARACTERS);
+      throw new EdgemuxError('PROGRAM_ENDED', `the ${this.#name} ended with exit code ${code}:\n${tail}`);
+    });
+    ended.catch(() => undefined);
+    return Promise.race([ready, ended]);
+  }
+
+  /** SIGTERM, then SIGKILL when it takes too long. */
+  async stop(): Promise<void> {
+    this.#process.kill('SIGTERM');
+    const timer = setTimeout(this.#kill, STOP_TIMEOUT_MS);
+    await this.#exit;
+    clearTimeout(timer);
+    process.removeListener('exit', this.#kill);
+  }
+}
+
+/** The benchmark's own settings count, not what is set for a daemon on this machine. */
+function environmentWithoutOurs(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('EDGEMUX_')));
+}
+
+/** A port of the loopback interface that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Steps of releasing, run in the reverse order of what they release. */
+export class Releases {
+  readonly #steps: (() => unknown)[] = [];
+
+  add(step: () => unknown): void {
+    this.#steps.unshift(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#steps.splice(0)) await step();
+  }
+}
