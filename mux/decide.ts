@@ -3,7 +3,9 @@ import { enterStage, leaveStage, type Stage, type StageSpan } from '../common/ac
 import type { Clock } from '../common/clock.js';
 import { EdgemuxError } from '../common/errors.js';
 import type { DecideOutcome } from './inference-types.js';
-import { afterLocal, beforeLocal, needsMux, type DevicePolicy, type MuxReading } from './policy.js';
+// not policy.js: its schemas would double the start-up time of the worker
+import { afterLocal, beforeLocal, needsMux, type MuxReading } from './policy-rules.js';
+import type { DevicePolicy } from './policy-settings.js';
 import { allFinite } from './probabilities.js';
 import type { Outputs, Session } from './runtime.js';
 

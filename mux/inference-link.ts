@@ -16,6 +16,9 @@ import {
 export type CreateWorker = (url: URL, options: WorkerOptions) => Worker;
 export const createWorker: CreateWorker = (url, options) => new Worker(url, options);
 
+/** How long a single run may still take once everything behind it is refused, in ms. */
+const LEAST_GRACE_MS = 2000;
+
 interface Pending {
   resolve(outcome: InferenceOutcome): void;
   reject(error: Error): void;
@@ -34,7 +37,11 @@ export class InferenceLink {
 
   constructor(deps: { createWorker: CreateWorker }, plan: InferencePlan) {
     const url = new URL('./inference-worker.js', import.meta.url);
-    this.#worker = deps.createWorker(url, { workerData: plan, name: 'edgemux-inference' });
+    this.#worker = deps.createWorker(url, {
+      workerData: plan,
+      name: 'edgemux-inference',
+      execArgv: [], // none of the program's own loaders or inspectors
+    });
     let settle: { resolve(ready: InferenceReady): void; reject(error: Error): void };
     this.ready = new Promise((resolve, reject) => (settle = { resolve, reject }));
     this.ready.catch(() => undefined);
@@ -49,8 +56,7 @@ export class InferenceLink {
         const cause = `${this.#cause} (exit code ${exitCode})`;
         const stopped = stoppedError(cause);
         settle.reject(stopped);
-        for (const { reject } of this.#pending.values()) reject(stopped);
-        this.#pending.clear();
+        this.#rejectAll(stopped);
         resolve(cause);
       });
     });
@@ -82,16 +88,36 @@ export class InferenceLink {
     });
   }
 
-  /** Lets the worker finish what it has been sent, for at most `drainMs`, then ends it. */
+  /**
+   * Lets the worker finish what it has been sent for at most `drainMs`, then refuses the rest.
+   *
+   * The thread ends by itself: `terminate()` inside a run aborts the whole process, since the native call then
+   * returns into a dead JavaScript. A run that hangs is left behind after another `drainMs`.
+   */
   async stop(drainMs: number): Promise<void> {
-    const message: ToWorker = { type: 'stop' };
+    this.#post({ type: 'stop' });
+    if (await this.#endsWithin(drainMs)) return;
+    this.#post({ type: 'abort' });
+    if (await this.#endsWithin(Math.max(drainMs, LEAST_GRACE_MS))) return;
+    this.#rejectAll(stoppedError('a run hangs'));
+    this.#worker.unref();
+  }
+
+  #post(message: ToWorker): void {
     this.#worker.postMessage(message);
-    const timer = setTimeout(() => {
-      this.#cause = `it was stopped with ${this.#pending.size} jobs unanswered`;
-      void this.#worker.terminate();
-    }, drainMs);
-    await this.ended;
+  }
+
+  async #endsWithin(timeoutMs: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), timeoutMs)));
+    const ended = await Promise.race([this.ended.then(() => true), late]);
     clearTimeout(timer);
+    return ended;
+  }
+
+  #rejectAll(error: Error): void {
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
   }
 
   #settle(message: Extract<FromWorker, { sequence: number }>): void {

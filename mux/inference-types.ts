@@ -3,7 +3,8 @@ import type { StageSpan } from '../common/activity.js';
 import { EdgemuxError, messageOf, type ErrorCode } from '../common/errors.js';
 import type { Provider } from './config.js';
 import type { InputShape } from './manifest.js';
-import type { Decision, DecisionReason, DevicePolicy } from './policy.js';
+import type { Decision, DecisionReason } from './policy-rules.js';
+import type { DevicePolicy } from './policy-settings.js';
 
 /** One network to load. `id` of the mux is `MUX_ID`. */
 export interface SessionSpec {
@@ -131,8 +132,9 @@ export interface WireError {
   details: Record<string, unknown>;
 }
 
+/** `stop`: finish what came before, then end. `abort`: refuse what is queued; it overtakes the queue. */
 export type ToWorker =
-  { type: 'job'; sequence: number; sentMs: number; job: InferenceJob } | { type: 'stop' };
+  { type: 'job'; sequence: number; sentMs: number; job: InferenceJob } | { type: 'stop' } | { type: 'abort' };
 export type FromWorker =
   | { type: 'ready'; ready: InferenceReady }
   | { type: 'unable'; error: WireError }

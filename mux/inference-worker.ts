@@ -79,7 +79,8 @@ function main(port: NonNullable<typeof parentPort>, plan: InferencePlan): void {
     },
   );
 
-  const handle = async (message: ToWorker): Promise<void> => {
+  let aborted = false;
+  const handle = async (message: Exclude<ToWorker, { type: 'abort' }>): Promise<void> => {
     const { sessions } = await opened;
     if (message.type === 'stop') {
       await Promise.allSettled([...sessions.values()].map((session) => session.release()));
@@ -92,6 +93,7 @@ function main(port: NonNullable<typeof parentPort>, plan: InferencePlan): void {
     const deps: DecideDeps = { clock: systemClock, mux: sessions.get(MUX_ID) ?? null, local, board };
     const queueMs = systemClock.monotonicMs() - sentMs;
     try {
+      if (aborted) throw new EdgemuxError('INFERENCE_STOPPED', 'inference stopped before this job was run');
       post({ type: 'done', sequence, outcome: { ...(await perform(sessions, deps, job)), queueMs } });
     } catch (error) {
       post({ type: 'failed', sequence, error: toWireError(error, 'INFERENCE_FAILED') });
@@ -102,7 +104,8 @@ function main(port: NonNullable<typeof parentPort>, plan: InferencePlan): void {
     () => undefined,
   );
   port.on('message', (message: ToWorker) => {
-    last = last.then(() => handle(message)).catch(() => undefined);
+    if (message.type === 'abort') aborted = true;
+    else last = last.then(() => handle(message)).catch(() => undefined);
   });
 }
 
