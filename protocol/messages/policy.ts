@@ -18,14 +18,32 @@ export type Privacy = (typeof PRIVACY)[number];
 export const SERVER_MODES = ['largest', 'single', 'ensemble', 'escalate'] as const;
 export type ServerMode = (typeof SERVER_MODES)[number];
 
-const thresholds = z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,31}$/), z.number().min(0).max(10));
+const share = z.number().min(0).max(1);
+/** Exponent of a fusion of probabilities. */
+const exponent = z.number().min(0).max(10);
+
+/** The thresholds a patch may set, each by the name of what is compared. */
+const thresholdsPatchSchema = z
+  .strictObject({
+    /** Offload above this mux score. */
+    mux: share,
+    /** Keep at or above this confidence of the device's models. */
+    confidence: share,
+    /** The mux answers at or above this confidence of its own. */
+    answer: share,
+    /** Offload above this mux score without asking the local model. */
+    offload: share,
+    fuseLocal: exponent,
+    fuseMux: exponent,
+  })
+  .partial();
 
 /** What a device decides by. */
 export const devicePolicySchema = z.object({
   mode: z.enum(DEVICE_MODES),
-  /** By the name of what is compared; exponents of a fusion stand there too; `mux` is the pair's threshold of the mux score. */
-  thresholds,
-  /** Relative costs of asking the mux, running the local model, and offloading. */
+  /** By the name of what is compared; those that the mode does not use may stand there too. */
+  thresholds: z.record(text, exponent),
+  /** Costs of asking the mux, running the local model and offloading, in one unit of the operator's choice. */
   costs: z.object({ mux: amount, local: amount, upload: amount }).optional(),
   /** `strict`: no frame leaves the device. */
   privacy: z.enum(PRIVACY),
@@ -35,8 +53,8 @@ export type DevicePolicy = z.infer<typeof devicePolicySchema>;
 /** A patch: any part of the policy. `threshold` is short for `thresholds.mux`. Unknown fields are refused. */
 export const devicePolicyPatchSchema = z.strictObject({
   mode: z.enum(DEVICE_MODES).optional(),
-  threshold: z.number().min(0).max(1).optional(),
-  thresholds: thresholds.optional(),
+  threshold: share.optional(),
+  thresholds: thresholdsPatchSchema.optional(),
   costs: z.strictObject({ mux: amount, local: amount, upload: amount }).partial().optional(),
   privacy: z.enum(PRIVACY).optional(),
 });
@@ -48,7 +66,7 @@ export const serverPolicySchema = z.object({
   /** `escalate`: worth of a point of accuracy against a unit of cost. */
   mu: amount,
   /** `ensemble`: models of a weight above this are run (Algorithm 2). */
-  T: z.number().min(0).max(1),
+  T: share,
   /** Whether the outputs of several models are combined. */
   combine: z.boolean(),
 });
@@ -83,22 +101,6 @@ export function parseServerPolicyReport(payload: Uint8Array): ServerPolicy | Pol
   const value = readJson('policy', payload);
   if (carriesError(value)) return check('policy error', policyErrorSchema, value);
   return check('policy', serverPolicySchema, value);
-}
-
-/** The policy after a patch; `policy` itself stays as it is. @throws MESSAGE_INVALID */
-export function patchDevicePolicy(policy: DevicePolicy, patch: DevicePolicyPatch): DevicePolicy {
-  const { threshold, thresholds: named, costs, ...rest } = patch;
-  return check('policy', devicePolicySchema, {
-    ...policy,
-    ...rest,
-    thresholds: { ...policy.thresholds, ...(threshold === undefined ? {} : { mux: threshold }), ...named },
-    ...(policy.costs || costs ? { costs: { ...policy.costs, ...costs } } : {}),
-  });
-}
-
-/** The policy after a patch; `policy` itself stays as it is. @throws MESSAGE_INVALID */
-export function patchServerPolicy(policy: ServerPolicy, patch: ServerPolicyPatch): ServerPolicy {
-  return check('policy', serverPolicySchema, { ...policy, ...patch });
 }
 
 /** What to publish on a `policy` topic when a patch was refused. */

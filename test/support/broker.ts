@@ -9,6 +9,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Aedes } from 'aedes';
+import type { Test } from 'tap';
 
 export interface TestBroker {
   readonly kind: 'aedes' | 'mosquitto';
@@ -173,4 +174,19 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   const hard = setTimeout(() => child.kill('SIGKILL'), 3000);
   await exit;
   clearTimeout(hard);
+}
+
+/** The URL of a TCP server that is no broker, for as long as the test runs. */
+export async function startImpostor(t: Test, onSocket: (socket: net.Socket) => void): Promise<string> {
+  const sockets: net.Socket[] = [];
+  const server = net.createServer((socket) => {
+    sockets.push(socket);
+    onSocket(socket.on('error', () => undefined));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return `mqtt://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
 }
