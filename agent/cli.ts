@@ -9,7 +9,20 @@ import { DEMO_OPTIONS, demoOptions } from './demo/options.js';
 /** Parses the command line and runs the command. Returns the exit code. */
 export async function main(args: string[]): Promise<number> {
   let command: () => Promise<number> = () => Promise.resolve(EXIT.ok);
-  const parser = yargs(args)
+  const parser = buildParser(args, (chosen) => {
+    command = chosen;
+  });
+  try {
+    await parser.parseAsync();
+    return await command();
+  } catch (error) {
+    return reportFailure(error);
+  }
+}
+
+/** The command is imported when it is chosen: help and errors of the command line need none of it. */
+function buildParser(args: string[], choose: (command: () => Promise<number>) => void): Argv {
+  return yargs(args)
     .scriptName('edgemux')
     .usage(
       '$0 <command>\n\nAnswers camera frames on the device where the small model will be right, else by a server.',
@@ -21,18 +34,16 @@ export async function main(args: string[]): Promise<number> {
       describe: 'YAML configuration file (EDGEMUX_CONFIG)',
     })
     .command('run', 'run the daemon until SIGTERM or Ctrl-C', runFlags, (argv) => {
-      command = async () =>
-        (await import('./commands/run.js')).run({
-          configFile: configFile(argv),
-          flags: flagValues(argv, AGENT_FLAGS, keys),
-        });
+      const options = { configFile: configFile(argv), flags: flagValues(argv, AGENT_FLAGS, keys) };
+      choose(async () => (await import('./commands/run.js')).run(options));
     })
     .command(
       'demo',
       'show the whole system on this machine, with real images and simulated rails',
       demoFlags,
       (argv) => {
-        command = async () => (await import('./demo/demo.js')).runDemo(demoOptions(argv));
+        const options = demoOptions(argv);
+        choose(async () => (await import('./demo/demo.js')).runDemo(options));
       },
     )
     .demandCommand(1, 'name a command')
@@ -43,12 +54,6 @@ export async function main(args: string[]): Promise<number> {
     .fail((message, error) => {
       throw error ?? new UsageError(message);
     });
-  try {
-    await parser.parseAsync();
-    return await command();
-  } catch (error) {
-    return reportFailure(error);
-  }
 }
 
 const keys = configKeys(agentConfigSchema);

@@ -100,13 +100,10 @@ export const agentConfigSchema = z.strictObject({
   device: nameSchema
     .default(hostName())
     .meta({ description: "this device's name in topics", shownDefault: "the host's name" }),
-  zoo: z
-    .string()
-    .default(DEFAULT_ZOO)
-    .meta({
-      description: 'model zoo folder (holds manifest.json)',
-      shownDefault: 'the shipped fashion-mnist',
-    }),
+  zoo: z.string().default(DEFAULT_ZOO).meta({
+    description: 'model zoo folder (holds manifest.json)',
+    shownDefault: 'the shipped fashion-mnist',
+  }),
   dataDir: z.string().default('edgemux-data').meta({ description: 'folder for the journal' }),
   broker: brokerSchema.prefault({}),
   cameras: camerasSchema.prefault({}),

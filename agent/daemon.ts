@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createBoard } from '../common/activity.js';
 import { systemClock, type Clock } from '../common/clock.js';
 import { EdgemuxError, messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
-import { Inference } from '../mux/inference.js';
+import { Inference, type InferenceReady } from '../mux/inference.js';
 import { loadZoo, type Zoo } from '../mux/zoo.js';
 import { CameraPattern, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics.js';
 import type { AgentConfig } from './config.js';
@@ -11,9 +12,12 @@ import { hostFacts } from './host.js';
 import { buildParts, type Ground, type Parts } from './parts.js';
 import { initialPolicy } from './policy-control.js';
 
-/** A stop leaves this long to admitted frames, and then this long to results on their way to the broker. */
-const STOP_FRAMES_MS = 4000;
+/** A stop leaves this long to admitted frames, then to results on their way to the broker, then to the worker. */
+const STOP_FRAMES_MS = 3500;
+/** A broker that does not answer must not keep a stop from coming. */
+const STOP_INTAKE_MS = 300;
 const STOP_OUTBOX_MS = 500;
+const STOP_WORKER_MS = 200;
 const PRUNE_INTERVAL_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
@@ -90,14 +94,15 @@ export class AgentDaemon {
     const board = createBoard();
     const { providers, requireProvider, threads } = config.inference;
     const inference = new Inference(
-      { log },
+      { log, onRestart: (event) => Object.assign(ready, event.ready) },
       {
+        drainMs: STOP_WORKER_MS,
         ...{ zoo, models: [zoo.local.id], mux: zoo.muxPair ? 'pair' : null, board: board.buffer },
         ...{ providers, requireProvider, threads },
       },
     );
     this.#onStop(() => inference.stop());
-    const ready = await inference.start();
+    const ready: InferenceReady = await inference.start();
     const energy = createEnergyMeter({ log, clock, board }, config.power);
     this.#onStop(() => energy.stop());
     await energy.start();
@@ -140,7 +145,7 @@ export class AgentDaemon {
       const frame = parts.admission.admit(pattern.match(message.topic), message);
       if (frame) parts.pipeline.submit(frame);
     });
-    this.#onStop(() => parts.connection.unsubscribe(pattern.filter));
+    this.#onStop(() => Promise.race([parts.connection.unsubscribe(pattern.filter), sleep(STOP_INTAKE_MS)]));
   }
 
   #keepJournalSmall({ journal }: Parts): void {

@@ -6,7 +6,7 @@ import type { DevicePolicy } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
 import { connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection.js';
-import { createFrameIds, DEVICE_OFFLINE, DEVICE_ONLINE } from '../protocol/messages.js';
+import { createFrameIds, DEVICE_OFFLINE, DEVICE_ONLINE, type DeviceState } from '../protocol/messages.js';
 import { deviceTopics, type DeviceTopics } from '../protocol/topics.js';
 import { Admission } from './admission.js';
 import type { AgentConfig } from './config.js';
@@ -65,23 +65,15 @@ export function buildParts(ground: Ground): Parts {
   const outbox = new Outbox({ log, connection, journal });
   const control = new PolicyControl({ log, connection, zoo, topics }, ground.policy);
   const offloader = buildOffloader(ground, { connection, servers, counters });
-  const context = { device: config.device, zoo, provider: ground.ready.provider };
+  const context = { device: config.device, zoo, ready: ground.ready };
   const emitter = new Emitter({ log, clock, counters, journal, outbox, context, topicOf: topics.result });
   const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
   const nextFrameId = createFrameIds(clock);
   const admission = new Admission({ log, clock, counters, energy, nextFrameId }, config.cameras);
-  const startedMs = clock.monotonicMs();
-  const state = (): ReturnType<typeof deviceState> =>
-    deviceState({
-      ...{ device: config.device, version: packageVersion(), zoo, ready: ground.ready, host: ground.host },
-      ...{ counters, pipeline, offloader, outbox, emitter, servers, energy },
-      policy: control.policy,
-      uptimeS: (clock.monotonicMs() - startedMs) / 1000,
-    });
-  const reporter = new Reporter(
-    { log, clock, connection, energy, topics, device: config.device, state },
-    { stateMs: config.report.stateIntervalS * 1000, powerMs: config.report.powerIntervalS * 1000 },
-  );
+  const reporter = buildReporter(ground, {
+    ...{ topics, counters, connection, servers, outbox },
+    ...{ control, offloader, emitter, pipeline },
+  });
   return {
     topics,
     counters,
@@ -95,6 +87,32 @@ export function buildParts(ground: Ground): Parts {
     pipeline,
     reporter,
   };
+}
+
+function buildReporter(
+  ground: Ground,
+  parts: Omit<Parts, 'journal' | 'admission' | 'reporter'> & { emitter: Emitter },
+): Reporter {
+  const { config, log, clock, energy } = ground;
+  const startedMs = clock.monotonicMs();
+  const state = (): DeviceState =>
+    deviceState({
+      ...parts,
+      ...{
+        device: config.device,
+        version: packageVersion(),
+        zoo: ground.zoo,
+        ready: ground.ready,
+        host: ground.host,
+      },
+      energy,
+      policy: parts.control.policy,
+      uptimeS: (clock.monotonicMs() - startedMs) / 1000,
+    });
+  return new Reporter(
+    { log, clock, connection: parts.connection, energy, topics: parts.topics, device: config.device, state },
+    { stateMs: config.report.stateIntervalS * 1000, powerMs: config.report.powerIntervalS * 1000 },
+  );
 }
 
 function deviceConnection(

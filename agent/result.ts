@@ -28,7 +28,8 @@ export type ResultWithServer = Result & { server?: string };
 export interface ResultContext {
   device: string;
   zoo: { name: string; labels: readonly string[] };
-  provider: string;
+  /** What really runs; it changes when a restarted worker finds another provider. */
+  ready: { provider: string };
 }
 
 /** SHA-256 of the image as the camera sent it (after base64 is undone), in hex. */
@@ -66,7 +67,7 @@ export function buildResult(
     muxScore: settled.muxScore,
     threshold: settled.threshold,
     models: settled.models,
-    provider: context.provider,
+    provider: context.ready.provider,
     latencyMs: rounded(settled.latencyMs),
     energyJ: energy && { gross: energy.grossJ, net: energy.netJ, simulated: energy.simulated },
     bytesUp: settled.bytesUp,

@@ -69,10 +69,11 @@ export class Servers {
     }
   }
 
-  #leave(server: string, state: string): void {
-    if (!this.#online.delete(server)) return;
-    this.#log.warn({ server, state }, 'server has left');
-    if (this.#online.size === 0) this.#onAway();
+  /** A draining server still answers what it has; only when the last one is gone, the requests in flight are lost. */
+  #leave(server: string, state: ServerStatus['state']): void {
+    if (this.#online.delete(server)) this.#log.warn({ server, state }, 'server has left');
+    const alive = [...this.#seen.values()].some((status) => status.state !== 'offline');
+    if (!alive) this.#onAway();
   }
 
   #serves(server: string, status: LiveServerStatus): boolean {

@@ -1,7 +1,7 @@
 import type { Log } from './log.js';
 
 /** Past this the program ends whatever still runs. */
-const HARD_STOP_MS = 8000;
+const HARD_STOP_MS = 6000;
 
 /**
  * Resolves at the first SIGTERM or SIGINT. A second signal, or a stop that takes too long, ends the process with

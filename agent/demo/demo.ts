@@ -1,38 +1,20 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemClock } from '../../common/clock.js';
-import { EdgemuxError } from '../../common/errors.js';
 import { EXIT } from '../../common/exit.js';
 import { silentLog } from '../../common/log.js';
 import { stopSignal } from '../../common/signals.js';
-import { loadZoo, type Zoo } from '../../mux/zoo.js';
-import { Connection } from '../../protocol/connection.js';
-import { deviceTopics } from '../../protocol/topics.js';
-import { startEmbeddedBroker } from './broker.js';
 import { demoFrames, type DemoFrame } from './images.js';
-import { LiveLine } from './live.js';
 import type { DemoOptions } from './options.js';
-import { Phase, playAtRate, playClosedLoop, type PlayDeps } from './phase.js';
-import { startPrograms } from './programs.js';
+import { Phase, playAtRate, playClosedLoop } from './phase.js';
+import { setTheStage, type Stage } from './stage.js';
 import { countRoutes, SETUPS, summarise, summaryTable, type DemoSummary, type SetupName } from './summary.js';
-import { Watcher } from './watcher.js';
 
-const START_MS = 60_000;
 const MODE_MS = 10_000;
 /** After the last frame of a phase everything must have its result or drop within this. */
 const SETTLE_MS = 10_000;
 const WARM_UP_FRAMES = 100;
 /** Share of the closed-loop throughput that an automatic rate asks for, and its bounds in frames per second. */
 const LOAD = { share: 0.5, least: 4, most: 200 };
-
-interface Stage extends PlayDeps {
-  options: DemoOptions;
-  zoo: Zoo;
-  watcher: Watcher;
-  live: LiveLine;
-  /** Where results go while a phase runs. */
-  setPhase: (phase: Phase) => void;
-}
 
 /** `edgemux demo`: the whole system on this machine. Returns the exit code. */
 export async function runDemo(options: DemoOptions): Promise<number> {
@@ -54,52 +36,6 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   } finally {
     for (const step of cleanUp.reverse()) await step();
   }
-}
-
-async function setTheStage(
-  options: DemoOptions,
-  signal: AbortSignal,
-  cleanUp: (() => Promise<unknown>)[],
-): Promise<Stage> {
-  const say = (text: string): void => void process.stdout.write(`${text}\n`);
-  const zoo = await loadZoo(options.zoo);
-  let url = options.broker;
-  if (url === null) {
-    const broker = await startEmbeddedBroker();
-    cleanUp.push(() => broker.stop());
-    url = broker.url;
-  }
-  say(`edgemux demo: zoo ${zoo.name}, ${options.cameras} cameras, broker ${url}, power simulated`);
-  const device = `demo-${process.pid}`;
-  const topics = deviceTopics('edgemux', device);
-  const connection = new Connection(
-    { log: silentLog(), clock: systemClock },
-    { url, clientId: `edgemux-cameras-${process.pid}` },
-  );
-  connection.start();
-  cleanUp.push(() => connection.stop());
-  await connection.ready(START_MS);
-  const watcher = new Watcher(connection, topics);
-  await watcher.start();
-  let phase: Phase | null = null;
-  await connection.subscribe(`edgemux/${device}/result/+`, { qos: 1 }, (message) =>
-    phase?.receive(message.payload),
-  );
-  const programs = startPrograms({ url, device, options });
-  for (const program of programs) cleanUp.push(() => program.stop());
-  const ready = watcher
-    .until((state) => state.servers.some((server) => server.usable), START_MS)
-    .then((met) => {
-      if (!met)
-        throw new EdgemuxError(
-          'PROGRAM_ENDED',
-          `device and server did not meet in time; see ${options.outDir}`,
-        );
-    });
-  await Promise.race(programs.map((program) => program.until(ready)));
-  const live = new LiveLine(process.stdout, watcher);
-  const setPhase = (next: Phase): void => void (phase = next);
-  return { clock: systemClock, connection, signal, options, zoo, watcher, live, setPhase };
 }
 
 async function play(stage: Stage): Promise<DemoSummary> {

@@ -1,4 +1,5 @@
 import { percentile } from '../../common/statistics.js';
+import type { DeviceState } from '../../protocol/messages.js';
 import type { Phase } from './phase.js';
 import type { SetupName } from './summary.js';
 import type { Watcher } from './watcher.js';
@@ -22,7 +23,7 @@ export class LiveLine {
     const startMs = performance.now();
     this.#draw = () => {
       const seconds = (performance.now() - startMs) / 1000;
-      const text = liveText(setup, phase, frames, seconds, this.#watcher.power);
+      const text = liveText(setup, phase, frames, seconds, this.#watcher.state?.power ?? null);
       this.#out.write(this.#out.isTTY ? `\r\u001b[2K${text}` : `${text}\n`);
     };
     this.#timer = setInterval(this.#draw, this.#out.isTTY ? INTERVAL_MS.terminal : INTERVAL_MS.log);
@@ -42,7 +43,7 @@ function liveText(
   phase: Phase,
   frames: number,
   seconds: number,
-  power: Watcher['power'],
+  power: DeviceState['power'],
 ): string {
   const { judged } = phase;
   const share = (holds: (one: (typeof judged)[number]) => boolean): string =>

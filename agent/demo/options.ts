@@ -50,7 +50,7 @@ export function demoOptions(argv: Record<string, unknown>): DemoOptions {
   const rate = argv['rate'];
   return {
     frames: wholeNumber('frames', argv['frames'], 1, 1_000_000),
-    ratePerS: rate === 'auto' ? null : positive('rate', Number(rate)),
+    ratePerS: rate === 'auto' ? null : positive('rate', rate),
     cameras: wholeNumber('cameras', argv['cameras'], 1, 64),
     broker: optionalText(argv['broker']),
     zoo: String(argv['zoo']),
@@ -73,10 +73,11 @@ function wholeNumber(flag: string, value: unknown, least: number, most: number):
   );
 }
 
-function positive(flag: string, value: number): number {
+function positive(flag: string, text: unknown): number {
+  const value = Number(text);
   if (Number.isFinite(value) && value > 0 && value <= 10_000) return value;
   throw new EdgemuxError(
     'CONFIG_INVALID',
-    `--${flag} must be "auto" or frames per second up to 10000 (got ${value})`,
+    `--${flag} must be "auto" or frames per second up to 10000 (got ${String(text)})`,
   );
 }

@@ -1,20 +1,13 @@
 import type { Connection } from '../../protocol/connection.js';
-import {
-  parseDeviceState,
-  parsePowerMessage,
-  type DeviceCounters,
-  type DeviceState,
-} from '../../protocol/messages.js';
+import { parseDeviceState, type DeviceCounters, type DeviceState } from '../../protocol/messages.js';
 import type { DeviceTopics } from '../../protocol/topics.js';
 
-/** Follows what the device says of itself: its state, its policy and its power. */
+/** Follows what the device says of itself: its state and the policy in force. */
 export class Watcher {
   readonly #connection: Connection;
   readonly #topics: DeviceTopics;
   readonly #waiting = new Set<() => void>();
   state: DeviceState | null = null;
-  /** Mean power over the last second, summed over the rails; null before the first message. */
-  power: { meanW: number; simulated: boolean } | null = null;
 
   constructor(connection: Connection, topics: DeviceTopics) {
     this.#connection = connection;
@@ -25,10 +18,6 @@ export class Watcher {
     await this.#connection.subscribe(this.#topics.state, { qos: 1 }, (message) => {
       this.state = parseDeviceState(message.payload);
       for (const check of [...this.#waiting]) check();
-    });
-    await this.#connection.subscribe(this.#topics.power, { qos: 0 }, (message) => {
-      const { rails, simulated } = parsePowerMessage(message.payload);
-      this.power = { meanW: rails.reduce((sum, rail) => sum + (rail.powerW?.mean ?? 0), 0), simulated };
     });
   }
 
