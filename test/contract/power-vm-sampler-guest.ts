@@ -1,0 +1,56 @@
+/** Runs inside the rig's VM: the sampler's own thread on a real bus, started twice. No rate is asserted here. */
+import t from 'tap';
+import { silentLog } from '../../common/log.js';
+import type { Ina226Plan } from '../../drivers/sampler-plan.js';
+import { Sampler } from '../../drivers/sampler.js';
+import { testRail } from '../drivers/fakes.js';
+import { SETTINGS } from '../drivers/sensor-set-up.js';
+import { setAdapter } from './power-vm-rig.js';
+
+const RATE_HZ = 100;
+
+function rail(address: number): Ina226Plan {
+  const name = `chip${address.toString(16)}`;
+  const settings = { ...SETTINGS, address };
+  return { type: 'ina226', bus: 0, rateHz: RATE_HZ, settings, rail: testRail({ name }) };
+}
+
+async function until(condition: () => boolean): Promise<boolean> {
+  for (let i = 0; i < 400 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  return condition();
+}
+
+t.test('the thread samples two chips, and again after a stop and a start', async (t) => {
+  const sampler = new Sampler(
+    { log: silentLog() },
+    { rails: [rail(0x40), rail(0x41)], simulation: null, gapPeriods: 10 },
+  );
+  for (const round of ['first', 'second']) {
+    const before = sampler.rails.map(({ ring }) => ring.head);
+    sampler.start();
+    t.ok(await until(() => sampler.rails.every(({ ring }, i) => ring.head > (before[i] ?? 0) + 5)), round);
+    await sampler.stop();
+    t.same(
+      sampler.rails.map(({ problem }) => problem),
+      [null, null],
+      `${round}: no problem`,
+    );
+  }
+});
+
+t.test('a bus that stops answering is reported, and measures again alone', async (t) => {
+  const sampler = new Sampler(
+    { log: silentLog() },
+    { rails: [rail(0x40)], simulation: null, gapPeriods: 10 },
+  );
+  t.teardown(() => sampler.stop());
+  const [only] = sampler.rails;
+  sampler.start();
+  t.ok(await until(() => (only?.ring.head ?? 0) > 5));
+  setAdapter('nack_left', 1_000_000);
+  t.ok(await until(() => only?.problem !== null));
+  t.match(only?.problem, /no acknowledge/);
+  setAdapter('nack_left', 0);
+  t.ok(await until(() => only?.problem === null));
+  t.equal(only?.ring.stat('gaps'), 1);
+});

@@ -1,0 +1,4 @@
+import t from 'tap';
+import { testInVm } from './power-vm-run.js';
+
+testInVm(t, 'stub', ['power-vm-guest']);
