@@ -64,49 +64,53 @@ async function scoreBatch(deps: DecideDeps, { pixels, count }: MuxJob): Promise<
   };
 }
 
-function main(port: NonNullable<typeof parentPort>, plan: InferencePlan): void {
-  const post = (message: FromWorker): void => {
-    port.postMessage(message);
-  };
-  const opened = openSessions(plan);
-  opened.then(
-    ({ ready }) => {
-      post({ type: 'ready', ready });
-    },
-    (error: unknown) => {
-      post({ type: 'unable', error: toWireError(error, 'MODEL_UNUSABLE') });
-      port.close();
-    },
-  );
+type Port = NonNullable<typeof parentPort>;
 
+function post(port: Port, message: FromWorker): void {
+  port.postMessage(message);
+}
+
+/** Answers messages in their order; `abort` alone overtakes. */
+function serve(port: Port, plan: InferencePlan, sessions: Map<string, Session>): void {
+  const deps: DecideDeps = {
+    clock: systemClock,
+    mux: sessions.get(MUX_ID) ?? null,
+    local: plan.local === null ? null : (sessions.get(plan.local) ?? null),
+    board: plan.board ? openBoard(plan.board) : null,
+  };
   let aborted = false;
   const handle = async (message: Exclude<ToWorker, { type: 'abort' }>): Promise<void> => {
-    const { sessions } = await opened;
     if (message.type === 'stop') {
       await Promise.allSettled([...sessions.values()].map((session) => session.release()));
       port.close();
       return;
     }
     const { sequence, sentMs, job } = message;
-    const local = plan.local === null ? null : (sessions.get(plan.local) ?? null);
-    const board = plan.board ? openBoard(plan.board) : null;
-    const deps: DecideDeps = { clock: systemClock, mux: sessions.get(MUX_ID) ?? null, local, board };
     const queueMs = systemClock.monotonicMs() - sentMs;
     try {
       if (aborted) throw new EdgemuxError('INFERENCE_STOPPED', 'inference stopped before this job was run');
-      post({ type: 'done', sequence, outcome: { ...(await perform(sessions, deps, job)), queueMs } });
+      post(port, { type: 'done', sequence, outcome: { ...(await perform(sessions, deps, job)), queueMs } });
     } catch (error) {
-      post({ type: 'failed', sequence, error: toWireError(error, 'INFERENCE_FAILED') });
+      post(port, { type: 'failed', sequence, error: toWireError(error, 'INFERENCE_FAILED') });
     }
   };
-  let last: Promise<void> = opened.then(
-    () => undefined,
-    () => undefined,
-  );
+  let last = Promise.resolve();
   port.on('message', (message: ToWorker) => {
     if (message.type === 'abort') aborted = true;
-    else last = last.then(() => handle(message)).catch(() => undefined);
+    else last = last.then(() => handle(message));
   });
 }
 
-if (parentPort) main(parentPort, workerData as InferencePlan);
+/** Messages that come while the sessions open wait in the port. */
+async function main(port: Port, plan: InferencePlan): Promise<void> {
+  try {
+    const { sessions, ready } = await openSessions(plan);
+    serve(port, plan, sessions);
+    post(port, { type: 'ready', ready });
+  } catch (error) {
+    post(port, { type: 'unable', error: toWireError(error, 'MODEL_UNUSABLE') });
+    port.close();
+  }
+}
+
+if (parentPort) await main(parentPort, workerData as InferencePlan);
