@@ -73,7 +73,9 @@ def pair_outputs(config, out):
 
 
 def group_outputs(config, graphs, out, shape):
-    """group_policies.GroupOutputs of what measure() found."""
+    """group_policies.GroupOutputs of what measure() found; None without a group."""
+    if graphs.group is None:
+        return None
     chosen = group_of(config)
     costs = torch.tensor([flops.count(graphs.models[k].net, shape) for k in chosen], dtype=torch.float64)
     return GroupOutputs(out['correct'], out['weights'], out['models'][chosen], out['labels'], costs)
@@ -84,9 +86,9 @@ def relative_mux_cost(config, graphs, shape):
     return flops.count(graphs.mux.net, shape) / flops.count(graphs.models[role(config, 'local')].net, shape)
 
 
-def policy(config, graphs, held, shape):
-    """The manifest's `policy` from held-out outputs: the shipped mode, every mode's thresholds, and tables of further targets."""
-    outputs, mux = pair_outputs(config, held), relative_mux_cost(config, graphs, shape)
+def policy(config, outputs, group, mux):
+    """The manifest's `policy`, from held-out Outputs of the pair and GroupOutputs (or None) of the group: the shipped mode,
+    every mode's thresholds, and tables of further targets. mux: the cost of a mux run in local runs."""
     target = policies.gap_target(outputs, config.gap_share)
     modes = {'mux': entry({'mux': 0.5}, policies.apply('mux', {'mux': 0.5}, outputs), mux, config.upload_cost,
                           target=f'offload {config.mux.offload_share:.0%}')}
@@ -99,8 +101,7 @@ def policy(config, graphs, held, shape):
     return {'mode': shipped, 'thresholds': {'mux': 0.5, **modes[shipped]['thresholds']}, 'calibration': {
         'images': len(outputs.labels), 'costs': {'mux': round(mux, 4), 'local': 1, 'upload': config.upload_cost},
         'target': f'{config.gap_share:.0%} of the way from the local to the cloud accuracy', 'modes': modes,
-        'targets': targets(outputs, mux), 'bias': graphs.bias, 'temperatures': graphs.temperatures,
-        **({'group': group_policy(group_outputs(config, graphs, held, shape))} if graphs.group is not None else {})}}
+        'targets': targets(outputs, mux), **({} if group is None else {'group': group_policy(group)})}}
 
 
 def targets(outputs, mux):

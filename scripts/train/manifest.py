@@ -4,7 +4,7 @@ import datetime
 import torch
 
 import flops
-from calibrate import group_outputs, pair_outputs, policy
+from calibrate import entry, group_outputs, pair_outputs, policy, relative_mux_cost
 from config import as_dict, group_of, role
 from data import FILES
 from export import file_entry
@@ -19,7 +19,10 @@ LICENCE = 'MIT (data: Zalando Fashion-MNIST)'
 def manifest(config, data, graphs, folder, test, held, names, run):
     """test, held: what calibrate.measure found on both splits; names: the models' files; run: see zoo.write_zoo."""
     h, w, c = data.test.images.shape[1:]
-    chosen = policy(config, graphs, held, (c, h, w))
+    shape = (c, h, w)
+    chosen = policy(config, pair_outputs(config, held), group_outputs(config, graphs, held, shape),
+                    relative_mux_cost(config, graphs, shape))
+    chosen['calibration'].update(bias=graphs.bias, temperatures=graphs.temperatures)
     written = {
         'schema': 1, 'name': config.zoo, 'version': datetime.date.today().isoformat(), 'licence': LICENCE,
         'input': {'height': h, 'width': w, 'channels': c, 'layout': 'NHWC', 'dtype': 'uint8'},
@@ -57,24 +60,27 @@ def muxes(config, graphs, folder, test, shape):
 
 def training(config, graphs, test, chosen, shape, run):
     """How the zoo was made, and what its policies reach on the test images."""
-    modes = chosen['calibration']['modes']
-    outputs, costs = pair_outputs(config, test), chosen['calibration']['costs']
-    reached = {}
-    for mode, entry in modes.items():
-        outcome = apply(mode, entry['thresholds'], outputs)
-        reached[mode] = {'offloadShare': rounded(outcome.offload_share()), 'accuracy': rounded(outcome.accuracy()),
-                         'localRuns': rounded(outcome.local.double().mean()), 'cost': rounded(outcome.cost(costs['mux'], costs['upload']))}
+    group = group_outputs(config, graphs, test, shape)
     return {'command': run['command'], 'config': config.name, 'seed': config.seed, 'durationS': run['durationS'],
             'date': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
             'machine': run['machine'], 'torch': torch.__version__, 'contrastive': config.contrastive,
-            'notes': run['notes'], 'reused': run.get('reused', []), 'test': reached,
-            **({'testGroup': group_test(config, graphs, test, chosen, shape)} if graphs.group is not None else {}),
+            'notes': run['notes'], 'reused': run.get('reused', []), 'test': pair_test(pair_outputs(config, test), chosen),
+            **({} if group is None else {'testGroup': group_test(group, chosen['calibration']['group'])}),
             'settings': as_dict(config)}
 
 
-def group_test(config, graphs, test, chosen, shape):
+def pair_test(outputs, chosen):
+    """What every device mode reaches on the test images at its calibrated thresholds."""
+    costs = chosen['calibration']['costs']
+    rows = {}
+    for mode, calibrated in chosen['calibration']['modes'].items():
+        row = entry(calibrated['thresholds'], apply(mode, calibrated['thresholds'], outputs), costs['mux'], costs['upload'])
+        rows[mode] = {k: v for k, v in row.items() if k != 'thresholds'}
+    return rows
+
+
+def group_test(outputs, group):
     """Accuracy and mean multiply-accumulates of every calibrated group rule on the test images."""
-    outputs, group = group_outputs(config, graphs, test, shape), chosen['calibration']['group']
     exponents = torch.tensor(group['exponents'])
     rows = []
     for row in group['targets']:

@@ -24,7 +24,8 @@ class Classifier(nn.Module):
 class Mux(nn.Module):
     """The multiplexer: four convolutions, then a class head and one or both of
 
-    - `need`: a logit per watched model, how likely that model is wrong (our loss);
+    - `need`: a logit per watched model, how likely that model is wrong (our loss). It sees the class head's doubt
+      besides m: what the mux cannot tell apart itself is what the models get wrong;
     - `vote`: eq. 5's v, from which the weights over the models come (the paper's loss; `costs` as mux_logits wants them).
 
     Without `need` heads the need follows from the weights (see need_of).
@@ -34,7 +35,7 @@ class Mux(nn.Module):
         super().__init__()
         self.trunk, self.width, self.outputs = trunk, width, outputs
         self.head = nn.Linear(width, classes)
-        self.need = nn.Linear(width, outputs) if told else None
+        self.need = Need(width, outputs, classes) if told else None
         self.vote = None
         if costs is not None:
             self.vote = nn.Parameter(torch.randn(len(costs), width) / width ** 0.5)
@@ -42,8 +43,26 @@ class Mux(nn.Module):
 
     def forward(self, x):
         m = self.trunk(x)
+        logits = self.head(m)
         votes = None if self.vote is None else mux_logits(self.vote, m, self.costs)
-        return need_of(votes, self.outputs) if self.need is None else self.need(m), self.head(m), votes, m
+        need = need_of(votes, self.outputs) if self.need is None else self.need(m, logits)
+        return need, logits, votes, m
+
+
+class Need(nn.Module):
+    """Meta-features m [N, width] and class logits [N, classes] → need [N, outputs], by one hidden layer. From the
+    logits it takes the probabilities, their entropy and the logit of "my first choice is wrong"."""
+
+    def __init__(self, width, outputs, classes, hidden=32):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(width + classes + 2, hidden), nn.Linear(hidden, outputs)
+
+    def forward(self, m, logits):
+        logs = logits.float().log_softmax(1)
+        p = logs.exp()
+        entropy = -(p * logs).sum(1, keepdim=True)
+        doubt = torch.log((1 - p.amax(1, keepdim=True)).clamp_min(1e-4))
+        return self.out(torch.relu(self.hidden(torch.cat([m.float(), p, entropy, doubt], 1))))
 
 
 def need_of(votes, outputs):
@@ -154,7 +173,15 @@ ARCHITECTURES = {
     'resnet12': lambda c, k: resnet(c, k, 24, ((24, 2), (56, 2), (112, 1))),
     'wide-resnet-l': lambda c, k: resnet(c, k, 48, ((48, 1), (96, 1), (192, 1))),
 }
+def mux_large(channels, outputs, classes, **heads):
+    """Four convolutions for real camera shapes (224 → 56 → 28 → 14 → 7) and the mean over the picture, about 15 M
+    multiply-accumulates at 224×224×3: 5 % of mobilenet_v2."""
+    trunk = nn.Sequential(conv(channels, 16, 5, 4), conv(16, 32, 3, 2), conv(32, 64, 3, 2), conv(64, 128, 3, 2), pool())
+    return Mux(trunk, 128, outputs, classes, **heads)
+
+
 # name → (channels, outputs, classes, and Mux's costs and told) → Mux
 MUXES = {
-    'mux4': lambda c, o, k, **heads: mux_conv(c, o, k, (8, 12, 16, 24), **heads),
+    'mux4': lambda c, o, k, **heads: mux_conv(c, o, k, (8, 12, 16, 20), **heads),
+    'mux-large': mux_large,
 }

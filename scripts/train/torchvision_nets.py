@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from config import TrainError
-from nets import Classifier, Mux, conv, pool
+from nets import Classifier, mux_large
 
 NAMES = ('alexnet', 'mobilenet_v2', 'mnasnet1_0', 'resnet50', 'resnet152', 'resnext101_32x8d')
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)     # of pixels / 255, per channel
@@ -72,7 +72,6 @@ def settle(net, passes=2):
 
 
 def mux224(classes=1000, outputs=1, seed=1):
-    """Four convolutions for 224×224×3 (56 → 28 → 14 → 7), about 15 M multiply-accumulates: 5 % of mobilenet_v2."""
+    """The mux for 224×224×3 with seeded random weights."""
     torch.manual_seed(seed)
-    trunk = nn.Sequential(conv(3, 16, 5, 4), conv(16, 32, 3, 2), conv(32, 64, 3, 2), conv(64, 128, 3, 2), pool())
-    return settle(Mux(trunk, 128, outputs, classes)).eval()
+    return settle(mux_large(3, outputs, classes)).eval()

@@ -2,9 +2,12 @@
 
     npm run train -- --config pair --install models/fashion-mnist
 
+    npm run train -- mux --from-labels labels.jsonl --data images/ --zoo my-zoo        # a mux for models of yours
+
 Everything lands in --out: log.jsonl, checkpoints, zoo/. Stopped runs go on with --resume.
 """
 import argparse
+import dataclasses
 import shlex
 import shutil
 import signal
@@ -16,6 +19,7 @@ import torch
 import config as configs
 import data as datasets
 import flops
+import from_labels
 import parallel
 import zoo
 from calibrate import calibrate
@@ -35,6 +39,7 @@ def arguments(argv):
     parser.add_argument('--data', help='folder with the images, instead of the config\'s')
     parser.add_argument('--install', metavar='DIR', help='copy the finished zoo there')
     parser.add_argument('--only', metavar='IDS', help='train only these models (a,b,c), then stop: work for several processes')
+    parser.add_argument('--epochs', type=int, help='of step 1, instead of the config\'s')
     parser.add_argument('--models-from', metavar='RUN', action='append', default=[],
                         help='take finished models from another run\'s folder instead of training them (may be repeated)')
     parser.add_argument('--resume', action='store_true', help='go on from the checkpoints in --out')
@@ -65,6 +70,8 @@ def main(argv):
     config = configs.load(args.config)
     if args.only:
         config = configs.only(config, args.only.split(','))
+    if args.epochs:
+        config = dataclasses.replace(config, epochs=args.epochs)
     out = Path(args.out or f'runs/{config.name}')
     require_onnx()
     if parallel.rank_and_world()[0] == 0:
@@ -121,7 +128,7 @@ def interrupted(number, _frame):
 if __name__ == '__main__':
     signal.signal(signal.SIGINT, interrupted)
     try:
-        main(sys.argv[1:])
+        from_labels.main(sys.argv[2:]) if sys.argv[1:2] == ['mux'] else main(sys.argv[1:])
         parallel.leave()
     except TrainError as error:
         sys.exit(f'train: {error}')

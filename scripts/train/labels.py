@@ -1,0 +1,122 @@
+"""Labels files: what somebody's models said of labelled images, one image a row. README.md documents both forms.
+
+`edgemux label` writes JSON lines: a header, then a row an image. An NPZ with the same contents serves those who have arrays.
+"""
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from config import TrainError
+from data import generator, normalise
+
+FORMAT = 'edgemux-labels'
+
+
+@dataclass
+class Labels:
+    """models: [{'id', 'flops', 'roles'}]; labels: class names; images: a path or an index each; truth int64 [N];
+    probabilities float32 [M, N, K]."""
+    models: list
+    labels: list
+    images: list
+    truth: torch.Tensor
+    probabilities: torch.Tensor
+    part: str
+
+
+def read(path):
+    """Labels of a file; a TrainError names the row that is wrong."""
+    path = Path(path)
+    try:
+        found = read_npz(path) if path.suffix == '.npz' else read_lines(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainError(f'cannot read the labels file {path}: {type(error).__name__}: {error}') from error
+    return check(found, path)
+
+
+def read_lines(path):
+    with open(path, encoding='utf-8') as file:
+        header = json.loads(file.readline())
+        if header.get('format') != FORMAT or header.get('version') != 1:
+            raise ValueError(f'the first line is not a header of format {FORMAT}, version 1')
+        ids, classes = [m['id'] for m in header['models']], len(header['labels'])
+        images, truth, probabilities = [], [], []
+        for number, line in enumerate(file, 2):
+            row = json.loads(line)
+            images.append(row['image'] if 'image' in row else int(row['index']))
+            truth.append(int(row['label']))
+            missing = [i for i in ids if i not in row['probabilities']]
+            if missing:
+                raise ValueError(f'line {number} has no probabilities of {missing[0]}')
+            probabilities.append(np.stack([dense(row['probabilities'][i], classes, number) for i in ids]))
+    return Labels(header['models'], header['labels'], images, torch.tensor(truth),
+                  torch.from_numpy(np.stack(probabilities, 1)) if probabilities else torch.empty(0), header.get('part', 'test'))
+
+
+def dense(values, classes, number):
+    """K probabilities from a list, or from {class index: probability}, whose missing mass is spread over the others."""
+    if isinstance(values, dict):
+        rest = max(0.0, 1 - sum(values.values())) / max(1, classes - len(values))
+        values = [values.get(str(k), rest) for k in range(classes)]
+    if len(values) != classes:
+        raise ValueError(f'line {number} has {len(values)} probabilities for {classes} classes')
+    return np.asarray(values, np.float32)
+
+
+def read_npz(path):
+    with np.load(path, allow_pickle=False) as arrays:
+        models = [{'id': str(i), 'flops': float(f), 'roles': [r for r in str(roles).split(',') if r]}
+                  for i, f, roles in zip(arrays['models'], arrays['flops'], arrays['roles'])]
+        images = arrays['images'].tolist()
+        return Labels(models, [str(c) for c in arrays['classes']], images, torch.from_numpy(arrays['labels'].astype(np.int64)),
+                      torch.from_numpy(arrays['probabilities'].astype(np.float32)), str(arrays['part']) if 'part' in arrays else 'test')
+
+
+def check(found, path):
+    m, n, k = len(found.models), len(found.images), len(found.labels)
+    if n < 100:
+        raise TrainError(f'{path} has {n} images: a mux needs thousands, and at least 100')
+    if m < 2 or k < 2:
+        raise TrainError(f'{path} has {m} model(s) and {k} class(es): two or more of each are needed')
+    if tuple(found.probabilities.shape) != (m, n, k):
+        raise TrainError(f'{path}: probabilities are {tuple(found.probabilities.shape)}, not {m} models × {n} images × {k} classes')
+    if not (0 <= int(found.truth.min()) and int(found.truth.max()) < k):
+        raise TrainError(f'{path}: a label is outside 0 … {k - 1}')
+    sums = found.probabilities.sum(2)
+    bad = (~((sums - 1).abs() < 0.02)).nonzero()
+    if len(bad):
+        model, image = bad[0].tolist()
+        raise TrainError(f'{path}: the probabilities of {found.models[model]["id"]} for image {found.images[image]} sum to '
+                         f'{sums[model, image]:.3f}: softmax outputs are wanted, not logits')
+    return found
+
+
+class Labelled:
+    """A source of step 2 (see sources.py): the images with the answers of the file. Mirrored pictures are taken to get
+    the same answers (config.flip); nothing else is known of changed pictures."""
+
+    def __init__(self, config, split, logits):
+        self.config, self.split, self.logits = config, split, logits
+
+    def __len__(self):
+        return len(self.split)
+
+    def epoch(self, number, rng, size):
+        order = torch.randperm(len(self.split), generator=rng)
+        for start in range(0, len(order) - size + 1, size):
+            index = order[start:start + size]
+            images = self.split.images[index]
+            if self.config.flip:
+                mirrored = (torch.rand(len(index), generator=rng) < 0.5)[:, None, None, None]
+                images = torch.where(mirrored, images.flip(2), images)
+            yield normalise(images, self.config.mean, self.config.std), self.split.labels[index], self.logits[:, index]
+
+
+def parts(count, seed):
+    """Row indices (mux training 60 %, calibration 20 %, test 20 %), depending on the seed alone."""
+    order = torch.randperm(count, generator=generator(seed, 'labels'))
+    held = count // 5
+    return order[2 * held:], order[:held], order[held:2 * held]
