@@ -10,6 +10,7 @@ export type FailureKind =
   | 'credentials' // user name, password or rights
   | 'version' // the broker does not speak this MQTT version
   | 'closed' // the broker closed the connection before it answered
+  | 'takeover' // another program uses our client id
   | 'broker' // the broker gave another reason
   | 'stopped'; // we stopped
 
@@ -37,6 +38,7 @@ const BY_REASON: Record<number, FailureKind> = {
   138: 'credentials',
   140: 'credentials',
   141: 'timeout',
+  142: 'takeover',
 };
 
 /** A BROKER_UNREACHABLE whose `details.kind` tells the causes apart. */
@@ -89,6 +91,8 @@ function describe(kind: FailureKind, address: string, detail: string): string {
       return `the broker at ${address} refuses user name, password or rights (${detail})`;
     case 'version':
       return `the broker at ${address} does not speak this MQTT version (${detail})`;
+    case 'takeover':
+      return `another program took over our connection to ${address} (${detail}): two of the same name?`;
     default:
       return `the broker at ${address} ended the connection (${detail})`;
   }

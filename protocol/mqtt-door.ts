@@ -184,7 +184,10 @@ function disconnectError(reasonCode = 0): Error & { code: number } {
 
 function closedError(where: string, opened: boolean): EdgemuxError {
   return opened
-    ? failure('network', `the connection to ${where} was closed by the other side`)
+    ? failure(
+        'network',
+        `${where} closed the connection (if this repeats: is there another program of our name?)`,
+      )
     : failure(
         'closed',
         `${where} closed the connection before it answered: is it an MQTT broker, and is TLS right?`,

@@ -16,12 +16,14 @@ export interface Subscription {
 export function compileFilter(filter: string): (topic: string) => boolean {
   const own = filter.startsWith('$share/') ? filter.split('/').slice(2).join('/') : filter;
   if (!own.includes('+') && !own.includes('#')) return (topic) => topic === own;
+  const start = own.slice(0, own.search(/[+#]/));
   const wanted = own.split('/');
   const open = wanted.at(-1) === '#';
   if (open) wanted.pop();
   const wildStart = own.startsWith('+') || own.startsWith('#');
   return (topic) => {
     if (wildStart && topic.startsWith('$')) return false;
+    if (!open && !topic.startsWith(start)) return false; // most messages are for another filter: no split for them
     const levels = topic.split('/');
     if (open ? levels.length < wanted.length : levels.length !== wanted.length) return false;
     return wanted.every((level, at) => level === '+' || level === levels[at]);

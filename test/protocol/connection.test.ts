@@ -1,8 +1,8 @@
 import net from 'node:net';
 import t from 'tap';
-import { startBrokerProxy } from '../support/broker-proxy.js';
+import { startBrokerProxy, startImpostor } from '../support/broker-proxy.js';
 import { collect, connected, connectionTo, PATIENCE_MS, textOf, until } from '../support/broker-watch.js';
-import { startAedes, startImpostor, startMosquitto, withoutMosquitto } from '../support/broker.js';
+import { startAedes, startMosquitto, withoutMosquitto } from '../support/broker.js';
 
 t.test('auto speaks MQTT 5 with a broker that does', { skip: withoutMosquitto() }, async (t) => {
   const broker = await startMosquitto();

@@ -1,4 +1,5 @@
 import net from 'node:net';
+import type { Test } from 'tap';
 
 /** A TCP line to a broker that a test can cut or freeze. */
 export interface BrokerProxy {
@@ -58,4 +59,19 @@ export async function startBrokerProxy(targetPort: number): Promise<BrokerProxy>
         all((socket) => socket.destroy());
       }),
   };
+}
+
+/** The URL of a TCP server that is no broker, for as long as the test runs. */
+export async function startImpostor(t: Test, onSocket: (socket: net.Socket) => void): Promise<string> {
+  const sockets: net.Socket[] = [];
+  const server = net.createServer((socket) => {
+    sockets.push(socket);
+    onSocket(socket.on('error', () => undefined));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return `mqtt://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
 }

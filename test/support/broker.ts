@@ -9,7 +9,6 @@ import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Aedes } from 'aedes';
-import type { Test } from 'tap';
 
 export interface TestBroker {
   readonly kind: 'aedes' | 'mosquitto';
@@ -52,10 +51,17 @@ export function withoutMosquitto(): false | string {
   return findProgram('mosquitto') === null ? 'mosquitto is not installed' : false;
 }
 
-/** An aedes of its own. Given `password`, it refuses everybody else. */
-export async function startAedes(options: { password?: string } = {}): Promise<TestBroker> {
+export interface AedesOptions {
+  /** Everybody else is refused. */
+  password?: string;
+  /** Topics that nobody may subscribe to. */
+  forbid?: (topic: string) => boolean;
+}
+
+/** An aedes of its own. */
+export async function startAedes(options: AedesOptions = {}): Promise<TestBroker> {
   const port = await freePort();
-  let close = await listen(port, options.password);
+  let close = await listen(port, options);
   return {
     kind: 'aedes',
     url: `mqtt://127.0.0.1:${port}`,
@@ -63,18 +69,21 @@ export async function startAedes(options: { password?: string } = {}): Promise<T
     stop: () => close(),
     restart: async () => {
       await close();
-      close = await listen(port, options.password);
+      close = await listen(port, options);
     },
   };
 }
 
-async function listen(port: number, password: string | undefined): Promise<() => Promise<void>> {
+async function listen(port: number, { password, forbid }: AedesOptions): Promise<() => Promise<void>> {
   const broker = await Aedes.createBroker();
   if (password !== undefined) {
     broker.authenticate = (_client, _username, given, done) => {
       if (given?.toString() === password) return done(null, true);
       done(Object.assign(new Error('bad password'), { returnCode: 4 }), null);
     };
+  }
+  if (forbid !== undefined) {
+    broker.authorizeSubscribe = (_client, wanted, done) => done(null, forbid(wanted.topic) ? null : wanted);
   }
   const sockets = new Set<net.Socket>();
   const server = net.createServer({ noDelay: true }, (socket) => {
@@ -174,19 +183,4 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   const hard = setTimeout(() => child.kill('SIGKILL'), 3000);
   await exit;
   clearTimeout(hard);
-}
-
-/** The URL of a TCP server that is no broker, for as long as the test runs. */
-export async function startImpostor(t: Test, onSocket: (socket: net.Socket) => void): Promise<string> {
-  const sockets: net.Socket[] = [];
-  const server = net.createServer((socket) => {
-    sockets.push(socket);
-    onSocket(socket.on('error', () => undefined));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return `mqtt://127.0.0.1:${(server.address() as net.AddressInfo).port}`;
 }
