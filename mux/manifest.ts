@@ -25,7 +25,8 @@ const fileSchema = z.strictObject({
 const modelSchema = z.strictObject({
   id,
   ...fileSchema.shape,
-  roles: z.array(z.enum(['local', 'cloud', 'group'])).min(1),
+  /** None for a model that only the evaluation runs. */
+  roles: z.array(z.enum(['local', 'cloud', 'group'])),
   architecture: z.string().min(1),
   flops: z.number().positive(),
   accuracy: share.nullable(),
@@ -53,6 +54,7 @@ const manifestSchema = z
       layout: z.literal('NHWC'),
       dtype: z.literal('uint8'),
     }),
+    /** By class index. Two classes may share a name, as two of ImageNet's do. */
     labels: z.array(z.string().min(1)).min(2),
     models: z.array(modelSchema).min(1),
     mux: z
@@ -92,7 +94,6 @@ export type InputShape = Manifest['input'];
 
 /** What no single key can show: ids twice, two local models, a group that names strangers. */
 function contradictions(manifest: {
-  labels: string[];
   models: ModelEntry[];
   mux?: { group?: { models: string[] } | undefined } | undefined;
 }): [(string | number)[], string][] {
@@ -100,9 +101,6 @@ function contradictions(manifest: {
   const ids = manifest.models.map((model) => model.id);
   ids.forEach((modelId, i) => {
     if (ids.indexOf(modelId) !== i) found.push([['models', i, 'id'], `'${modelId}' is used twice`]);
-  });
-  manifest.labels.forEach((label, i) => {
-    if (manifest.labels.indexOf(label) !== i) found.push([['labels', i], `'${label}' is used twice`]);
   });
   const locals = manifest.models.filter((model) => model.roles.includes('local'));
   if (locals.length > 1) found.push([['models'], `only one model may have the role 'local'`]);

@@ -68,7 +68,6 @@ const nonsense: Record<string, [Change, string]> = {
   'an unknown key': [(m) => (m['modells'] = []), 'modells'],
   'no models': [(m) => (m['models'] = []), 'models'],
   'one label': [(m) => (m['labels'] = ['a']), 'labels'],
-  'a label twice': [(m) => (m['labels'] = ['a', 'b', 'a']), 'labels[2]'],
   'two channels': [(m) => (m['input'] = { ...(m['input'] as object), channels: 2 }), 'input.channels'],
   'planes first': [(m) => (m['input'] = { ...(m['input'] as object), layout: 'NCHW' }), 'input.layout'],
   'an upper-case sha256': [(m) => (model(m, 0)['sha256'] = 'A'.repeat(64)), 'models[0].sha256'],
