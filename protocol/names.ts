@@ -2,7 +2,7 @@ import { EdgemuxError } from '../common/errors.js';
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** Levels below `<base>` that are not devices; a device of such a name would speak on others' topics. */
-export const RESERVED_DEVICE_NAMES = ['answer', 'cloud', 'offload'] as const;
+export const RESERVED_DEVICE_NAMES = ['answer', 'cloud', 'offload', 'probe'] as const;
 
 /** True where `value` may be one level of a topic of ours: 1 to 64 of `A-Za-z0-9_-`. */
 export function isName(value: unknown): value is string {
