@@ -18,6 +18,9 @@ class GroupOutputs:
     labels: torch.Tensor
     flops: torch.Tensor
 
+    def __post_init__(self):
+        self.logs = self.models.float().clamp_min(FLOOR).log()
+
     def accuracy(self, probabilities):
         return (probabilities.argmax(1) == self.labels).double().mean().item()
 
@@ -53,9 +56,8 @@ def combine(outputs, called, exponents):
     """Weighted mean of the called models' log-probabilities: p ∝ Π p_i^(e_i / Σ_called e). exponents [M] → [N, K].
 
     One model alone keeps its calibrated probabilities."""
-    logs = outputs.models.double().clamp_min(FLOOR).log()
-    share = called.double() * exponents.double()
-    return torch.einsum('nm,mnk->nk', share / share.sum(1, keepdim=True), logs).softmax(1)
+    share = called.float() * exponents.float()
+    return torch.einsum('nm,mnk->nk', share / share.sum(1, keepdim=True), outputs.logs).softmax(1)
 
 
 def escalate(outputs, mu, confidence, exponents, ladder=None):
@@ -76,7 +78,7 @@ def escalate(outputs, mu, confidence, exponents, ladder=None):
 
 def exponents_of(outputs):
     """Exponents [M], the largest 1, that minimise the cross-entropy of all models combined."""
-    logs = outputs.models.clamp_min(FLOOR).log().double()
+    logs = outputs.logs.double()
     w = torch.full((len(logs),), 1.0 / len(logs), dtype=torch.double, requires_grad=True)
     optimiser = torch.optim.LBFGS([w], max_iter=100, line_search_fn='strong_wolfe')
 
@@ -90,14 +92,15 @@ def exponents_of(outputs):
     return w / w.max()
 
 
-def grid_search(rule, settings, outputs, budget):
-    """The settings whose rule is most accurate at a mean cost of at most `budget`: (settings, accuracy, cost) or None."""
-    best = None
+def evaluated(rule, settings, outputs):
+    """[(settings, accuracy, mean cost)] of a rule."""
+    found = []
     for setting in settings:
         probabilities, called = rule(outputs, **setting)
-        cost = outputs.cost(called)
-        if cost <= budget:
-            found = (outputs.accuracy(probabilities), -cost)
-            if best is None or found > best[1]:
-                best = (setting, found)
-    return best and (best[0], best[1][0], -best[1][1])
+        found.append((setting, outputs.accuracy(probabilities), outputs.cost(called)))
+    return found
+
+
+def within(found, budget):
+    """The most accurate of evaluated()'s at a mean cost of at most `budget` (the cheaper on a tie); None if there is none."""
+    return max((f for f in found if f[2] <= budget), key=lambda f: (f[1], -f[2]), default=None)

@@ -4,6 +4,7 @@ import unittest
 import support  # noqa: F401
 import torch
 
+import group_calibrate
 import group_policies as groups
 import policies
 from policies import Outputs, apply
@@ -118,9 +119,22 @@ class Group(unittest.TestCase):
         self.assertEqual(groups.escalate(self.outputs, 2.0, 0.75, ones, [0, 2])[1].int().tolist(), [[1, 0, 0], [1, 0, 1]])
 
     def test_grid_search_keeps_to_the_budget(self):
-        found = groups.grid_search(groups.single, [{'mu': m} for m in (0.0, 0.2, 1.0)], self.outputs, 13.0)
-        self.assertEqual(found[0], {'mu': 0.2})
-        self.assertIsNone(groups.grid_search(groups.single, [{'mu': 0.0}], self.outputs, 1.0))
+        found = groups.evaluated(groups.single, [{'mu': m} for m in (0.0, 0.2, 1.0)], self.outputs)
+        self.assertEqual(groups.within(found, 13.0)[0], {'mu': 0.2})
+        self.assertIsNone(groups.within(found, 0.5))
+
+    def test_a_calibrated_group_policy_keeps_to_its_budgets(self):
+        rng = torch.Generator().manual_seed(0)
+        outputs = drawn(1500)
+        models = torch.stack([outputs.mux, outputs.local, outputs.cloud])
+        right = (models.argmax(2) == outputs.labels).float().t()
+        correct = (0.6 * right + 0.4 * torch.rand(1500, 3, generator=rng)).clamp(0, 1)
+        policy = group_calibrate.group_policy(groups.GroupOutputs(correct, correct.softmax(1), models, outputs.labels,
+                                                                  torch.tensor([1.0, 4.0, 20.0], dtype=torch.double)))
+        self.assertIn(policy['policy'], ('single', 'ensemble', 'escalate'))
+        for row in policy['targets']:
+            self.assertLessEqual(row['flops'], 20 / row['saving'] + 0.5)
+        self.assertEqual(set(policy['escalate']), {'mu', 'confidence', 'ladder'})
 
 
 if __name__ == '__main__':
