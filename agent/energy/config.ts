@@ -1,7 +1,7 @@
 /** Settings of the power rails and of the energy per frame: the one place for their types, defaults and units. */
 import { z } from 'zod';
 
-const railSchema = z.strictObject({
+export const railSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[A-Za-z0-9_-]{0,64}$/)
@@ -54,6 +54,9 @@ const railSchema = z.strictObject({
   rateHz: z.number().positive().max(3571).nullable().default(null).meta({
     description: 'samples per second; default 1000 for an INA226, 10 for a kernel rail',
     unit: 'Hz',
+  }),
+  alert: z.string().nullable().default(null).meta({
+    description: "limit at which an INA226 pulls its ALERT pin, such as '>7W', '>2A' or '<11.5V'",
   }),
   within: z.string().nullable().default(null).meta({
     description: 'rail that already contains this one, so that they are never summed (TX2 names: known)',

@@ -1,12 +1,11 @@
 /** From the settings to what the samplers are told: buses resolved, rates checked, kernel rails found. */
 import { EdgemuxError, isEdgemuxError } from '../../common/errors.js';
 import { ASSUMED_BUS_HZ, collisionWarning, resolveI2cBus, type I2cBusInfo } from '../../drivers/i2c-buses.js';
-import { CALIBRATION_UNITY, calibrationFor, fullScaleA } from '../../drivers/ina226-registers.js';
-import { timingFor, updateMs } from '../../drivers/ina226-timing.js';
 import { TIGHT_USE, checkBusBudget } from '../../drivers/rate-budget.js';
 import type { Ina226Plan, RailPlan, SysfsPlan } from '../../drivers/sampler-plan.js';
-import { findSysfsRails, knownParent } from '../../drivers/sysfs-rails.js';
-import type { PowerConfig, RailConfig } from './config.js';
+import { findSysfsRails } from '../../drivers/sysfs-rails.js';
+import { railSchema, type PowerConfig, type RailConfig } from './config.js';
+import { planIna226 } from './plan-ina226.js';
 
 export interface RailsPlan {
   /** Rails of the I2C sampler (or the simulated ones), and rails of the kernel's sampler. */
@@ -16,10 +15,9 @@ export interface RailsPlan {
   warnings: string[];
 }
 
-const INA226_RATE_HZ = 1000;
 const KERNEL_RATE_HZ = 10;
-/** Rails of `simulate` where none are configured. */
-const SIMULATED: Partial<RailConfig>[] = [{ name: 'sim_module', kind: 'ina226', shuntOhms: 0.01 }];
+/** The rail of `simulate` where none is configured. */
+const SIMULATED = { name: 'sim_module', kind: 'ina226', shuntOhms: 0.01 };
 const SIMULATED_BUS: I2cBusInfo = { number: 0, controller: 'simulated', busHz: 400_000 };
 
 /**
@@ -30,12 +28,12 @@ export function planRails(config: PowerConfig, sysRoot: string): RailsPlan {
   const plan: RailsPlan = { i2c: [], kernel: [], warnings: [] };
   if (config.simulate) {
     plan.i2c = simulatedRails(config).map((rail, i) =>
-      planIna226(rail, SIMULATED_BUS, { address: 0x40 + i }),
+      planIna226(rail, { bus: SIMULATED_BUS, address: 0x40 + i, simulated: true }),
     );
     return named(plan);
   }
   for (const rail of config.rails) {
-    if (rail.kind === 'ina226') addIna226(plan, rail, config, sysRoot);
+    if (rail.kind === 'ina226') addIna226(plan, rail, sysRoot);
     else addKernelRails(plan, rail, sysRoot);
   }
   checkBudgets(plan, config, sysRoot);
@@ -43,93 +41,25 @@ export function planRails(config: PowerConfig, sysRoot: string): RailsPlan {
 }
 
 function simulatedRails(config: PowerConfig): RailConfig[] {
-  const [template] = config.rails;
-  if (!template) return SIMULATED.map((rail) => ({ ...DEFAULT_RAIL, ...rail }));
+  if (config.rails.length === 0) return [railSchema.parse(SIMULATED)];
   return config.rails.map((rail, i) => ({
     ...rail,
     name: rail.name || `sim_rail${i}`,
-    shuntOhms: rail.shuntOhms ?? 0.01,
+    shuntOhms: rail.shuntOhms ?? SIMULATED.shuntOhms,
     rateHz: rail.kind === 'ina226' ? rail.rateHz : null,
   }));
 }
 
-const DEFAULT_RAIL: RailConfig = {
-  name: '',
-  kind: 'ina226',
-  bus: 0,
-  address: 0x40,
-  shuntOhms: null,
-  maxCurrentA: null,
-  mode: 'continuous',
-  averaging: 'auto',
-  shuntConversionUs: 'auto',
-  busConversionUs: 'auto',
-  rateHz: null,
-  within: null,
-};
-
-function addIna226(plan: RailsPlan, rail: RailConfig, config: PowerConfig, sysRoot: string): void {
+function addIna226(plan: RailsPlan, rail: RailConfig, sysRoot: string): void {
   try {
     const bus = resolveI2cBus(sysRoot, rail.bus);
     const collision = collisionWarning(sysRoot, bus, rail.address);
     if (collision) plan.warnings.push(collision);
-    plan.i2c.push(planIna226(rail, { ...bus, busHz: config.busHz ?? bus.busHz }, { address: rail.address }));
+    plan.i2c.push(planIna226(rail, { bus, address: rail.address, simulated: false }));
   } catch (error) {
     if (!isEdgemuxError(error, 'BUS_UNAVAILABLE')) throw error;
     plan.warnings.push(error.message);
   }
-}
-
-function planIna226(rail: RailConfig, bus: I2cBusInfo, options: { address: number }): Ina226Plan {
-  const { shuntOhms } = rail;
-  const name = rail.name || `ina226-${bus.number}-${options.address.toString(16)}`;
-  if (shuntOhms === null) {
-    throw new EdgemuxError(
-      'RAIL_CONFIG_INVALID',
-      `rail ${name}: shuntOhms is missing: the resistor beside the INA226`,
-    );
-  }
-  const rateHz = rail.rateHz ?? INA226_RATE_HZ;
-  const mode = rail.mode === 'triggered' ? 'bothTriggered' : 'bothContinuous';
-  const wish = {
-    averages: rail.averaging,
-    shuntConversionUs: rail.shuntConversionUs,
-    busConversionUs: rail.busConversionUs,
-  };
-  const configuration = timingFor(rateHz, wish, mode);
-  const chipMs = updateMs(configuration);
-  const ageMs = mode === 'bothTriggered' ? 0 : Math.min(chipMs, 1000 / rateHz);
-  return {
-    type: 'ina226',
-    rateHz,
-    bus: bus.number,
-    settings: { address: options.address, shuntOhms, calibration: calibrationOf(rail, name), configuration },
-    rail: {
-      name,
-      kind: 'ina226',
-      simulated: bus === SIMULATED_BUS,
-      source: bus === SIMULATED_BUS ? 'simulated' : `i2c-${bus.number} 0x${options.address.toString(16)}`,
-      within: rail.within ?? knownParent(name),
-      updateMs: chipMs,
-      spanMs: chipMs + ageMs,
-      fullScaleA: fullScaleA(shuntOhms),
-    },
-  };
-}
-
-/** The kernel's fixed calibration, or the one for the largest expected current. */
-function calibrationOf(rail: RailConfig, name: string): number {
-  const { maxCurrentA, shuntOhms } = rail;
-  if (maxCurrentA === null || shuntOhms === null) return CALIBRATION_UNITY;
-  const seenA = fullScaleA(shuntOhms);
-  if (maxCurrentA > seenA) {
-    throw new EdgemuxError(
-      'RAIL_CONFIG_INVALID',
-      `rail ${name}: ${shuntOhms} ohm clips at ${seenA.toPrecision(3)} A, below maxCurrentA ${maxCurrentA}: ` +
-        `take a shunt of at most ${((0.0819 / maxCurrentA) * 1e3).toPrecision(3)} milliohm`,
-    );
-  }
-  return calibrationFor(maxCurrentA / 2 ** 15, shuntOhms);
 }
 
 function addKernelRails(plan: RailsPlan, rail: RailConfig, sysRoot: string): void {

@@ -127,7 +127,8 @@ t.test('finish waits for the last samples, but not longer than it may', async (t
   within.span({ stage: 'mux', startMs: 800, endMs: 810 });
   const energy = await within.finish();
   t.ok(Math.abs((energy?.grossJ ?? 0) - 0.05) < 1e-3);
-  t.match(energy, { simulated: true, samples: 10, coarse: false });
+  t.match(energy, { simulated: true, coarse: false });
+  t.ok((energy?.samples ?? 0) >= 8);
   t.equal(await within.finish(), energy, 'the same answer when asked twice');
 
   const beyond = tracker.frame();
