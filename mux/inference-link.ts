@@ -11,13 +11,15 @@ import {
   type InferenceReady,
   type OutcomeOf,
   type ToWorker,
+  type WorkerStart,
 } from './inference-types.js';
+import { RunGate } from './run-gate.js';
 
 export type CreateWorker = (url: URL, options: WorkerOptions) => Worker;
 export const createWorker: CreateWorker = (url, options) => new Worker(url, options);
 
-/** How long a single run may still take once everything behind it is refused, in ms. */
-const LEAST_GRACE_MS = 2000;
+/** How long a run may still take once everything behind it is refused, in ms. */
+const GRACE_MS = 5000;
 
 interface Pending {
   resolve(outcome: InferenceOutcome): void;
@@ -25,39 +27,50 @@ interface Pending {
 }
 
 export class InferenceLink {
-  readonly #worker: Worker;
+  readonly #deps: { createWorker: CreateWorker };
+  readonly #plan: InferencePlan;
+  readonly #gate = new RunGate();
   readonly #pending = new Map<number, Pending>();
+  #worker: Worker | null = null;
   #sequence = 0;
   /** Why the worker died, as far as it said. */
   #cause = 'it ended';
-  /** Settles when all sessions are proved, or cannot be. */
-  readonly ready: Promise<InferenceReady>;
+  #end: (cause: string) => void = () => undefined;
   /** Resolves with the cause once the thread is gone and all its jobs are rejected. Never rejects. */
-  readonly ended: Promise<string>;
+  readonly ended = new Promise<string>((resolve) => (this.#end = resolve));
 
   constructor(deps: { createWorker: CreateWorker }, plan: InferencePlan) {
-    const url = new URL('./inference-worker.js', import.meta.url);
-    this.#worker = deps.createWorker(url, {
-      workerData: plan,
+    this.#deps = deps;
+    this.#plan = plan;
+  }
+
+  /**
+   * Starts the thread, once; resolves when all sessions are proved.
+   *
+   * @throws EdgemuxError PROVIDER_UNAVAILABLE, MODEL_UNUSABLE, INFERENCE_STOPPED
+   */
+  start(): Promise<InferenceReady> {
+    const start: WorkerStart = { plan: this.#plan, gate: this.#gate.buffer };
+    const worker = this.#deps.createWorker(new URL('./inference-worker.js', import.meta.url), {
+      workerData: start,
       name: 'edgemux-inference',
       execArgv: [], // none of the program's own loaders or inspectors
     });
-    let settle: { resolve(ready: InferenceReady): void; reject(error: Error): void };
-    this.ready = new Promise((resolve, reject) => (settle = { resolve, reject }));
-    this.ready.catch(() => undefined);
-    this.#worker.on('message', (message: FromWorker) => {
-      if (message.type === 'ready') settle.resolve(message.ready);
-      else if (message.type === 'unable') settle.reject(fromWireError(message.error));
-      else this.#settle(message);
-    });
-    this.#worker.on('error', (error) => (this.#cause = messageOf(error)));
-    this.ended = new Promise((resolve) => {
-      this.#worker.once('exit', (exitCode) => {
+    this.#worker = worker;
+    process.once('exit', this.#beforeExit);
+    worker.on('error', (error) => (this.#cause = messageOf(error)));
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        if (message.type === 'ready') resolve(message.ready);
+        else if (message.type === 'unable') reject(fromWireError(message.error));
+        else this.#settle(message);
+      });
+      worker.once('exit', (exitCode) => {
+        process.off('exit', this.#beforeExit);
         const cause = `${this.#cause} (exit code ${exitCode})`;
-        const stopped = stoppedError(cause);
-        settle.reject(stopped);
-        this.#rejectAll(stopped);
-        resolve(cause);
+        reject(stoppedError(cause));
+        this.#rejectAll(stoppedError(cause));
+        this.#end(cause);
       });
     });
   }
@@ -75,10 +88,10 @@ export class InferenceLink {
       job.kind !== 'decide' && job.handOver === true && pixels.byteLength === pixels.buffer.byteLength;
     return new Promise((resolve, reject) => {
       this.#pending.set(sequence, { resolve: (outcome) => resolve(outcome as OutcomeOf<J>), reject });
-      // the system's clock and no other: the worker compares it with its own
-      const message: ToWorker = { type: 'job', sequence, sentMs: systemClock.monotonicMs(), job };
       try {
-        this.#worker.postMessage(message, given ? [pixels.buffer as ArrayBuffer] : []);
+        // the system's clock and no other: the worker compares it with its own
+        const message: ToWorker = { type: 'job', sequence, sentMs: systemClock.monotonicMs(), job };
+        this.#worker?.postMessage(message, given ? [pixels.buffer as ArrayBuffer] : []);
       } catch (cause) {
         this.#pending.delete(sequence);
         reject(
@@ -89,23 +102,24 @@ export class InferenceLink {
   }
 
   /**
-   * Lets the worker finish what it has been sent for at most `drainMs`, then refuses the rest.
-   *
-   * The thread ends by itself: `terminate()` inside a run aborts the whole process, since the native call then
-   * returns into a dead JavaScript. A run that hangs is left behind after another `drainMs`.
+   * Lets the worker finish what it has been sent for at most `drainMs`, then refuses the rest. The thread ends by
+   * itself: see RunGate. A run that hangs is left behind.
    */
   async stop(drainMs: number): Promise<void> {
-    this.#post({ type: 'stop' });
+    const message: ToWorker = { type: 'stop' };
+    this.#worker?.postMessage(message);
     if (await this.#endsWithin(drainMs)) return;
-    this.#post({ type: 'abort' });
-    if (await this.#endsWithin(Math.max(drainMs, LEAST_GRACE_MS))) return;
+    this.#gate.close();
+    if (await this.#endsWithin(GRACE_MS)) return;
     this.#rejectAll(stoppedError('a run hangs'));
-    this.#worker.unref();
+    this.#worker?.unref();
   }
 
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
-  }
+  /** The process is about to end its threads, whatever they do. */
+  readonly #beforeExit = (): void => {
+    this.#gate.close();
+    this.#gate.waitUntilIdle(GRACE_MS);
+  };
 
   async #endsWithin(timeoutMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;

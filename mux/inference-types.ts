@@ -35,6 +35,13 @@ export interface InferencePlan {
   board: SharedArrayBuffer | null;
 }
 
+/** What one worker is started with. */
+export interface WorkerStart {
+  plan: InferencePlan;
+  /** Buffer of its RunGate. */
+  gate: SharedArrayBuffer;
+}
+
 export interface ProviderAttempt {
   provider: Provider;
   ok: boolean;
@@ -132,9 +139,9 @@ export interface WireError {
   details: Record<string, unknown>;
 }
 
-/** `stop`: finish what came before, then end. `abort`: refuse what is queued; it overtakes the queue. */
+/** `stop`: finish what came before, then end. */
 export type ToWorker =
-  { type: 'job'; sequence: number; sentMs: number; job: InferenceJob } | { type: 'stop' } | { type: 'abort' };
+  { type: 'job'; sequence: number; sentMs: number; job: InferenceJob } | { type: 'stop' };
 export type FromWorker =
   | { type: 'ready'; ready: InferenceReady }
   | { type: 'unable'; error: WireError }

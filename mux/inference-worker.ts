@@ -17,8 +17,10 @@ import {
   type InferencePlan,
   type MuxJob,
   type ToWorker,
+  type WorkerStart,
 } from './inference-types.js';
 import { openSessions } from './providers.js';
+import { RunGate } from './run-gate.js';
 import type { Session } from './runtime.js';
 
 /** An outcome before its wait in the queue is known. */
@@ -70,16 +72,24 @@ function post(port: Port, message: FromWorker): void {
   port.postMessage(message);
 }
 
-/** Answers messages in their order; `abort` alone overtakes. */
-function serve(port: Port, plan: InferencePlan, sessions: Map<string, Session>): void {
+/** Answers messages in their order. */
+function serve(port: Port, plan: InferencePlan, gate: RunGate, sessions: Map<string, Session>): void {
   const deps: DecideDeps = {
     clock: systemClock,
     mux: sessions.get(MUX_ID) ?? null,
     local: plan.local === null ? null : (sessions.get(plan.local) ?? null),
     board: plan.board ? openBoard(plan.board) : null,
   };
-  let aborted = false;
-  const handle = async (message: Exclude<ToWorker, { type: 'abort' }>): Promise<void> => {
+  const gated = async (job: InferenceJob): Promise<Unqueued> => {
+    if (!gate.enter())
+      throw new EdgemuxError('INFERENCE_STOPPED', 'inference stopped before this job was run');
+    try {
+      return await perform(sessions, deps, job);
+    } finally {
+      gate.leave();
+    }
+  };
+  const handle = async (message: ToWorker): Promise<void> => {
     if (message.type === 'stop') {
       await Promise.allSettled([...sessions.values()].map((session) => session.release()));
       port.close();
@@ -88,29 +98,31 @@ function serve(port: Port, plan: InferencePlan, sessions: Map<string, Session>):
     const { sequence, sentMs, job } = message;
     const queueMs = systemClock.monotonicMs() - sentMs;
     try {
-      if (aborted) throw new EdgemuxError('INFERENCE_STOPPED', 'inference stopped before this job was run');
-      post(port, { type: 'done', sequence, outcome: { ...(await perform(sessions, deps, job)), queueMs } });
+      post(port, { type: 'done', sequence, outcome: { ...(await gated(job)), queueMs } });
     } catch (error) {
       post(port, { type: 'failed', sequence, error: toWireError(error, 'INFERENCE_FAILED') });
     }
   };
   let last = Promise.resolve();
   port.on('message', (message: ToWorker) => {
-    if (message.type === 'abort') aborted = true;
-    else last = last.then(() => handle(message));
+    last = last.then(() => handle(message));
   });
 }
 
 /** Messages that come while the sessions open wait in the port. */
-async function main(port: Port, plan: InferencePlan): Promise<void> {
+async function main(port: Port, { plan, gate: buffer }: WorkerStart): Promise<void> {
+  const gate = new RunGate(buffer);
+  if (!gate.enter()) return;
   try {
     const { sessions, ready } = await openSessions(plan);
-    serve(port, plan, sessions);
+    serve(port, plan, gate, sessions);
     post(port, { type: 'ready', ready });
   } catch (error) {
     post(port, { type: 'unable', error: toWireError(error, 'MODEL_UNUSABLE') });
     port.close();
+  } finally {
+    gate.leave();
   }
 }
 
-if (parentPort) await main(parentPort, workerData as InferencePlan);
+if (parentPort) await main(parentPort, workerData as WorkerStart);

@@ -120,7 +120,7 @@ export class Inference {
     const { createWorker: create = createWorker } = this.#deps;
     const link = new InferenceLink({ createWorker: create }, inferencePlan(this.#options));
     this.#newest = link;
-    const ready = await link.ready;
+    const ready = await link.start();
     if (!this.#running) throw stoppedError('it was stopped while it started');
     this.#link = link;
     for (const { provider, error } of ready.attempts.filter((attempt) => !attempt.ok)) {

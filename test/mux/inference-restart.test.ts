@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { createBoard, enterStage, framesIn } from '../../common/activity.js';
-import type { RestartEvent } from '../../mux/inference.js';
+import type { InferencePlan, RestartEvent, WorkerStart } from '../../mux/inference.js';
 import type { DevicePolicy } from '../../mux/policy.js';
 import { loadZoo } from '../../mux/zoo.js';
 import { mortalWorkers } from './support/mortal-worker.js';
@@ -10,7 +10,10 @@ import { cpuInference } from './support/zoos.js';
 const MUX: DevicePolicy = { mode: 'mux', thresholds: { mux: 0.5 }, privacy: 'normal' };
 const DARK = Uint8Array.of(120, 10, 10, 10);
 
-async function mortal(t: Test, change: (made: number, plan: object) => object = (_made, plan) => plan) {
+async function mortal(
+  t: Test,
+  change: (made: number, plan: InferencePlan) => InferencePlan = (_made, plan) => plan,
+) {
   const zoo = await loadZoo((await writeTinyZoo(t.testdir())).dir);
   const workers = mortalWorkers();
   const board = createBoard();
@@ -19,11 +22,13 @@ async function mortal(t: Test, change: (made: number, plan: object) => object = 
     zoo,
     { board: board.buffer, restart: { firstMs: 5, longestMs: 20 } },
     {
-      createWorker: (url, options) =>
-        workers.create(url, {
+      createWorker: (url, options) => {
+        const { plan, gate } = options.workerData as WorkerStart;
+        return workers.create(url, {
           ...options,
-          workerData: change(workers.made.length, options.workerData as object),
-        }),
+          workerData: { plan: change(workers.made.length, plan), gate },
+        });
+      },
       onRestart: (event) => announce(event),
     },
   );
