@@ -83,15 +83,10 @@ export class InferenceLink {
   /** @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED */
   send<J extends InferenceJob>(job: J): Promise<OutcomeOf<J>> {
     const sequence = (this.#sequence += 1);
-    const { pixels } = job;
-    const given =
-      job.kind !== 'decide' && job.handOver === true && pixels.byteLength === pixels.buffer.byteLength;
     return new Promise((resolve, reject) => {
       this.#pending.set(sequence, { resolve: (outcome) => resolve(outcome as OutcomeOf<J>), reject });
       try {
-        // the system's clock and no other: the worker compares it with its own
-        const message: ToWorker = { type: 'job', sequence, sentMs: systemClock.monotonicMs(), job };
-        this.#worker?.postMessage(message, given ? [pixels.buffer as ArrayBuffer] : []);
+        this.#post(sequence, job);
       } catch (cause) {
         this.#pending.delete(sequence);
         reject(
@@ -99,6 +94,28 @@ export class InferenceLink {
         );
       }
     });
+  }
+
+  /**
+   * Sends a copy of the pixels, or the pixels themselves where the job gives them away. Never a view as it is: of a
+   * view the whole buffer behind it would be copied, of one test image all 10,000.
+   */
+  #post(sequence: number, job: InferenceJob): void {
+    const post = (sent: InferenceJob): void => {
+      // the system's clock and no other: the worker compares it with its own
+      const message: ToWorker = { type: 'job', sequence, sentMs: systemClock.monotonicMs(), job: sent };
+      this.#worker?.postMessage(message, [sent.pixels.buffer as ArrayBuffer]);
+    };
+    const { pixels } = job;
+    if (job.kind !== 'decide' && job.handOver === true && pixels.byteLength === pixels.buffer.byteLength) {
+      try {
+        post(job);
+        return;
+      } catch {
+        // memory of a native library, such as sharp's, cannot change hands
+      }
+    }
+    post({ ...job, pixels: new Uint8Array(pixels) });
   }
 
   /**

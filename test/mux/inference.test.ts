@@ -1,4 +1,5 @@
 import t from 'tap';
+import { decodeImage, encodePng } from '../../mux/image.js';
 import type { DevicePolicy } from '../../mux/policy.js';
 import { argmax } from '../../mux/probabilities.js';
 import { loadZoo } from '../../mux/zoo.js';
@@ -9,6 +10,8 @@ const MUX: DevicePolicy = { mode: 'mux', thresholds: { mux: 0.5 }, privacy: 'nor
 const DARK = Uint8Array.of(120, 10, 10, 10);
 const BRIGHT = Uint8Array.of(250, 250, 240, 250);
 const BLACK = new Uint8Array(4);
+const TINY = { height: 2, width: 2, channels: 1 } as const;
+const LIMITS = { maxPixels: 100 };
 
 const inference = cpuInference(await loadZoo((await writeTinyZoo(t.testdir())).dir));
 t.before(() => inference.start());
@@ -91,6 +94,37 @@ t.test('a buffer handed over is gone, and its answer is the same', async (t) => 
   const given = await inference.infer({ kind: 'classify', model: 'big', pixels, count: 2, handOver: true });
   t.same(given.probabilities, kept.probabilities);
   t.equal(pixels.length, 0);
+});
+
+t.test(
+  'of a view into something large only the view is sent, and handing it over leaves the rest alone',
+  async (t) => {
+    const large = new Uint8Array(64 << 20);
+    large.set(DARK, 1000);
+    const view = large.subarray(1000, 1004);
+    const wanted = await inference.classify('small', DARK);
+    const before = process.memoryUsage().arrayBuffers;
+    const jobs = Array.from({ length: 50 }, () => inference.classify('small', view));
+    t.ok(
+      process.memoryUsage().arrayBuffers - before < large.length,
+      'fifty jobs wait in less than one such buffer',
+    );
+    for (const { probabilities } of await Promise.all(jobs)) t.same(probabilities, wanted.probabilities);
+    await inference.infer({ kind: 'classify', model: 'small', pixels: view, count: 1, handOver: true });
+    t.equal(large.length, 64 << 20);
+  },
+);
+
+t.test('memory that cannot change hands is copied instead', async (t) => {
+  const pixels = await decodeImage(await encodePng(DARK, TINY), TINY, LIMITS);
+  const { probabilities } = await inference.infer({
+    kind: 'classify',
+    model: 'small',
+    pixels,
+    count: 1,
+    handOver: true,
+  });
+  t.same(probabilities, (await inference.classify('small', DARK)).probabilities);
 });
 
 t.test('a run that gives NaN fails its own job only', async (t) => {
