@@ -1,5 +1,5 @@
 /** The meter of a device that has rails, real or simulated. */
-import { Sampler } from '../../drivers/sampler.js';
+import { Sampler, type SampledRail } from '../../drivers/sampler.js';
 import type { SamplerPlan } from '../../drivers/sampler-plan.js';
 import { topRails } from '../../drivers/sysfs-rails.js';
 import type { PowerConfig } from './config.js';
@@ -61,6 +61,11 @@ export class LiveMeter implements EnergyMeter {
 
   frame(): FrameMeter {
     return this.#frames.frame();
+  }
+
+  /** The rails with their samples, for recordings and alerts. */
+  sampled(): readonly SampledRail[] {
+    return this.#followers.map((follower) => follower.sampled);
   }
 
   rails(): RailState[] {
