@@ -23,6 +23,9 @@ export interface ImageInfo {
   height: number;
 }
 
+/** Segments or chunks walked at most: a real image of 16 MiB has some thousands, a hostile one millions. */
+const MOST_STEPS = 50_000;
+
 type Header = ImageInfo & { complete: boolean };
 
 /**
@@ -82,7 +85,7 @@ function dimensions(view: Buffer, type: 'png' | 'webp'): { width: number; height
 /** Walks the chunks (length, type, data, CRC; PNG specification clause 5.3) until IEND. */
 function pngIsComplete(view: Buffer): boolean {
   let offset = 8;
-  while (offset + 12 <= view.length) {
+  for (let steps = 0; steps < MOST_STEPS && offset + 12 <= view.length; steps += 1) {
     const next = offset + 12 + view.readUInt32BE(offset);
     if (view.readUInt32BE(offset + 4) === 0x49454e44) return next <= view.length;
     offset = next;
@@ -102,7 +105,7 @@ const END_OF_IMAGE = Buffer.from([0xff, 0xd9]);
 function readJpeg(view: Buffer): Header {
   let size: { width: number; height: number } | undefined;
   let offset = 2;
-  for (;;) {
+  for (let steps = 0; steps < MOST_STEPS; steps += 1) {
     if (offset + 4 > view.length) throw truncated('jpeg');
     if (view[offset] !== 0xff) throw notAnImage(`a JPEG without a marker at byte ${offset}`);
     const marker = view.readUInt8(offset + 1);
@@ -120,15 +123,15 @@ function readJpeg(view: Buffer): Header {
     }
     offset = next;
   }
+  throw notAnImage('a JPEG of headers only');
 }
 
 /** First base64 characters of JPEG, PNG and WebP (`RIFF`). */
 const BASE64_START = /^\s*(data:image\/[a-z+.-]+;base64,)?\s*(\/9j\/|iVBORw0KGgo|UklGR)/;
-const BASE64_BODY = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**
- * The image inside a base64 text of one (a `data:` URL too); any other payload as it came. What is not proper
- * base64 stays text, which `checkImage` then refuses.
+ * The image inside a base64 text of one (a `data:` URL too); any other payload as it came. What begins like base64
+ * of an image and goes on otherwise decodes to something that `checkImage` refuses.
  *
  * @param maxBytes limit of the decoded image: a longer text is left alone, to be refused for its size
  */
@@ -136,10 +139,8 @@ export function unwrapBase64(payload: Uint8Array, maxBytes = Infinity): Uint8Arr
   const view = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   const start = BASE64_START.exec(view.toString('latin1', 0, 64));
   if (!start || view.length > maxBytes * 1.4 + 128) return payload;
-  const text = view
-    .toString('latin1', start[1] === undefined ? 0 : start[0].indexOf(',') + 1)
-    .replace(/\s+/g, '');
-  return BASE64_BODY.test(text) ? Buffer.from(text, 'base64') : payload;
+  const from = start[1] === undefined ? 0 : start[0].indexOf(',') + 1;
+  return Buffer.from(view.toString('latin1', from), 'base64');
 }
 
 function truncated(type: string): EdgemuxError {

@@ -124,7 +124,7 @@ async function checkFile(folder: string, { file, sha256, bytes }: ZooFile): Prom
     );
   }
   const actual = hash.digest('hex');
-  if (actual === sha256) return;
+  if (actual === sha256 && found === bytes) return;
   throw new EdgemuxError(
     'ZOO_CHANGED',
     `${path} is not the file that the manifest describes: sha256 ${actual} (${found} bytes) instead of ${sha256} ` +

@@ -124,6 +124,16 @@ t.test('a JPEG with garbage, or a scan, where its frame header should be is none
   t.end();
 });
 
+t.test('headers without end are given up', (t) => {
+  const endless = Buffer.concat([Buffer.from('ffd8', 'hex'), Buffer.alloc(1 << 20, 'ffe00002', 'hex')]);
+  refused(t, endless, 'IMAGE_NOT_AN_IMAGE', { ...limits, maxBytes: 2 << 20 });
+  const fill = Buffer.concat([Buffer.from('ffd8', 'hex'), Buffer.alloc(1 << 20, 0xff)]);
+  refused(t, fill, 'IMAGE_NOT_AN_IMAGE', { ...limits, maxBytes: 2 << 20 });
+  const chunks = Buffer.concat([png.subarray(0, 33), Buffer.alloc(1 << 20)]);
+  refused(t, chunks, 'IMAGE_TRUNCATED', { ...limits, maxBytes: 2 << 20 });
+  t.end();
+});
+
 t.test('whatever the bytes, the answer is an image or one of our refusals', (t) => {
   const starts = [Buffer.alloc(0), jpeg.subarray(0, 200), png.subarray(0, 60), webp.subarray(0, 40)];
   fc.assert(
@@ -162,10 +172,10 @@ t.test('base64 text of an image is unwrapped, with line breaks or as a data URL'
 t.test('what is no base64 text of an image stays as it came', (t) => {
   const untouched = (payload: Buffer, maxBytes?: number) => t.equal(unwrapBase64(payload, maxBytes), payload);
   untouched(jpeg);
-  untouched(Buffer.from('/9j/ is how they begin!'));
   untouched(Buffer.from(randomBytes(64).toString('base64').replace(/^.{4}/, 'AAAA')));
   untouched(Buffer.from(jpeg.toString('base64')), 10);
   const cut = Buffer.from(jpeg.toString('base64').slice(0, -400));
   refused(t, unwrapBase64(cut), 'IMAGE_TRUNCATED');
+  refused(t, unwrapBase64(Buffer.from('/9j/ is how they begin!')), 'IMAGE_TRUNCATED');
   t.end();
 });
