@@ -110,13 +110,10 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Te
   writeFileSync(file, configuration(folder, port, options));
   let child: ChildProcess | null = await spawnMosquitto(file, port);
   const stop = async (): Promise<void> => {
-    if (child !== null) await ended(child, 'SIGTERM');
+    if (child !== null) await ended(child);
     child = null;
   };
-  process.once('exit', () => {
-    child?.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
-  });
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return {
     kind: 'mosquitto',
     url: `${options.tls === undefined ? 'mqtt' : 'mqtts'}://127.0.0.1:${port}`,
@@ -152,15 +149,17 @@ function passwordFile(folder: string, username: string, password: string): strin
   return file;
 }
 
+/** Lets the broker end with this process however that ends: by the end of its standard input. */
+const LEASH = '"$0" -c "$1" & pid=$!; read -r _; kill "$pid" 2>/dev/null; wait "$pid"';
+
 async function spawnMosquitto(file: string, port: number): Promise<ChildProcess> {
-  const child = spawn(findProgram('mosquitto') ?? 'mosquitto', ['-c', file], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const child = spawn('sh', ['-c', LEASH, findProgram('mosquitto') ?? 'mosquitto', file], {
+    stdio: ['pipe', 'ignore', 'pipe'],
   });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-2000)));
   const giveUpAt = Date.now() + STARTED_WITHIN_MS;
   while (!(await accepts(port))) {
-    if (child.exitCode !== null) throw new Error(`mosquitto ended with ${child.exitCode}: ${said}`);
     if (Date.now() > giveUpAt) throw new Error(`mosquitto does not listen: ${said}`);
     await sleep(20);
   }
@@ -175,12 +174,10 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Resolves when the child has ended; a broker that hangs is killed. */
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+/** Lets go of the leash and resolves when the broker has ended. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
   const exit = new Promise((resolve) => child.once('exit', resolve));
-  child.kill(signal);
-  const hard = setTimeout(() => child.kill('SIGKILL'), 3000);
+  child.stdin?.end();
   await exit;
-  clearTimeout(hard);
 }
