@@ -30,11 +30,11 @@ class Mux:
     loss: str = 'correctness'   # or 'paper' (eq. 4-8)
     epochs: int = 10
     batch: int = 256
-    lr: float = 4e-3            # peak of the one-cycle schedule, AdamW
+    lr: float = 8e-3            # peak of the one-cycle schedule, AdamW
     weight_decay: float = 1e-2
     views: int = 8              # augmented copies of every image; epoch e shows copy e % views
     heldout_repeat: int = 4     # how often a copy holds the images step 1 has not seen
-    class_weight: float = 0.3   # weight of distillation + cross-entropy on the class head
+    class_weight: float = 1.0   # weight of distillation + cross-entropy on the class head
     temperature: float = 2.0    # of the distillation
     teacher: str = 'largest'    # who teaches the class head: 'largest' model or the 'mean' of all
     folds: int = 0              # out-of-fold correctness: train so many further copies of the models (0: none)

@@ -16,13 +16,18 @@ from step2 import mean
 LICENCE = 'MIT (data: Zalando Fashion-MNIST)'
 
 
-def manifest(config, data, graphs, folder, test, held, names, run):
-    """test, held: what calibrate.measure found on both splits; names: the models' files; run: see zoo.write_zoo."""
-    h, w, c = data.test.images.shape[1:]
-    shape = (c, h, w)
+def device_policy(config, graphs, held, shape):
+    """The manifest's `policy` from what calibrate.measure found on held-out images."""
     chosen = policy(config, pair_outputs(config, held), group_outputs(config, graphs, held, shape),
                     relative_mux_cost(config, graphs, shape))
     chosen['calibration'].update(bias=graphs.bias, temperatures=graphs.temperatures)
+    return chosen
+
+
+def manifest(config, data, graphs, folder, test, chosen, names, run):
+    """test: what calibrate.measure found on the test images; chosen: device_policy; names: the models' files; run: see
+    zoo.write_zoo."""
+    h, w, c = data.test.images.shape[1:]
     written = {
         'schema': 1, 'name': config.zoo, 'version': datetime.date.today().isoformat(), 'licence': LICENCE,
         'input': {'height': h, 'width': w, 'channels': c, 'layout': 'NHWC', 'dtype': 'uint8'},

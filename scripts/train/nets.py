@@ -182,6 +182,6 @@ def mux_large(channels, outputs, classes, **heads):
 
 # name → (channels, outputs, classes, and Mux's costs and told) → Mux
 MUXES = {
-    'mux4': lambda c, o, k, **heads: mux_conv(c, o, k, (8, 12, 16, 20), **heads),
+    'mux4': lambda c, o, k, **heads: mux_conv(c, o, k, (6, 12, 18, 25), 64, **heads),
     'mux-large': mux_large,
 }

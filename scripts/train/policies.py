@@ -34,6 +34,10 @@ class Outcome:
     offload: torch.Tensor
     mux: bool
 
+    def decisions(self):
+        """'offload', 'local' or 'mux' (answered itself), per image."""
+        return ['offload' if away else 'local' if local else 'mux' for away, local in zip(self.offload, self.local)]
+
     def accuracy(self):
         return self.right.mean().item()
 
@@ -69,6 +73,19 @@ def apply(mode, thresholds, outputs):
         away = away | local & (probabilities.max(1).values < thresholds['confidence'])
     right = torch.where(away, outputs.right(outputs.cloud), outputs.right(probabilities))
     return Outcome(torch.where(answered, outputs.right(outputs.mux), right), local, away, mode != 'cascade')
+
+
+def margin(mode, thresholds, outputs):
+    """How far each image is from the nearest threshold that its mode knows: [N]."""
+    gaps = []
+    if mode in ('mux', 'two-stage'):
+        gaps.append(outputs.score - thresholds['mux' if mode == 'mux' else 'offload'])
+    if mode == 'three-tier':
+        gaps.append(outputs.mux.max(1).values - thresholds['answer'])
+    if mode != 'mux':
+        probabilities = fuse(outputs, thresholds) if mode == 'three-tier' else outputs.local
+        gaps.append(probabilities.max(1).values - thresholds['confidence'])
+    return torch.stack(gaps).abs().min(0).values
 
 
 def fusion_weights(outputs):

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
-from calibrate import held_out, measure
+from calibrate import held_out, measure, pair_outputs
 from config import TrainError
 from data import FILES
 from export import write_onnx
-from manifest import manifest
+from manifest import device_policy, manifest
+from policies import apply, margin
 
-GOLDEN, THRESHOLD = 32, 0.5
+GOLDEN, CLEAR = 33, 0.005         # images; distance from every threshold
 
 
 def write_zoo(config, data, graphs, folder, run):
@@ -30,12 +31,14 @@ def write_zoo(config, data, graphs, folder, run):
     write_onnx(graphs.mux, folder / 'mux.onnx', shape)
     if graphs.group is not None:
         write_onnx(graphs.group, folder / 'mux-group.onnx', shape)
-    write_json(folder / 'golden.json', {'images': golden(config, graphs, data.test, test['score'])})
+    h, w, c = shape
+    chosen = device_policy(config, graphs, held, (c, h, w))
+    write_json(folder / 'golden.json', {'images': golden(config, graphs, data.test, test, chosen)})
     for part in ('test images', 'test labels'):
         if (data.root / FILES[part]).is_file():
             shutil.copyfile(data.root / FILES[part], folder / FILES[part])
     write_samples(folder / 'samples', data)
-    written = manifest(config, data, graphs, folder, test, held, names, run)
+    written = manifest(config, data, graphs, folder, test, chosen, names, run)
     write_json(folder / 'manifest.json', written)
     return written
 
@@ -46,21 +49,25 @@ def file_name(model):
     return f'{own[0] if own else model.id}.onnx'
 
 
-def golden(config, graphs, test, score):
-    """Test images with what the float32 twins say of them: as many offloaded as kept, none near the threshold."""
-    away = ((score - THRESHOLD) > 0.02).nonzero()[:, 0][:GOLDEN // 2]
-    kept = ((THRESHOLD - score) > 0.02).nonzero()[:, 0][:GOLDEN - len(away)]
-    index = torch.cat([away, kept]).sort().values
-    if not len(away) or not len(kept):
-        raise TrainError('the mux sends all test images one way: train longer, or change mux.offload_share')
-    chosen = test.take(index)
-    out = measure(config, graphs, chosen)
-    return [{'index': int(i), 'label': int(chosen.labels[n]),
-             'pixels': base64.b64encode(chosen.images[n].numpy().tobytes()).decode(),
+def golden(config, graphs, test, outputs, chosen):
+    """Test images with what the float32 twins say of them and how the shipped policy decides: every decision that occurs
+    equally often, no image near a threshold. outputs: what measure() found on all test images."""
+    mode, thresholds, pair = chosen['mode'], chosen['thresholds'], pair_outputs(config, outputs)
+    decisions = apply(mode, thresholds, pair).decisions()
+    clear = margin(mode, thresholds, pair) > CLEAR
+    kinds = {d: [i for i, made in enumerate(decisions) if made == d and clear[i]] for d in ('mux', 'local', 'offload')}
+    kinds = {d: found for d, found in kinds.items() if found}
+    if not kinds:
+        raise TrainError('every test image lies on a threshold of the policy: no golden vector can be chosen')
+    index = torch.tensor(sorted(i for found in kinds.values() for i in found[:GOLDEN // len(kinds)]))
+    images = test.take(index)
+    out = measure(config, graphs, images)
+    return [{'index': int(i), 'label': int(images.labels[n]),
+             'pixels': base64.b64encode(images.images[n].numpy().tobytes()).decode(),
              'mux': {'score': float(out['score'][n]), 'probabilities': out['mux'][n].tolist()},
              'models': {m.id: out['models'][k, n].tolist() for k, m in enumerate(config.models)},
              **({'group': {key: out[key][n].tolist() for key in ('correct', 'weights')}} if 'correct' in out else {}),
-             'decision': 'offload' if out['score'][n] > THRESHOLD else 'local'} for n, i in enumerate(index)]
+             'decision': decisions[i]} for n, i in enumerate(index.tolist())]
 
 
 def write_samples(folder, data, enlarge=8):
