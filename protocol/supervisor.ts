@@ -79,6 +79,7 @@ export class Supervisor {
       await this.#setUp(session);
       wasUp = true;
       this.#lastLogged = '';
+      this.#deps.log.info({ version: session.version === 5 ? '5' : '3.1.1' }, 'MQTT: connected');
       return { cause: await session.ended, wasUp };
     } catch (error) {
       return { cause: isEdgemuxError(error) ? error : failure('broker', messageOf(error), error), wasUp };
