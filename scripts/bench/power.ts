@@ -1,0 +1,46 @@
+/** Benchmarks of the power rails. All rails are simulated: these are figures of the software, not of a board. */
+import { benchEnergy } from './power/energy.js';
+import { benchFaults } from './power/faults.js';
+import { benchSampler } from './power/sampler.js';
+import type { Benchmark, BenchOptions } from './benchmarks.js';
+import type { BenchReport } from './report.js';
+
+export interface PowerBenchOptions {
+  /** Rounds: figures of each metric. */
+  runs: number;
+  /** Length of a round of `power-energy`. */
+  seconds: number;
+  /** Tells a person how far it is. */
+  say: (line: string) => void;
+}
+
+const ENERGY_SECONDS = 60;
+
+/** All three, one after the other. */
+export async function benchPower(options: PowerBenchOptions): Promise<BenchReport[]> {
+  return [await benchSampler(options), await benchEnergy(options), await benchFaults(options)];
+}
+
+function benchmark(
+  name: string,
+  describe: string,
+  run: (options: PowerBenchOptions) => Promise<BenchReport>,
+): Benchmark {
+  const start = ({ runs, say }: BenchOptions): Promise<BenchReport> =>
+    run({ runs, say, seconds: ENERGY_SECONDS });
+  return { name, describe, run: start };
+}
+
+export const POWER_BENCHMARKS: readonly Benchmark[] = [
+  benchmark(
+    'power-sampler',
+    'three simulated rails at 1 kHz beside the bare wait loop: CPU, rate, jitter',
+    benchSampler,
+  ),
+  benchmark('power-energy', 'energy of simulated rails against the truth of their loads', benchEnergy),
+  benchmark(
+    'power-faults',
+    'p99 of frames while the bus fails, hangs and dies, beside a calm bus',
+    benchFaults,
+  ),
+];
