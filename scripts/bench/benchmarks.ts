@@ -11,6 +11,8 @@ export interface BenchOptions {
   threads: number;
   /** `inference.pipelineDepth` of the daemon. */
   depth: number;
+  /** Waits so long at most, before each block of measurements, for other programs to leave the machine alone. */
+  calmS: number;
   /** Tells a person how far it is; one line without its end. */
   say: (line: string) => void;
 }

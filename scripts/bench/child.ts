@@ -20,7 +20,11 @@ export class Child {
     const log = openSync(logFile, 'w');
     this.#name = name;
     this.#logFile = logFile;
-    this.#process = spawn(program, args, { stdio: ['ignore', log, log], env: environmentWithoutOurs() });
+    this.#process = spawn(program, args, {
+      ...{ stdio: ['ignore', log, log], env: environmentWithoutOurs() },
+      // a session of its own, as a service manager gives it: Linux shares processors out between sessions
+      detached: true,
+    });
     closeSync(log);
     process.once('exit', this.#kill);
     this.#exit = new Promise((resolve) => {
@@ -29,6 +33,10 @@ export class Child {
         resolve(null);
       });
     });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? NaN;
   }
 
   /** `ready`, unless the program ends first. @throws EdgemuxError PROGRAM_ENDED with the end of its log */

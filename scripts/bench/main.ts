@@ -25,11 +25,17 @@ const OPTIONS = {
   frames: { type: 'number', requiresArg: true, describe: "frames a round; default the benchmark's own" },
   threads: {
     type: 'number',
-    default: 0,
+    default: 1,
     requiresArg: true,
-    describe: 'threads inside one CPU run, of the daemon and its floor; 0 = the daemon’s default',
+    describe: "threads inside one CPU run, of the daemon and its floor; 0 = ONNX Runtime's choice, the cores",
   },
   depth: { type: 'number', default: 2, requiresArg: true, describe: 'inference.pipelineDepth of the daemon' },
+  calm: {
+    type: 'number',
+    default: 0,
+    requiresArg: true,
+    describe: 'seconds to wait at most, before each block, for other programs to leave the machine alone',
+  },
 } as const;
 
 /** The benchmarks with these names, all for none. @throws UsageError for a name that is none */
@@ -85,6 +91,7 @@ export async function main(args: readonly string[]): Promise<number> {
       frames: argv.frames === undefined ? null : whole('frames', argv.frames, 1),
       threads: whole('threads', argv.threads, 0),
       depth: whole('depth', argv.depth, 1),
+      calmS: whole('calm', argv.calm, 0),
       say: (line: string) => void process.stderr.write(`${line}\n`),
     };
     const reports: BenchReport[] = [];

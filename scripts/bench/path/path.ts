@@ -73,7 +73,11 @@ async function run(variant: Variant, options: BenchOptions): Promise<BenchReport
   try {
     const jpegs = await variant.jpegs();
     const { subjects, broker, resultBytes } = await prepare(zoo, jpegs, options, releases);
-    const plan: RoundPlan = { frames: options.frames ?? variant.defaultFrames, cameras: CAMERAS };
+    const plan: RoundPlan = {
+      frames: options.frames ?? variant.defaultFrames,
+      cameras: CAMERAS,
+      calmMs: 1000 * options.calmS,
+    };
     const rounds = await measure(subjects, plan, options, variant.name);
     return {
       name: variant.name,
@@ -117,7 +121,7 @@ async function prepare(
   releases.add(() => echo.stop());
   const hop = new Cameras(connection, HOP_TOPICS, jpegs);
   await hop.start(1);
-  return { subjects: { floor, hop, daemon, jpegs }, broker: what, resultBytes };
+  return { subjects: { floor, hop, daemon, daemonPid: program.pid, jpegs }, broker: what, resultBytes };
 }
 
 async function measure(
@@ -134,7 +138,7 @@ async function measure(
     const { floor, hop, daemon } = figures;
     say(
       `${name} ${round}/${runs}: floor ${floor.p50.toFixed(2)} ms, hop ${hop.p50.toFixed(2)} ms, daemon ` +
-        `${daemon.p50.toFixed(2)} ms; ${floor.rate.toFixed(1)} and ${daemon.rate.toFixed(1)} frames/s`,
+        `${daemon.p50.toFixed(2)} ms; ${floor.rate.toFixed(1)} and ${daemon.rate.toFixed(1)} frames/s; others ${figures.otherCpus.toFixed(2)} CPUs`,
     );
   }
   return rounds;
