@@ -45,7 +45,7 @@ export class Admission {
     if (camera === null)
       return this.#refuse('bad-camera-name', message, 'no usable camera name in the topic');
     try {
-      const payload = unwrapBase64(message.payload);
+      const payload = unwrapBase64(message.payload, this.#limits.maxBytes);
       const info = checkImage(payload, this.#limits);
       counters.admitted += 1;
       return this.#frame(camera, payload, info.type, message);

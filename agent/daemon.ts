@@ -92,13 +92,12 @@ export class AgentDaemon {
       );
     }
     const board = createBoard();
-    const { providers, requireProvider, threads } = config.inference;
     const inference = new Inference(
       { log, onRestart: (event) => Object.assign(ready, event.ready) },
       {
         drainMs: STOP_WORKER_MS,
         ...{ zoo, models: [zoo.local.id], mux: zoo.muxPair ? 'pair' : null, board: board.buffer },
-        ...{ providers, requireProvider, threads },
+        ...config.inference,
       },
     );
     this.#onStop(() => inference.stop());

@@ -51,7 +51,7 @@ export function checkRequestImage(
   request: Request,
   limits: { maxBytes: number; maxPixels: number },
 ): Request {
-  const payload = unwrapBase64(request.payload);
+  const payload = unwrapBase64(request.payload, limits.maxBytes);
   checkImage(payload, limits);
   return { ...request, payload };
 }
