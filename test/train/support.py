@@ -1,9 +1,13 @@
 """Makes the trainer's modules importable, and makes small random data so that no test needs the data set."""
+import contextlib
 import dataclasses
 import gzip
+import io
 import os
 import struct
 import sys
+import tempfile
+import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,3 +51,24 @@ def write_images(folder, train=600, test=200, seed=0):
 def same(a, b):
     """True if two state dicts hold bitwise equal tensors."""
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def quiet(function, *args, **kwargs):
+    """The call's result, without what it prints."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return function(*args, **kwargs)
+
+
+class Toy(unittest.TestCase):
+    """Tests on the toy images in `root`; `out` makes folders that go with the test."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.root = write_images(Path(folder.name))
+
+    def out(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return Path(folder.name)

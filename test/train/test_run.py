@@ -1,7 +1,5 @@
 """Whole runs on toy images: export contract, golden vectors, resume, every contrastive form, the command line."""
 import base64
-import contextlib
-import io
 import json
 import tempfile
 import unittest
@@ -21,28 +19,11 @@ from runtime import Runtime
 from step1 import train_models
 
 
-def quiet(function, *args, **kwargs):
-    with contextlib.redirect_stdout(io.StringIO()):
-        return function(*args, **kwargs)
-
-
-class Toy(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.root = Path(folder.name)
-        support.write_images(cls.root)
-
-    def out(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        return Path(folder.name)
-
+class Toy(support.Toy):
     def train(self, config, out, models_until=None, mux_until=None):
         data, runtime = datasets.load(config, self.root), Runtime(out, config.amp)
-        models, g = quiet(train_models, config, data, runtime, until=models_until)
-        muxes = quiet(train.step2, config, data, models, g, [], runtime, until=mux_until) if models_until is None else None
+        models, g = support.quiet(train_models, config, data, runtime, until=models_until)
+        muxes = support.quiet(train.step2, config, data, models, g, [], runtime, until=mux_until) if models_until is None else None
         return data, models, muxes, runtime
 
 
@@ -166,7 +147,7 @@ class CommandLine(Toy):
         out = self.out()
         self.train(support.tiny(), out, models_until=1)
         with self.assertRaisesRegex(TrainError, '--resume, --overwrite or another --out'):
-            quiet(train.main, ['--config', 'smoke', '--out', str(out), '--data', str(self.root)])
+            support.quiet(train.main, ['--config', 'smoke', '--out', str(out), '--data', str(self.root)])
 
 
 if __name__ == '__main__':
