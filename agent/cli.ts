@@ -4,6 +4,8 @@ import { flagOptions, flagValues } from '../common/config/flags.js';
 import { EXIT, reportFailure, UsageError } from '../common/exit.js';
 import { packageVersion } from '../common/version.js';
 import { AGENT_FLAGS, agentConfigSchema } from './config.js';
+import { agentConfig } from './load-config.js';
+import { POWER_OPTIONS, powerOptions, SCAN_OPTIONS, scanOptions } from './power/options.js';
 import { DEMO_OPTIONS, demoOptions } from './demo/options.js';
 
 /** Parses the command line and runs the command. Returns the exit code. */
@@ -46,6 +48,9 @@ function buildParser(args: string[], choose: (command: () => Promise<number>) =>
         choose(async () => (await import('./demo/demo.js')).runDemo(options));
       },
     )
+    .command('power', 'measure power rails: watts, joules, sampling rate and gaps', powerFlags, (argv) => {
+      choose(() => power(argv));
+    })
     .demandCommand(1, 'name a command')
     .strict()
     .recommendCommands()
@@ -68,6 +73,23 @@ function runFlags(parser: Argv): Argv {
 
 function demoFlags(parser: Argv): Argv {
   return parser.options(DEMO_OPTIONS);
+}
+
+/** `edgemux power` with its sub-command `scan`. */
+function powerFlags(parser: Argv): Argv {
+  return parser
+    .command('scan', 'list I2C buses, chips by their identity, and rails of the kernel', (scan) =>
+      scan.options(SCAN_OPTIONS),
+    )
+    .options(POWER_OPTIONS);
+}
+
+async function power(argv: { _: (string | number)[] } & Record<string, unknown>): Promise<number> {
+  const { runPower, runPowerScan } = await import('./power/command.js');
+  if (argv._.includes('scan')) return runPowerScan(scanOptions(argv));
+  const file = configFile(argv);
+  const configured = file === null ? null : agentConfig(file, {}).power;
+  return runPower(powerOptions(argv, configured));
 }
 
 function configFile(argv: Record<string, unknown>): string | null {

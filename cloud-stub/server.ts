@@ -1,30 +1,20 @@
 import { systemClock, type Clock } from '../common/clock.js';
-import { EdgemuxError, messageOf } from '../common/errors.js';
+import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import { packageVersion } from '../common/version.js';
 import { Inference, type InferenceReady } from '../mux/inference.js';
 import { loadZoo, type Zoo } from '../mux/zoo.js';
 import { connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection.js';
-import {
-  encodeMessage,
-  parseServerPolicyPatch,
-  policyError,
-  SERVER_OFFLINE,
-  type LiveServerStatus,
-  type ServerPolicy,
-} from '../protocol/messages.js';
+import { SERVER_OFFLINE, type LiveServerStatus } from '../protocol/messages.js';
 import { offloadFilter, serverTopics, sharedFilter } from '../protocol/topics.js';
-import type { Message } from '../protocol/message.js';
+import { Announcer, POLICY } from './announcer.js';
 import { Answerer } from './answerer.js';
 import type { CloudConfig } from './config.js';
 import { ServerCounters } from './counters.js';
 
 /** A stop leaves this long to the requests in the queue. */
 const DRAIN_MS = 4000;
-/** The only policy so far: the zoo's largest model answers everything. */
-const POLICY: ServerPolicy = { mode: 'largest', mu: 0, T: 0.288, combine: false };
-
 /** The server: builds its parts, starts them in order, stops them in reverse. */
 export class CloudServer {
   readonly #config: CloudConfig;
@@ -42,7 +32,7 @@ export class CloudServer {
 
   /** @throws EdgemuxError ZOO_*, PROVIDER_UNAVAILABLE, MODEL_UNUSABLE */
   async start(): Promise<void> {
-    const { images, inference: wanted, queue, server, broker } = this.#config;
+    const { images, inference: wanted, queue, server, broker, report } = this.#config;
     const [log, clock] = [this.#log, this.#clock];
     const zoo = await loadZoo(this.#config.zoo);
     const inference = new Inference({ log }, { ...wanted, zoo, models: [zoo.largest.id], mux: null });
@@ -63,7 +53,8 @@ export class CloudServer {
       { base: broker.baseTopic, server, images, queue },
     );
     const status = this.#statusOf(zoo, ready, answerer, counters);
-    await this.#serve({ connection, answerer, zoo, topics, status });
+    const announcer = new Announcer({ log, connection, topics, status }, report.statusIntervalS * 1000);
+    await this.#serve({ connection, answerer, zoo, announcer });
     log.info(
       { server, zoo: zoo.name, model: zoo.largest.id, provider: ready.provider },
       'edgemux-cloud is ready',
@@ -115,37 +106,29 @@ export class CloudServer {
     connection: Connection;
     answerer: Answerer;
     zoo: Zoo;
-    topics: ReturnType<typeof serverTopics>;
-    status: () => LiveServerStatus;
+    announcer: Announcer;
   }): Promise<void> {
-    const { connection, answerer, topics } = parts;
-    const say = (topic: string, message: object): void => {
-      if (connection.state !== 'online') return;
-      connection.publish(topic, encodeMessage(message), { qos: 1, retain: true }).catch((error: unknown) => {
-        this.#log.debug({ topic, error: messageOf(error) }, 'not published');
-      });
-    };
+    const { connection, answerer, announcer } = parts;
     this.#stopSteps.unshift(() => connection.stop());
-    const timer = setInterval(() => {
-      say(topics.status, parts.status());
-    }, this.#config.report.statusIntervalS * 1000);
     this.#stopSteps.unshift(async () => {
-      clearInterval(timer);
+      announcer.stop();
       this.#state = 'draining';
-      say(topics.status, parts.status());
+      announcer.sayStatus();
       await answerer.drain(DRAIN_MS);
     });
-    await connection.subscribe(topics.policySet, { qos: 1 }, (message) => {
-      say(topics.policy, patchedPolicy(message));
-    });
-    let subscribed = false;
+    await announcer.start();
+    const subscription = { made: false };
     connection.onState((state) => {
       if (state !== 'online') return;
-      void this.#subscribeRequests(parts, subscribed).then(() => {
-        subscribed = true;
-        say(topics.policy, POLICY);
-        say(topics.status, parts.status());
-      });
+      this.#subscribeRequests(parts, subscription)
+        .then(() => {
+          announcer.sayPolicy();
+          announcer.sayStatus();
+        })
+        .catch((error: unknown) => {
+          const why = { error: messageOf(error) };
+          this.#log.warn(why, 'requests not subscribed; the next connection tries again');
+        });
     });
     connection.start();
   }
@@ -153,12 +136,12 @@ export class CloudServer {
   /** Shares the requests with the servers of the group where the broker really delivers shared subscriptions. */
   async #subscribeRequests(
     parts: { connection: Connection; answerer: Answerer; zoo: Zoo },
-    again: boolean,
+    subscription: { made: boolean },
   ): Promise<void> {
-    if (again) return;
+    if (subscription.made) return;
     const { connection, answerer, zoo } = parts;
     const plain = offloadFilter(this.#config.broker.baseTopic, zoo.name);
-    const shared = await connection.probeShared();
+    const shared = await connection.probeShared({ root: `${this.#config.broker.baseTopic}/probe` });
     const filter = shared ? sharedFilter(this.#config.group, plain) : plain;
     this.#log.info(
       { filter, shared },
@@ -167,19 +150,6 @@ export class CloudServer {
     await connection.subscribe(filter, { qos: 0 }, (message) => {
       answerer.receive(message);
     });
-  }
-}
-
-/** The outcome of a patch: this server knows one policy, so a patch can only confirm it. */
-function patchedPolicy(message: Message): object {
-  try {
-    const patch = parseServerPolicyPatch(message.payload);
-    if (patch.mode === undefined || patch.mode === POLICY.mode) return POLICY;
-    throw new EdgemuxError(
-      'MESSAGE_INVALID',
-      `mode ${patch.mode} is not offered by this server; it answers with ${POLICY.mode}`,
-    );
-  } catch (error) {
-    return policyError(error);
+    subscription.made = true;
   }
 }

@@ -1,9 +1,8 @@
 import { EXIT, reportFailure } from '../../common/exit.js';
 import { createLog } from '../../common/log.js';
 import { stopSignal } from '../../common/signals.js';
-import { loadConfig } from '../../common/config/load.js';
-import { agentConfigSchema } from '../config.js';
 import { AgentDaemon } from '../daemon.js';
+import { agentConfig } from '../load-config.js';
 
 export interface RunOptions {
   configFile: string | null;
@@ -13,13 +12,7 @@ export interface RunOptions {
 
 /** `edgemux run`: the daemon until SIGTERM or SIGINT. Returns the exit code. */
 export async function run(options: RunOptions): Promise<number> {
-  const config = loadConfig(agentConfigSchema, {
-    file: options.configFile,
-    env: process.env,
-    envPrefix: 'EDGEMUX',
-    envIgnored: [/^EDGEMUX_CLOUD_/, /^EDGEMUX_CONFIG$/, /^EDGEMUX_PYTHON$/],
-    flags: options.flags,
-  });
+  const config = agentConfig(options.configFile, options.flags);
   const log = createLog('edgemux', config.log);
   const signal = stopSignal(log);
   const daemon = new AgentDaemon({ log }, config);
