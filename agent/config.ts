@@ -1,12 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { hostName } from '../common/host-name.js';
 import { logSchema } from '../common/config/sections.js';
 import { nameSchema, brokerSchema } from '../protocol/config.js';
-import { inferenceSchema } from '../mux/config.js';
+import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { powerConfigSchema } from './energy/config.js';
 
-const DEFAULT_ZOO = fileURLToPath(new URL('../../models/fashion-mnist', import.meta.url));
 const MIB = 1024 * 1024;
 
 const camerasSchema = z.strictObject({
@@ -100,7 +98,7 @@ export const agentConfigSchema = z.strictObject({
   device: nameSchema
     .default(hostName())
     .meta({ description: "this device's name in topics", shownDefault: "the host's name" }),
-  zoo: z.string().default(DEFAULT_ZOO).meta({
+  zoo: z.string().default(SHIPPED_ZOO).meta({
     description: 'model zoo folder (holds manifest.json)',
     shownDefault: 'the shipped fashion-mnist',
   }),

@@ -3,6 +3,7 @@ import { createBoard } from '../common/activity.js';
 import { systemClock, type Clock } from '../common/clock.js';
 import { EdgemuxError, messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
+import { StopSteps } from '../common/stop-steps.js';
 import { Inference, type InferenceReady } from '../mux/inference.js';
 import { loadZoo, type Zoo } from '../mux/zoo.js';
 import { CameraPattern, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics.js';
@@ -26,12 +27,11 @@ export class AgentDaemon {
   readonly #config: AgentConfig;
   readonly #log: Log;
   readonly #clock: Clock;
-  /** What has been started, latest first: the order of stopping. */
-  #stopSteps: (() => void | Promise<void>)[] = [];
-  #stopped: Promise<void> | null = null;
+  readonly #stopSteps: StopSteps;
 
   constructor(deps: { log: Log; clock?: Clock }, config: AgentConfig) {
     this.#log = deps.log;
+    this.#stopSteps = new StopSteps(deps.log);
     this.#clock = deps.clock ?? systemClock;
     this.#config = config;
   }
@@ -47,7 +47,7 @@ export class AgentDaemon {
     const ground = await this.#prepare(zoo);
     const parts = buildParts(ground);
     parts.journal.start();
-    this.#onStop(() => {
+    this.#stopSteps.add(() => {
       parts.journal.stop();
     });
     await this.#connect(parts, patterns);
@@ -60,24 +60,7 @@ export class AgentDaemon {
 
   /** Finishes what is admitted within 5 s, says `offline` and releases everything. Safe to call twice. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#release();
-    return this.#stopped;
-  }
-
-  #onStop(step: () => void | Promise<void>): void {
-    this.#stopSteps.unshift(step);
-  }
-
-  async #release(): Promise<void> {
-    for (const step of this.#stopSteps) {
-      try {
-        await step();
-      } catch (error) {
-        this.#log.error({ error: messageOf(error) }, 'a part did not stop cleanly');
-      }
-    }
-    this.#stopSteps = [];
-    this.#log.info('stopped');
+    return this.#stopSteps.run();
   }
 
   /** The models, proved by real runs, and the energy meter. */
@@ -100,10 +83,10 @@ export class AgentDaemon {
         ...config.inference,
       },
     );
-    this.#onStop(() => inference.stop());
+    this.#stopSteps.add(() => inference.stop());
     const ready: InferenceReady = await inference.start();
     const energy = createEnergyMeter({ log, clock, board }, config.power);
-    this.#onStop(() => energy.stop());
+    this.#stopSteps.add(() => energy.stop());
     await energy.start();
     return { config, log, clock, zoo, policy, inference, ready, energy, host: await hostFacts() };
   }
@@ -114,14 +97,14 @@ export class AgentDaemon {
     connection.onState((state) => {
       if (state !== 'online') servers.clear();
     });
-    this.#onStop(() => connection.stop());
-    this.#onStop(() => outbox.stop(STOP_OUTBOX_MS));
-    this.#onStop(() => reporter.publishState());
-    this.#onStop(async () => {
+    this.#stopSteps.add(() => connection.stop());
+    this.#stopSteps.add(() => outbox.stop(STOP_OUTBOX_MS));
+    this.#stopSteps.add(() => reporter.publishState());
+    this.#stopSteps.add(async () => {
       await pipeline.stop(STOP_FRAMES_MS);
       offloader.stop();
     });
-    this.#onStop(() => {
+    this.#stopSteps.add(() => {
       reporter.stop();
     });
     await connection.subscribe(topics.answers, { qos: 0 }, (message) => {
@@ -144,7 +127,9 @@ export class AgentDaemon {
       const frame = parts.admission.admit(pattern.match(message.topic), message);
       if (frame) parts.pipeline.submit(frame);
     });
-    this.#onStop(() => Promise.race([parts.connection.unsubscribe(pattern.filter), sleep(STOP_INTAKE_MS)]));
+    this.#stopSteps.add(() =>
+      Promise.race([parts.connection.unsubscribe(pattern.filter), sleep(STOP_INTAKE_MS)]),
+    );
   }
 
   #keepJournalSmall({ journal }: Parts): void {
@@ -160,7 +145,7 @@ export class AgentDaemon {
     };
     prune();
     const timer = setInterval(prune, PRUNE_INTERVAL_MS);
-    this.#onStop(() => {
+    this.#stopSteps.add(() => {
       clearInterval(timer);
     });
   }

@@ -1,11 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { hostName } from '../common/host-name.js';
 import { logSchema } from '../common/config/sections.js';
-import { inferenceSchema } from '../mux/config.js';
+import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { brokerSchema, nameSchema } from '../protocol/config.js';
 
-const DEFAULT_ZOO = fileURLToPath(new URL('../../models/fashion-mnist', import.meta.url));
 const MIB = 1024 * 1024;
 
 const imagesSchema = z.strictObject({
@@ -65,7 +63,7 @@ export const cloudConfigSchema = z.strictObject({
   group: nameSchema.default('edgemux').meta({
     description: 'servers of one group share the requests, where the broker delivers shared subscriptions',
   }),
-  zoo: z.string().default(DEFAULT_ZOO).meta({
+  zoo: z.string().default(SHIPPED_ZOO).meta({
     description: 'model zoo folder (holds manifest.json)',
     shownDefault: 'the shipped fashion-mnist',
   }),

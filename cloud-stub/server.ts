@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../common/clock.js';
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
+import { StopSteps } from '../common/stop-steps.js';
 import { packageVersion } from '../common/version.js';
 import { Inference, type InferenceReady } from '../mux/inference.js';
 import { loadZoo, type Zoo } from '../mux/zoo.js';
@@ -20,12 +21,12 @@ export class CloudServer {
   readonly #config: CloudConfig;
   readonly #log: Log;
   readonly #clock: Clock;
-  #stopSteps: (() => void | Promise<void>)[] = [];
-  #stopped: Promise<void> | null = null;
+  readonly #stopSteps: StopSteps;
   #state: 'online' | 'draining' = 'online';
 
   constructor(deps: { log: Log; clock?: Clock }, config: CloudConfig) {
     this.#log = deps.log;
+    this.#stopSteps = new StopSteps(deps.log);
     this.#clock = deps.clock ?? systemClock;
     this.#config = config;
   }
@@ -36,7 +37,7 @@ export class CloudServer {
     const [log, clock] = [this.#log, this.#clock];
     const zoo = await loadZoo(this.#config.zoo);
     const inference = new Inference({ log }, { ...wanted, zoo, models: [zoo.largest.id], mux: null });
-    this.#stopSteps.unshift(() => inference.stop());
+    this.#stopSteps.add(() => inference.stop());
     const ready = await inference.start();
     const topics = serverTopics(broker.baseTopic, server);
     const connection = new Connection(
@@ -63,20 +64,7 @@ export class CloudServer {
 
   /** Answers what is queued, says `offline` and releases everything. Safe to call twice. */
   stop(): Promise<void> {
-    this.#stopped ??= this.#release();
-    return this.#stopped;
-  }
-
-  async #release(): Promise<void> {
-    for (const step of this.#stopSteps) {
-      try {
-        await step();
-      } catch (error) {
-        this.#log.error({ error: messageOf(error) }, 'a part did not stop cleanly');
-      }
-    }
-    this.#stopSteps = [];
-    this.#log.info('stopped');
+    return this.#stopSteps.run();
   }
 
   #statusOf(
@@ -109,8 +97,8 @@ export class CloudServer {
     announcer: Announcer;
   }): Promise<void> {
     const { connection, answerer, announcer } = parts;
-    this.#stopSteps.unshift(() => connection.stop());
-    this.#stopSteps.unshift(async () => {
+    this.#stopSteps.add(() => connection.stop());
+    this.#stopSteps.add(async () => {
       announcer.stop();
       this.#state = 'draining';
       announcer.sayStatus();

@@ -1,5 +1,9 @@
 /** The `inference` section of the configuration, the same for device and server. */
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+
+/** Folder of the zoo that comes with the package; dist/mux lies two folders below it. */
+export const SHIPPED_ZOO = fileURLToPath(new URL('../../models/fashion-mnist', import.meta.url));
 
 /** Execution providers of ONNX Runtime that we know how to ask for and to prove. */
 export const PROVIDERS = ['tensorrt', 'cuda', 'cpu'] as const;

@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { EdgemuxError } from '../../common/errors.js';
+import { SHIPPED_ZOO } from '../../mux/config.js';
 
 export interface DemoOptions {
   frames: number;
@@ -14,8 +14,6 @@ export interface DemoOptions {
   provider: string | null;
 }
 
-const DEFAULT_ZOO = fileURLToPath(new URL('../../../models/fashion-mnist', import.meta.url));
-
 /** Command line options of `edgemux demo`. */
 export const DEMO_OPTIONS = {
   frames: { type: 'number', default: 1000, describe: 'frames to publish in each of the three setups' },
@@ -28,7 +26,7 @@ export const DEMO_OPTIONS = {
   broker: { type: 'string', requiresArg: true, describe: 'MQTT broker to use instead of the embedded one' },
   zoo: {
     type: 'string',
-    default: DEFAULT_ZOO,
+    default: SHIPPED_ZOO,
     defaultDescription: 'models/fashion-mnist',
     describe: 'model zoo folder',
   },
