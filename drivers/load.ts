@@ -50,6 +50,8 @@ export function modelPowerW(model: PowerModel, frames: (stage: Stage) => number)
   );
 }
 
+/** The board is not looked at more often: the registers of a rail are read within such a time. */
+const LOOK_MS = 0.1;
 /** Breakpoints kept of a followed load; at 3 looks a ms still more than 1 s. */
 const HISTORY = 4096;
 
@@ -71,6 +73,7 @@ export class BoardLoad implements Load {
   }
 
   follow(nowMs: number): void {
+    if (this.#timesMs.length > 0 && nowMs - this.#lookedMs < LOOK_MS) return;
     const powerW = modelPowerW(this.#model, (stage) => framesIn(this.#board, stage));
     if (this.#timesMs.length === 0) {
       this.#push(nowMs, 0);

@@ -94,8 +94,9 @@ export class FrameTracker {
     const untilMs = nowMs + this.#config.finishMs - LOOK_MS;
     for (;;) {
       if (rails.every((rail) => rail.settledMs >= toMs)) return rails.length > 0;
-      if (rails.length === 0 || rails.some((rail) => rail.sampled.problem !== null)) return false;
-      if (clock.monotonicMs() >= untilMs) return false;
+      const now = clock.monotonicMs();
+      if (rails.length === 0 || rails.some((rail) => rail.isLostAt(toMs, now))) return false;
+      if (now >= untilMs) return false;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }

@@ -59,6 +59,13 @@ export class RailFollower {
     this.#stretch = 0;
   }
 
+  /** True where the end of a frame already lies in a gap: whatever sample comes next comes too late. */
+  isLostAt(toMs: number, nowMs: number): boolean {
+    const { ring, rail, gapMs } = this.sampled;
+    const newestMs = ring.at(ring.head - 1)?.tMs ?? -Infinity;
+    return newestMs < toMs && nowMs - rail.spanMs - newestMs > gapMs;
+  }
+
   /** Time up to which a frame's end can be judged. */
   get settledMs(): number {
     const { ring, rail } = this.sampled;
