@@ -1,7 +1,11 @@
 /** Runs inside the rig's VM: the sampler's own thread on a real bus, started twice. No rate is asserted here. */
 import t from 'tap';
+import { runPower } from '../../agent/power/command.js';
+import { powerOptions } from '../../agent/power/options.js';
+import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
 import type { Ina226Plan } from '../../drivers/sampler-plan.js';
+import { scanBuses } from '../../drivers/scan-buses.js';
 import { Sampler } from '../../drivers/sampler.js';
 import { testRail } from '../drivers/fakes.js';
 import { SETTINGS } from '../drivers/sensor-set-up.js';
@@ -36,6 +40,33 @@ t.test('the thread samples two chips, and again after a stop and a start', async
       `${round}: no problem`,
     );
   }
+});
+
+t.test('a scan finds both chips by their ids, while nothing else runs', async (t) => {
+  const [scan] = await scanBuses([0]);
+  t.same(scan?.problem, null);
+  t.same(
+    scan?.chips.map(({ address, name }) => [address, name]),
+    [
+      [0x40, 'INA226'],
+      [0x41, 'INA226'],
+    ],
+  );
+});
+
+t.test('edgemux power measures them, and says where none answers', async (t) => {
+  const out: string[] = [];
+  const deps = {
+    ...{ write: (text: string) => out.push(text), say: (text: string) => t.comment(text), terminal: false },
+    ...{ clock: systemClock, sysRoot: '/sys', stopped: new Promise(() => undefined) },
+  };
+  const argv = { shunt: '10m', bus: '0', rate: 100, duration: 0.5, interval: 0.5, format: 'csv' };
+  t.equal(await runPower(powerOptions({ ...argv, address: '0x40,0x41' }), deps), 0);
+  t.match(out.join(''), /\r\n0\.\d+,ina226-0-40,.*,false\r\n0\.\d+,ina226-0-41,/);
+  await t.rejects(runPower(powerOptions({ ...argv, address: '0x4a' }), deps), {
+    code: 'SENSOR_FAILED',
+    message: /0x4a: no acknowledge; check wiring/,
+  });
 });
 
 t.test('a bus that stops answering is reported, and measures again alone', async (t) => {
