@@ -100,7 +100,7 @@ export async function timedRun(
   const startMs = clock.monotonicMs();
   try {
     const outputs = await session.run(pixels, count);
-    if (allFinite(outputs.probabilities) && (outputs.score === null || allFinite(outputs.score)))
+    if (Object.values(outputs).every((values: Float32Array | null) => values === null || allFinite(values)))
       return outputs;
     throw new EdgemuxError('INFERENCE_FAILED', `${session.spec.id} computed NaN or infinity for this input`);
   } finally {

@@ -1,7 +1,7 @@
 /** From what a program asks of its inference to what the worker has to load. */
 import { EdgemuxError } from '../common/errors.js';
 import type { Provider } from './config.js';
-import { MUX_ID, type InferencePlan, type SessionSpec } from './inference-types.js';
+import { GROUP_MUX_ID, MUX_ID, type InferencePlan, type SessionSpec } from './inference-types.js';
 import type { Zoo } from './zoo.js';
 
 export interface InferenceOptions {
@@ -9,6 +9,8 @@ export interface InferenceOptions {
   /** Ids of the models to load; `decide` runs the zoo's local model where it is among them. */
   models: readonly string[];
   mux: 'pair' | null;
+  /** true: the group's mux too, for jobs of the kind `group-mux`. */
+  groupMux?: boolean;
   /** Tried in order. */
   providers: readonly Provider[];
   /** true: only the first of `providers` will do. */
@@ -44,6 +46,7 @@ export function inferencePlan(options: InferenceOptions): InferencePlan {
     if (!zoo.muxPair) throw new EdgemuxError('ZOO_INVALID', `zoo '${zoo.name}' has no mux for the pair`);
     specs.unshift({ id: MUX_ID, kind: 'mux', path: zoo.path(zoo.muxPair.file), input, classes });
   }
+  if (options.groupMux === true) specs.unshift(groupMuxSpec(zoo));
   return {
     specs,
     local: zoo.local && models.includes(zoo.local.id) ? zoo.local.id : null,
@@ -54,5 +57,15 @@ export function inferencePlan(options: InferenceOptions): InferencePlan {
     warmupRuns: options.warmupRuns ?? DEFAULT_WARMUP_RUNS,
     warmupBatches: options.warmupBatches ?? [1],
     board: options.board ?? null,
+  };
+}
+
+function groupMuxSpec(zoo: Zoo): SessionSpec {
+  const group = zoo.manifest.mux?.group;
+  if (!group) throw new EdgemuxError('ZOO_INVALID', `zoo '${zoo.name}' has no mux for a group`);
+  const { input, classes } = zoo;
+  return {
+    ...{ id: GROUP_MUX_ID, kind: 'group-mux', path: zoo.path(group.file), input, classes },
+    models: group.models.length,
   };
 }

@@ -6,19 +6,23 @@ import type { InputShape } from './manifest.js';
 import type { Decision, DecisionReason } from './policy-rules.js';
 import type { DevicePolicy } from './policy-settings.js';
 
-/** One network to load. `id` of the mux is `MUX_ID`. */
+/** One network to load. `id` of the mux is `MUX_ID`, that of the group's `GROUP_MUX_ID`. */
 export interface SessionSpec {
   id: string;
-  kind: 'model' | 'mux';
+  kind: 'model' | 'mux' | 'group-mux';
   /** Absolute path of the ONNX file. */
   path: string;
   input: InputShape;
   /** Number of classes K. */
   classes: number;
+  /** Number of models M that a group mux judges. */
+  models?: number;
 }
 
 /** Name of the pair's mux among the sessions; no model id can be equal to it. */
 export const MUX_ID = '(mux)';
+/** Name of the group's mux. */
+export const GROUP_MUX_ID = '(mux-group)';
 
 /** Everything the worker needs to know, sent when it starts. */
 export interface InferencePlan {
@@ -77,7 +81,7 @@ export interface ClassifyJob {
   handOver?: boolean;
 }
 
-/** `count` images through the mux. */
+/** `count` images through the pair's mux. */
 export interface MuxJob {
   kind: 'mux';
   pixels: Uint8Array;
@@ -85,7 +89,15 @@ export interface MuxJob {
   handOver?: boolean;
 }
 
-export type InferenceJob = DecideJob | ClassifyJob | MuxJob;
+/** `count` images through the group's mux. */
+export interface GroupMuxJob {
+  kind: 'group-mux';
+  pixels: Uint8Array;
+  count: number;
+  handOver?: boolean;
+}
+
+export type InferenceJob = DecideJob | ClassifyJob | MuxJob | GroupMuxJob;
 
 interface Timed {
   /** Wait from the call until the worker took the job, in ms. */
@@ -128,7 +140,18 @@ export interface MuxOutcome extends Timed {
   ms: number;
 }
 
-export type InferenceOutcome = DecideOutcome | ClassifyOutcome | MuxOutcome;
+export interface GroupMuxOutcome extends Timed {
+  kind: 'group-mux';
+  /** count × M: p_i, that model i of the group is right. */
+  correct: Float32Array;
+  /** count × M: w_i of eq. 6. */
+  weights: Float32Array;
+  /** count × K, row by row. */
+  probabilities: Float32Array;
+  ms: number;
+}
+
+export type InferenceOutcome = DecideOutcome | ClassifyOutcome | MuxOutcome | GroupMuxOutcome;
 /** The outcome that belongs to a job. */
 export type OutcomeOf<J extends InferenceJob> = Extract<InferenceOutcome, { kind: J['kind'] }>;
 

@@ -8,10 +8,12 @@ import { systemClock } from '../common/clock.js';
 import { EdgemuxError } from '../common/errors.js';
 import { decide, durationMs, timedRun, type DecideDeps } from './decide.js';
 import {
+  GROUP_MUX_ID,
   MUX_ID,
   toWireError,
   type ClassifyJob,
   type FromWorker,
+  type GroupMuxJob,
   type InferenceJob,
   type InferenceOutcome,
   type InferencePlan,
@@ -39,6 +41,8 @@ async function perform(
       return classify(sessions, deps, job);
     case 'mux':
       return scoreBatch(deps, job);
+    case 'group-mux':
+      return weighBatch({ ...deps, mux: sessions.get(GROUP_MUX_ID) ?? null }, job);
   }
 }
 
@@ -60,6 +64,20 @@ async function scoreBatch(deps: DecideDeps, { pixels, count }: MuxJob): Promise<
   return {
     kind: 'mux',
     scores: score ?? new Float32Array(),
+    probabilities,
+    ms: durationMs(spans, 'mux'),
+    spans,
+  };
+}
+
+/** @param deps with the group's mux as `mux`: it counts as that stage */
+async function weighBatch(deps: DecideDeps, { pixels, count }: GroupMuxJob): Promise<Unqueued> {
+  const spans: StageSpan[] = [];
+  const { correct, weights, probabilities } = await timedRun(deps, 'mux', pixels, count, spans);
+  return {
+    kind: 'group-mux',
+    correct: correct ?? new Float32Array(),
+    weights: weights ?? new Float32Array(),
     probabilities,
     ms: durationMs(spans, 'mux'),
     spans,

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { EdgemuxError } from '../common/errors.js';
+import { groupCalibrationSchema, groupContradictions, type GroupCalibration } from './group-settings.js';
 import { deviceModeSchema, thresholdsSchema } from './policy-settings.js';
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -66,12 +67,13 @@ const manifestSchema = z
     policy: z.strictObject({
       mode: deviceModeSchema,
       thresholds: thresholdsSchema,
-      /** Free, except that `modes` may hold thresholds calibrated for other modes than the shipped one. */
+      /** Free, except for `modes`, thresholds of other modes than the shipped one, and `group`, the server's policy. */
       calibration: z
         .looseObject({
           modes: z
             .partialRecord(deviceModeSchema, z.looseObject({ thresholds: thresholdsSchema }))
             .optional(),
+          group: groupCalibrationSchema.optional(),
         })
         .optional(),
     }),
@@ -96,6 +98,7 @@ export type InputShape = Manifest['input'];
 function contradictions(manifest: {
   models: ModelEntry[];
   mux?: { group?: { models: string[] } | undefined } | undefined;
+  policy: { calibration?: { group?: GroupCalibration | undefined } | undefined };
 }): [(string | number)[], string][] {
   const found: [(string | number)[], string][] = [];
   const ids = manifest.models.map((model) => model.id);
@@ -109,6 +112,8 @@ function contradictions(manifest: {
       found.push([['mux', 'group', 'models', i], `there is no model '${modelId}'`]);
     }
   });
+  const calibrated = manifest.policy.calibration?.group;
+  if (manifest.mux?.group && calibrated) found.push(...groupContradictions(manifest.mux.group, calibrated));
   return found;
 }
 

@@ -25,10 +25,12 @@ export interface SessionOptions {
   threads: number;
 }
 
-/** Outputs of `count` images; `score` only of a mux. */
+/** Outputs of `count` images; `score` only of the pair's mux, `correct` and `weights` only of the group's. */
 export interface Outputs {
   probabilities: Float32Array;
   score: Float32Array | null;
+  correct: Float32Array | null;
+  weights: Float32Array | null;
 }
 
 export interface Session {
@@ -100,10 +102,20 @@ async function run(
   } catch (cause) {
     throw new EdgemuxError('INFERENCE_FAILED', `${spec.id}: ${messageOf(cause)}`, { cause });
   }
+  const dims = promisedDims(spec);
+  const read = (name: keyof Outputs) =>
+    dims[name] ? floats(spec, outputs, name, [count, ...dims[name]]) : null;
   return {
     probabilities: floats(spec, outputs, 'probabilities', [count, spec.classes]),
-    score: spec.kind === 'mux' ? floats(spec, outputs, 'score', [count]) : null,
+    ...{ score: read('score'), correct: read('correct'), weights: read('weights') },
   };
+}
+
+/** Outputs that a network of this kind has, and their dims beside N. */
+function promisedDims({ kind, classes, models = 0 }: SessionSpec): Partial<Record<keyof Outputs, number[]>> {
+  if (kind === 'mux') return { score: [], probabilities: [classes] };
+  if (kind === 'group-mux') return { correct: [models], weights: [models], probabilities: [classes] };
+  return { probabilities: [classes] };
 }
 
 /** One output as float32 of exactly the wanted dims. */
@@ -121,12 +133,12 @@ function floats(
   );
 }
 
-/** Compares names, types and dims with `images` uint8 [N,H,W,C] → `probabilities` float32 [N,K] (`score` [N]). */
+/** Compares names, types and dims with `images` uint8 [N,H,W,C] → what `promisedDims` says, float32. */
 function checkInterface(spec: SessionSpec, session: InferenceSession): void {
   const { height, width, channels } = spec.input;
-  const outputs = spec.kind === 'mux' ? ['score', 'probabilities'] : ['probabilities'];
+  const outputs = Object.entries(promisedDims(spec));
   expect(spec, 'inputs', session.inputNames.join(), INPUT);
-  for (const name of outputs) {
+  for (const [name] of outputs) {
     if (!session.outputNames.includes(name)) {
       throw unusable(spec, `there is no output '${name}', only ${session.outputNames.join(', ')}`);
     }
@@ -139,14 +151,10 @@ function checkInterface(spec: SessionSpec, session: InferenceSession): void {
     describe(session.inputMetadata, INPUT),
     `uint8 [N,${[height, width, channels].join()}]`,
   );
-  expect(
-    spec,
-    `output 'probabilities'`,
-    describe(session.outputMetadata, 'probabilities'),
-    `float32 [N,${spec.classes}]`,
-  );
-  if (spec.kind === 'mux')
-    expect(spec, `output 'score'`, describe(session.outputMetadata, 'score'), 'float32 [N]');
+  for (const [name, dims] of outputs) {
+    const wanted = `float32 [${['N', ...dims].join()}]`;
+    expect(spec, `output '${name}'`, describe(session.outputMetadata, name), wanted);
+  }
 }
 
 /** `uint8 [N,28,28,1]`; dims without a fixed size read N. */
