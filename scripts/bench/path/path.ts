@@ -1,6 +1,6 @@
 /** `path` and `path-small`: the daemon's local path over MQTT beside the bare loop that does the same work. */
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -104,7 +104,12 @@ async function prepare(
   releases: Releases,
 ): Promise<{ subjects: Subjects; broker: string; resultBytes: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'edgemux-bench-'));
-  releases.add(() => rm(folder, { recursive: true, force: true }));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove); // after an interruption
+  releases.add(() => {
+    process.removeListener('exit', remove);
+    remove();
+  });
   const { url, what, stop } = await startBroker(folder);
   releases.add(stop);
   const connection = await connect(url, 'edgemux-bench-cameras');
