@@ -66,9 +66,11 @@ async function everyFrameHasOneResult(t: Test, outside: Outside): Promise<void> 
     hard.bytesUp > 0 && hard.bytesDown > 0 && hard.latencyMs.cloud > 0,
     'what the server did is accounted for',
   );
+  // On a starved machine the sampler may miss a frame's window: then there is no energy, never a made-up one.
+  const energies = outside.results.flatMap(({ energyJ }) => (energyJ ? [energyJ] : []));
   t.ok(
-    outside.results.every((result) => result.energyJ?.simulated === true),
-    'simulated energy says so',
+    energies.length > 0 && energies.every(({ simulated, gross }) => simulated && gross > 0),
+    'energy says simulated',
   );
 }
 
