@@ -1,7 +1,12 @@
 /** Times in which no frame was in flight. Pure state. */
+
+/** A frame that is never finished must not keep idle power from being learned for ever. */
+const FORGET_MS = 60_000;
+
 export class IdleTimes {
   readonly #settleMs: number;
-  readonly #frames = new Set<number>();
+  /** Frames in flight and when they began. */
+  readonly #frames = new Map<number, number>();
   readonly #idle: { fromMs: number; toMs: number }[] = [];
   #sinceMs: number;
 
@@ -12,12 +17,12 @@ export class IdleTimes {
   }
 
   get frames(): ReadonlySet<number> {
-    return this.#frames;
+    return new Set(this.#frames.keys());
   }
 
   begin(frame: number, nowMs: number): void {
     if (this.#frames.size === 0) this.#idle.push({ fromMs: this.#sinceMs + this.#settleMs, toMs: nowMs });
-    this.#frames.add(frame);
+    this.#frames.set(frame, nowMs);
   }
 
   end(frame: number, nowMs: number): void {
@@ -30,8 +35,11 @@ export class IdleTimes {
     return this.#idle.some((each) => fromMs >= each.fromMs && toMs <= each.toMs);
   }
 
-  /** Forgets what ended before `tMs`. */
-  prune(tMs: number): void {
-    while (this.#idle[0] && this.#idle[0].toMs < tMs) this.#idle.shift();
+  /** Forgets idle times older than `keepMs`, and frames that were never finished. */
+  prune(nowMs: number, keepMs: number): void {
+    while (this.#idle[0] && this.#idle[0].toMs < nowMs - keepMs) this.#idle.shift();
+    for (const [frame, beganMs] of this.#frames) {
+      if (nowMs - beganMs > FORGET_MS) this.end(frame, nowMs);
+    }
   }
 }

@@ -10,6 +10,7 @@ import { RailFollower } from './rail-follower.js';
 import { railState } from './rail-state.js';
 
 const CATCH_UP_MS = 100;
+const IDLE_KEPT_MS = 2000;
 /** Most of the wait for the first samples in `start`. */
 const FIRST_SAMPLES_MS = 500;
 /** Slower rails say nothing about a single frame. */
@@ -138,7 +139,7 @@ export class LiveMeter implements EnergyMeter {
     for (const follower of this.#followers) {
       follower.catchUp((fromMs, toMs) => idle.isIdle(fromMs, toMs));
     }
-    idle.prune(this.#deps.clock.monotonicMs() - 2000);
+    idle.prune(this.#deps.clock.monotonicMs(), IDLE_KEPT_MS);
   }
 
   async #firstSamples(): Promise<void> {

@@ -5,6 +5,7 @@
 import t from 'tap';
 import { systemClock } from '../../common/clock.js';
 import { findSysfsRails } from '../../drivers/sysfs-rails.js';
+import { SysfsSensor } from '../../drivers/sysfs-sensor.js';
 import { collisionWarning, listI2cBuses } from '../../drivers/i2c-buses.js';
 import { openI2cBus } from '../../drivers/i2c-door.js';
 import { Ina226Sensor } from '../../drivers/ina226-sensor.js';
@@ -97,6 +98,15 @@ t.test('an address that the kernel owns is refused, and named', async (t) => {
     findSysfsRails('/sys').map(({ rail }) => rail.name),
     ['ina226-0-0040'],
   );
+});
+
+t.test('the rail of the kernel driver measures the same chip through hwmon', async (t) => {
+  const found = findSysfsRails('/sys').find(({ rail }) => rail.name === 'ina226-0-0040');
+  const sensor = new SysfsSensor({ clock: systemClock }, found!);
+  rig.set(KERNELS, { 0x01: 0x10000 - 800, 0x02: 9600, 0x03: 307, 0x04: 0x10000 - 800 });
+  const sample = sensor.sample();
+  t.match([sample.voltageV, sample.currentA], [12, -0.2]);
+  t.ok(Math.abs(sample.powerW + 307 * 25 * 250e-6) < 1e-9, 'signed, in W');
 });
 
 t.test('no chip and no bus are told apart', async (t) => {
