@@ -64,6 +64,7 @@ export class Admission {
       frameId,
       camera,
       payload,
+      sha256: null,
       imageType,
       capturedAtMs: capturedAtMs(message) ?? this.#deps.clock.wallMs(),
       admittedMs,

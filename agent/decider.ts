@@ -3,6 +3,7 @@ import { decodeImage } from '../mux/image.js';
 import type { Inference, DecideOutcome } from '../mux/inference.js';
 import type { DevicePolicy } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
+import { imageSha256 } from './result.js';
 import { noLatencies, type Frame, type StageLatenciesMs } from './frame.js';
 
 /** A frame after the first hop: what the rule said, with the pixels for whatever comes next. */
@@ -36,9 +37,11 @@ export class Decider {
     const { clock, inference, zoo } = this.#deps;
     const policy = this.#deps.policy();
     frame.meter.enter('decode');
-    const pixels = await decodeImage(frame.payload, zoo.input, this.#limits).finally(() => {
+    const decoding = decodeImage(frame.payload, zoo.input, this.#limits).finally(() => {
       frame.meter.leave('decode');
     });
+    frame.sha256 = imageSha256(frame.payload); // the decoder has a thread of its own, this one would wait
+    const pixels = await decoding;
     const decodedMs = clock.monotonicMs();
     const outcome = await inference.decide(pixels, policy);
     for (const span of outcome.spans) frame.meter.span(span);

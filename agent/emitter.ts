@@ -5,7 +5,7 @@ import type { Counters } from './counters.js';
 import type { Frame } from './frame.js';
 import type { Journal } from './journal.js';
 import type { Outbox } from './outbox.js';
-import { buildResult, imageSha256, type ResultContext, type Settled } from './result.js';
+import { buildResult, type ResultContext, type Settled } from './result.js';
 
 export interface EmitterDeps {
   log: Log;
@@ -29,9 +29,8 @@ export class Emitter {
 
   async emit(frame: Frame, settled: Settled): Promise<void> {
     const { clock, context, outbox } = this.#deps;
-    const sha256 = imageSha256(frame.payload);
     const energy = await frame.meter.finish();
-    const payload = JSON.stringify(buildResult(context, frame, settled, energy, sha256));
+    const payload = JSON.stringify(buildResult(context, frame, settled, energy));
     const topic = this.#deps.topicOf(frame.camera);
     const seq = this.#record({ frameId: frame.frameId, createdAtMs: clock.wallMs(), topic, payload });
     outbox.send({ seq, topic, payload });

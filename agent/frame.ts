@@ -6,6 +6,8 @@ export interface Frame {
   camera: string;
   /** The encoded image as the camera sent it. */
   payload: Uint8Array;
+  /** SHA-256 of the payload in hex; computed while the decoder works. */
+  sha256: string | null;
   imageType: 'jpeg' | 'png' | 'webp';
   /** Wall clock, ms since the epoch: the camera's own stamp, else the time of admission. */
   capturedAtMs: number;

@@ -43,7 +43,6 @@ export function buildResult(
   frame: Frame,
   settled: Settled,
   energy: FrameEnergy | null,
-  sha256: string,
 ): ResultWithServer {
   const { labels } = context.zoo;
   const classIndex = argmax(settled.probabilities);
@@ -54,7 +53,7 @@ export function buildResult(
     frameId: frame.frameId,
     capturedAt: new Date(frame.capturedAtMs).toISOString(),
     zoo: context.zoo.name,
-    imageSha256: sha256,
+    imageSha256: frame.sha256 ?? imageSha256(frame.payload),
     route: settled.route,
     reason: settled.reason,
     label: label(classIndex),

@@ -23,9 +23,15 @@ export function maximum(vector: Vector): number {
 
 /** The k largest entries, largest first; ties in class order. */
 export function topK(vector: Vector, k: number): { classIndex: number; probability: number }[] {
-  return Array.from(vector, (probability, classIndex) => ({ classIndex, probability }))
-    .sort((a, b) => b.probability - a.probability || a.classIndex - b.classIndex)
-    .slice(0, Math.max(0, k));
+  const best: { classIndex: number; probability: number }[] = [];
+  for (let classIndex = 0; classIndex < vector.length; classIndex += 1) {
+    const probability = vector[classIndex] ?? 0;
+    if (best.length >= k && !(probability > (best.at(-1)?.probability ?? Infinity))) continue;
+    const at = best.findIndex((entry) => probability > entry.probability);
+    best.splice(at < 0 ? best.length : at, 0, { classIndex, probability });
+    if (best.length > k) best.pop();
+  }
+  return best;
 }
 
 /** Shannon entropy in nats: 0 for a certain vector, ln K for a uniform one. */

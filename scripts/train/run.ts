@@ -27,11 +27,18 @@ export function hasTorch(python: string): boolean {
   return spawnSync(python, ['-c', code], { stdio: 'ignore', timeout: 20_000 }).status === 0;
 }
 
+/** `--script NAME` as the first arguments runs another script of this folder than the trainer. */
+export function scriptOf(args: readonly string[]): { script: string; rest: readonly string[] } {
+  const named = args[0] === '--script' ? args[1] : undefined;
+  return named === undefined ? { script: 'train.py', rest: args } : { script: named, rest: args.slice(2) };
+}
+
 /** Runs the trainer to its end; resolves to its exit code (128 + n for signal n, as in a shell). */
 export function run(python: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const script = join(ROOT, 'scripts', 'train', 'train.py');
-    const child = spawn(python, [script, ...args], { stdio: 'inherit' });
+    const { script, rest } = scriptOf(args);
+    const path = join(ROOT, 'scripts', 'train', script);
+    const child = spawn(python, [path, ...rest], { stdio: 'inherit' });
     // A terminal sends Ctrl-C to the child too: then we only wait for its end, so as not to interrupt it twice.
     process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
     process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -30,7 +30,10 @@ for (const program of ['edgemux', 'edgemux-cloud'] as const) {
     t.match(call(program), { code: 2, err: /name a command/ });
     t.match(call(program, 'rum'), { code: 2, err: /Did you mean run\?/ });
     t.match(call(program, 'run', '--brokr', 'x'), { code: 2, err: /brokr/ });
-    t.match(call(program, 'run', '--provider', 'abacus'), { code: 2, err: /providers.*tensorrt.*cuda.*cpu.*abacus/s });
+    t.match(call(program, 'run', '--provider', 'abacus'), {
+      code: 2,
+      err: /providers.*tensorrt.*cuda.*cpu.*abacus/s,
+    });
   });
 
   t.test(`${program} run names a misspelt key, its file and the nearest key`, async (t) => {
