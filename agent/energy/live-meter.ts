@@ -77,12 +77,10 @@ export class LiveMeter implements EnergyMeter {
 
   health(): string[] {
     const warnings = [...(this.#plan?.warnings ?? [])];
-    for (const { sampled } of this.#followers) {
-      if (sampled.problem !== null) warnings.push(`${sampled.rail.name}: ${sampled.problem}`);
-      if (sampled.ring.stat('clipped') > 0) {
-        warnings.push(
-          `${sampled.rail.name}: the shunt clips; the true power is higher (take a smaller shunt)`,
-        );
+    for (const rail of this.#plan ? this.rails() : []) {
+      if (rail.problem !== null) warnings.push(`${rail.name}: ${rail.problem}`);
+      if (rail.clipped > 0) {
+        warnings.push(`${rail.name}: the shunt clips; the true power is higher (take a smaller shunt)`);
       }
     }
     if (this.#plan && this.#frameRails().length === 0) {

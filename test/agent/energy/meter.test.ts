@@ -117,6 +117,25 @@ t.test(
   },
 );
 
+t.test('a transfer that hangs holds up no frame, and not the stop either', async (t) => {
+  const hangMs = 60_000;
+  const faults = [{ kind: 'hang' as const, fromMs: systemClock.monotonicMs() + 300, toMs: Infinity, hangMs }];
+  const meter = createEnergyMeter(deps({ simulation: { faults } }), config({ simulate: true }));
+  await meter.start();
+  const startMs = systemClock.monotonicMs();
+  const hangs = async (): Promise<boolean> => {
+    const frame = meter.frame('f1');
+    frame.enter('local');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    frame.leave('local');
+    return (await frame.finish()) === null && meter.rails()[0]?.problem !== null;
+  };
+  t.ok(await until(hangs), 'frames end with null, and the rail says that samples are missing');
+  t.match(meter.health(), [/sim_module: no samples any more/]);
+  await meter.stop();
+  t.ok(systemClock.monotonicMs() - startMs < hangMs / 2, 'long before the transfer ends');
+});
+
 t.test('finish waits for the last samples, but not longer than it may', async (t) => {
   const { sampled } = sampleSimulatedRail({ steps: [{ fromMs: 0, powerW: 5 }], endMs: 1000 });
   const rails = [new RailFollower(sampled, { idleWindowMs: 1000 })];
