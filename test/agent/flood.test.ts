@@ -1,6 +1,7 @@
 import t from 'tap';
+import { encodePng } from '../../mux/image.js';
 import { startAedes } from '../support/broker.js';
-import { jpegOf, Outside, startDevice } from '../support/system.js';
+import { jpegOf, Outside, shippedZoo, startDevice } from '../support/system.js';
 
 t.test('a flooding camera costs the quiet ones nothing, and every frame has its end', async (t) => {
   const broker = await startAedes();
@@ -39,14 +40,9 @@ t.test('a frame that passes the check and cannot be decoded is a counted drop', 
   t.teardown(() => broker.stop());
   const outside = await Outside.connect(t, broker.url, 'd');
   await startDevice(t, broker.url, { device: 'd', policy: { mode: 'mobile-only' } });
-  const broken = Buffer.from(await jpegOf(0));
-  // The entropy-coded part becomes nonsense; markers at both ends stay.
-  const scan = broken.indexOf(Buffer.from([0xff, 0xda]));
-  const noise = Buffer.concat([
-    broken.subarray(0, scan),
-    Buffer.from([0xff, 0xda, 0, 2]),
-    broken.subarray(-2),
-  ]);
+  const { zoo, test } = await shippedZoo();
+  const noise = Buffer.from(await encodePng(test.images(0), zoo.input));
+  noise.fill(0x55, noise.indexOf('IDAT') + 4, noise.indexOf('IEND') - 8); // compressed pixels become nonsense
   await outside.publishFrame('cam', noise);
   t.ok(await outside.untilState(({ counters }) => counters.drops['undecodable'] === 1));
   t.equal(outside.state?.counters.admitted, 1);
