@@ -45,7 +45,8 @@ export function chooseConfidence(rows: readonly Answered[], gapShare = GAP_SHARE
   let offloaded = 0;
   // Offload one more of the least sure until the target is met; images of one confidence go together.
   while (cloudAccuracy > localAccuracy && right / count < target - 1e-12 && offloaded < count) {
-    const level = sorted[offloaded]?.confidence;
+    const level = sorted[offloaded]?.confidence ?? 1;
+    if (level >= 1) break; // no threshold offloads what is as sure as can be
     for (; offloaded < count && sorted[offloaded]?.confidence === level; offloaded += 1) {
       const row = sorted[offloaded];
       right += Number(row?.cloudRight) - Number(row?.localRight);

@@ -12,8 +12,9 @@ export function modelLines(proof: Proof, labels: readonly string[], imageFile: s
   ];
   const lines = [
     `${megas(proof.flops)} M multiply-accumulates, ${megas(proof.bytes.length)} MB, ${done.join(', ')}`,
-    `the same as before within ${proof.difference.toExponential(1)} in log-probability`,
+    `the same as before within ${proof.difference.toExponential(1)} in log-probability (another picture: ${proof.reaction.toExponential(1)})`,
   ];
+  if (proof.reaction < 1e-3) lines.push('its answer hardly depends on the picture: has it been trained?');
   if (proof.uncounted.length > 0) {
     const some = proof.uncounted.slice(0, 3).join(', ');
     const more = proof.uncounted.length > 3 ? ` and ${proof.uncounted.length - 3} more` : '';

@@ -139,6 +139,8 @@ function report(deps: LabelDeps, { outFile }: LabelOptions, models: string[], ru
   const { correct, unreadable, stopped } = run;
   for (const line of unreadable.slice(0, NAMED)) deps.say(`left out ${line}\n`);
   if (unreadable.length > 0) deps.say(`${unreadable.length} images could not be used\n`);
+  if (stopped) deps.say('stopped; the same command goes on\n');
+  if (correct.length === 0 && stopped) return;
   if (correct.length === 0)
     throw new EdgemuxError(
       'CONFIG_INVALID',
@@ -148,5 +150,4 @@ function report(deps: LabelDeps, { outFile }: LabelOptions, models: string[], ru
   const lines = models.map((id) => `  ${id}: ${share((row) => row[id] === true)} right`);
   lines.push(`  at least one of them: ${share((row) => models.some((id) => row[id] === true))}`);
   deps.write(`${correct.length} images in ${outFile}\n${lines.join('\n')}\n`);
-  if (stopped) deps.say('stopped; the same command goes on\n');
 }

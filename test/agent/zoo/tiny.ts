@@ -105,8 +105,8 @@ export async function imported(
   t: Test,
   models: Record<string, OnnxModel>,
   extra: Record<string, unknown> = {},
+  dir = t.testdir(),
 ): Promise<{ zoo: Zoo; said: string; dir: string }> {
-  const dir = t.testdir();
   let said = '';
   const options = importOptions(await importArgs(dir, models, extra));
   await runImport(options, { write: (text) => (said += text), wallMs: () => Date.UTC(2030, 0, 2) });
