@@ -153,7 +153,7 @@ export function heatMap(
         top: 'middle',
         precision: digits,
       },
-      ...{ inRange: { color: ['#f7fbff', '#6baed6', '#08306b'] }, textStyle: FONT },
+      ...{ inRange: { color: ['#f7fbff', '#9ecae1', '#3182bd'] }, textStyle: FONT },
       text: [most.toFixed(digits), '0'],
     },
     series: [

@@ -57,7 +57,7 @@ export function evaluatePair(deps: PairDeps): PairEvaluation {
       atOffload: atOffloads(deps),
       costs: costTables(pair, calibrated, bootstrap, seed),
     },
-    curves: modesOf(pair).map((mode) => policyCurve(pair, mode, ...curveBase(pair, mode, calibrated))),
+    curves: policyCurves(pair, calibrated),
     baselines: [
       randomCurve(pair),
       oracleCurve(pair),
@@ -140,6 +140,14 @@ function atOffloads({ pair, calibrated, bootstrap }: PairDeps): PairReport['atOf
       };
     });
   });
+}
+
+/** Every policy's curve; of three-tier a second one where the mux never answers, so that only the fusing shows. */
+function policyCurves(pair: Pair, calibrated: Calibrated): Curve[] {
+  const curves = modesOf(pair).map((mode) => policyCurve(pair, mode, ...curveBase(pair, mode, calibrated)));
+  if (!pair.mux || calibrated.fusing.fuseMux === undefined) return curves;
+  const fused = policyCurve(pair, 'three-tier', calibrated.fusing, 'as three-tier with answer above 1');
+  return [...curves, { ...fused, name: 'three-tier, fused only' }];
 }
 
 /** Earlier thresholds of a curve: the zoo's, or plain ones where it has none. */

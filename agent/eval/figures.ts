@@ -54,7 +54,11 @@ function pairFigures({ curves, baselines, models }: EvalReport, pair: PairReport
   const ends = models
     .filter(({ id }) => id === pair.local || id === pair.cloud)
     .map(({ accuracy }) => percent(accuracy.value));
-  const range = yRange([...ends, ...lines((point) => point.offloadShare).flatMap(tops)]);
+  const shown = lines((point) => point.offloadShare);
+  const lowest = shown
+    .filter(({ style }) => style === 'policy')
+    .flatMap(({ points }) => points.map(([, y]) => y));
+  const range = yRange([...ends, ...lowest, ...shown.flatMap(tops)]);
   return {
     'accuracy-offload.svg': lineChart(
       `Accuracy against offloading (${where})`,
@@ -76,7 +80,7 @@ function tops({ points }: Series): number[] {
   return [Math.max(...points.map(([, y]) => y))];
 }
 
-/** Round bounds around what matters: curves that fall below leave the picture. */
+/** Round bounds around what matters: baselines that fall below leave the picture. */
 function yRange(values: readonly number[]): { min: number; max: number } {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const margin = Math.max(0.2, (high - low) * 0.1);

@@ -58,8 +58,8 @@ export interface MeasureOptions {
   progress?: (what: string, done: number) => void;
 }
 
-/** Large enough to fill a CPU or a GPU, small enough for a Jetson's memory. */
-const BATCH = 250;
+/** Large enough to fill a CPU or a GPU, small enough for a Jetson's memory, in images and in bytes of pixels. */
+const BATCH = { images: 250, bytes: 2_000_000 };
 const TIMED_RUNS = 41;
 
 /**
@@ -116,9 +116,10 @@ async function sweep(
 ): Promise<Swept> {
   const count = labels.length;
   const parts: Record<string, Float32Array[]> = {};
-  for (let from = 0; from < count; from += BATCH) {
+  const batch = Math.max(1, Math.min(BATCH.images, Math.floor(BATCH.bytes / set.images(0).length)));
+  for (let from = 0; from < count; from += batch) {
     tell(from / count);
-    const size = Math.min(BATCH, count - from);
+    const size = Math.min(batch, count - from);
     const pixels = Buffer.concat(Array.from({ length: size }, (_, i) => set.images(from + i)));
     const { outputs } = await net.run(pixels, size);
     for (const [name, values] of Object.entries(outputs)) (parts[name] ??= []).push(values);

