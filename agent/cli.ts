@@ -5,6 +5,7 @@ import { EXIT, reportFailure, UsageError } from '../common/exit.js';
 import { packageVersion } from '../common/version.js';
 import { AGENT_FLAGS, agentConfigSchema } from './config.js';
 import { DEMO_OPTIONS, demoOptions } from './demo/options.js';
+import { EVAL_OPTIONS, evalOptions } from './eval/options.js';
 import { agentConfig } from './load-config.js';
 import { POWER_OPTIONS, powerOptions, SCAN_OPTIONS, scanOptions } from './power/options.js';
 import { IMPORT_OPTIONS, importOptions } from './zoo/import-options.js';
@@ -109,6 +110,12 @@ const COMMANDS: Command[] = [
     options: LABEL_OPTIONS,
     run: runLabel,
   },
+  {
+    name: 'eval',
+    describe: 'measure a zoo on its test images: tables, curves, intervals and figures for every policy',
+    options: EVAL_OPTIONS,
+    run: runEval,
+  },
 ];
 
 /** Registers commands; the options of one with sub-commands are its own and not theirs. */
@@ -158,6 +165,11 @@ function runImport(argv: Arguments): Run {
 function runLabel(argv: Arguments): Run {
   const options = labelOptions(argv);
   return async () => (await import('./zoo/label.js')).runLabel(options);
+}
+
+function runEval(argv: Arguments): Run {
+  const options = evalOptions(argv);
+  return async () => (await import('./eval/command.js')).runEval(options);
 }
 
 function configFile(argv: Arguments): string | null {
