@@ -2,7 +2,7 @@ import { EdgemuxError } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import { encodeForUpload } from '../mux/image.js';
 import type { Inference } from '../mux/inference.js';
-import { fusedProbabilities } from '../mux/policy.js';
+import { fusedProbabilities, scoreThreshold } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
 import type { Reason } from '../protocol/messages.js';
 import type { Decided } from './decider.js';
@@ -143,7 +143,7 @@ export class Settler {
       ...answer,
       probabilities: answer.probabilities,
       muxScore,
-      threshold: muxScore === null ? null : decided.policy.thresholds.mux,
+      threshold: muxScore === null ? null : scoreThreshold(decided.policy),
       latencyMs: decided.latencyMs,
       bytesUp: 0,
       bytesDown: 0,

@@ -42,7 +42,7 @@ export class Ina226Sensor implements PowerSensor {
   #triggeredMs = 0;
   #overflow = false;
   #alert = false;
-  #setUpMs = 0;
+  #setUpMs = -Infinity;
   #lastRaw = -1;
   #lastFreshMs = -Infinity;
 
@@ -63,10 +63,10 @@ export class Ina226Sensor implements PowerSensor {
   start(): void {
     if (this.#readyIn === this.#deps.bus.generation) return;
     this.#retrying(() => this.#chip.identify());
-    this.#retrying(() => this.#chip.configure());
+    // A chip that kept its set-up through a failed transfer converts on: writing it would cost a conversion.
+    if (this.#setUpMs === -Infinity || !this.#retrying(() => this.#chip.intact())) this.#setUp();
     this.#readyIn = this.#deps.bus.generation;
     this.#checkedMs = this.#deps.clock.monotonicMs();
-    this.#settle();
   }
 
   /** Leaves the chip running: another reader may depend on it. */
@@ -141,20 +141,22 @@ export class Ina226Sensor implements PowerSensor {
     this.#alert ||= flags.alert;
     if (this.#retrying(() => this.#chip.intact())) return false;
     this.#retrying(() => this.#chip.identify());
+    this.#setUp();
+    return true;
+  }
+
+  /** Writes calibration and configuration; a conversion begins now. */
+  #setUp(): void {
+    const again = this.#setUpMs !== -Infinity;
     this.#retrying(() => this.#chip.configure());
-    this.#settle();
+    this.#setUpMs = this.#deps.clock.monotonicMs();
+    this.#triggeredMs = this.#setUpMs;
+    this.#lastRaw = -1;
+    if (!again) return;
     this.counters.restored += 1;
     this.#deps.notice?.(
       `${this.rail.source}: the chip lost its calibration or configuration (brown-out?); restored`,
     );
-    return true;
-  }
-
-  /** A conversion begins now. */
-  #settle(): void {
-    this.#setUpMs = this.#deps.clock.monotonicMs();
-    this.#triggeredMs = this.#setUpMs;
-    this.#lastRaw = -1;
   }
 
   #retrying<T>(transfer: () => T): T {

@@ -48,6 +48,8 @@ export class Sampler {
     };
     const worker = new Worker(new URL('./sampler-thread.js', import.meta.url), {
       name: 'sampler',
+      // Not the flags of this process: loaders of a test runner take seconds to start, and the thread needs none.
+      execArgv: [],
       workerData: data,
     });
     worker.unref();

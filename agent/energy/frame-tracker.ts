@@ -16,7 +16,7 @@ export interface FrameTrackerDeps {
 }
 
 /** Between two looks for the last samples of a frame. */
-const LOOK_MS = 2;
+const LOOK_MS = 1;
 
 export class FrameTracker {
   readonly idle: IdleTimes;

@@ -139,13 +139,13 @@ def role(config, name):
 
 
 def only(config, ids):
-    """The config with only some of its models: they train alone as they would among the others, unless a loss ties them."""
+    """The ids, checked: such models train alone as they would among the others, unless a loss ties them."""
     unknown = sorted(set(ids) - {m.id for m in config.models})
     if unknown:
         raise TrainError(f'no model {", ".join(unknown)} in {config.name}: it has {", ".join(m.id for m in config.models)}')
     if config.contrastive != 'none':
         raise TrainError(f'the contrastive loss ties the models of {config.name} together: they train jointly or not at all')
-    return dataclasses.replace(config, models=tuple(m for m in config.models if m.id in ids))
+    return tuple(ids)
 
 
 def as_dict(config):

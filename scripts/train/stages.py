@@ -15,35 +15,46 @@ SPLITS = ('seed', 'mux_count', 'calibration_count', 'train_limit')   # other spl
 NOT_STEP1 = ('name', 'zoo', 'source', 'models', 'mux', 'gap_share', 'upload_cost', 'epochs')
 
 
-def step1(config, data, runtime, models_from=()):
-    """(models in the config's order, projections, record of the models taken from other runs)."""
+def step1(config, data, runtime, models_from=(), start_from=(), only=None):
+    """(models in the config's order, projections, record of the models taken from other runs).
+
+    models_from: folders of runs, or folder:id,id; of a model that several have, the first one's is taken. start_from: likewise,
+    of weights to train on from. only: ids of the models to train; the others are left as they begin."""
     models, projections = build(config, data.train.images.shape[3], len(data.labels))
     finished, reused = {}, []
     for folder in models_from:
-        found, record = from_run(config, folder, models, runtime)
-        finished.update(found)
+        found, record = from_run(config, folder, runtime, finished)
+        for n, m in enumerate(config.models):
+            if m.id in found:
+                models[n].load_state_dict(found[m.id])
+                finished[m.id] = models[n].to(runtime.device, memory_format=torch.channels_last).eval()
         reused.append(record)
+    start = {}
+    for folder in start_from:
+        start.update(from_run(config, folder, runtime, start)[0])
     for checkpoint, wanted in ((CHECKPOINT, lambda m: not m.teacher), (STUDENTS, lambda m: m.teacher)):
-        part = tuple(m for m in config.models if m.id not in finished and wanted(m))
+        part = tuple(m for m in config.models if m.id not in finished and wanted(m) and (only is None or m.id in only))
         if not part:
             continue
         missing = [m.teacher for m in part if m.teacher and m.teacher not in finished]
         if missing:
             raise TrainError(f'the teacher {missing[0]} is not trained yet: name its run with --models-from')
-        trained, g = train_models(dataclasses.replace(config, models=part), data, runtime, teachers=finished, checkpoint=checkpoint)
+        trained, g = train_models(dataclasses.replace(config, models=part), data, runtime, teachers=finished,
+                                  checkpoint=checkpoint, start=start)
         finished.update({m.id: model for m, model in zip(part, trained)})
         for m, projection in zip(part, g):
             projections[[s.id for s in config.models].index(m.id)] = projection
-    return nn.ModuleList(finished[m.id] for m in config.models), projections.to(runtime.device), reused
+    return nn.ModuleList(finished.get(m.id, model) for m, model in zip(config.models, models)), projections.to(runtime.device), reused
 
 
-def from_run(config, folder, models, runtime):
-    """{id: finished model} of another run's checkpoints, for the models of this config; and a record of where from."""
-    found, record = {}, {'run': str(folder), 'models': []}
+def from_run(config, folder, runtime, known):
+    """{id: state dict} of another run's finished models, for the models of this config that are not in `known`; and a
+    record of where from."""
+    folder, _, ids = str(folder).partition(':')
+    found, record = {}, {'run': folder, 'models': []}
     if config.contrastive != 'none':
-        raise TrainError('the contrastive loss ties the models together: --models-from is for runs without it')
-    for name in (CHECKPOINT, STUDENTS):
-        path = Path(folder) / name
+        raise TrainError('the contrastive loss ties the models together: models of other runs are for configs without it')
+    for path in (Path(folder) / CHECKPOINT, Path(folder) / STUDENTS):
         if not path.is_file():
             continue
         state = torch.load(path, map_location=runtime.device)
@@ -54,17 +65,14 @@ def from_run(config, folder, models, runtime):
         if set(changed) & set(SPLITS):
             raise TrainError(f'{path} has other splits of the images (differs in {", ".join(changed)})')
         for k, spec in enumerate(other['models']):
-            mine = next((n for n, m in enumerate(config.models) if m.id == spec['id'] and m.arch == spec['arch']), None)
-            if mine is None or spec['id'] in found:
-                continue
-            weights = {key.partition('.')[2]: v for key, v in state['models'].items() if key.startswith(f'{k}.')}
-            models[mine].load_state_dict(weights)
-            found[spec['id']] = models[mine].to(runtime.device, memory_format=torch.channels_last).eval()
-            record['models'].append(spec['id'])
+            mine = any(m.id == spec['id'] and m.arch == spec['arch'] for m in config.models)
+            if mine and spec['id'] not in known and (not ids or spec['id'] in ids.split(',')):
+                found[spec['id']] = {key.partition('.')[2]: v for key, v in state['models'].items() if key.startswith(f'{k}.')}
+                record['models'].append(spec['id'])
         record.update(config=other['name'], epochs=other['epochs'], durationS=seconds_of(path.parent),
                       differs=[key for key in changed if key not in NOT_STEP1])
     if not found:
-        raise TrainError(f'{folder} has no finished model of {config.name}')
+        raise TrainError(f'{folder} has no finished model that is wanted here')
     return found, record
 
 

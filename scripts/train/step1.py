@@ -105,12 +105,15 @@ def train_epoch(config, joint, optimiser, train, epoch, runtime):
     return means[:-1], means[-1]
 
 
-def train_models(config, data, runtime, until=None, teachers=None, checkpoint=CHECKPOINT):
+def train_models(config, data, runtime, until=None, teachers=None, checkpoint=CHECKPOINT, start=None):
     """Trains the models, or goes on from the checkpoint in the run's folder; `until` stops early (epochs done).
 
-    teachers: {id: finished model} for the models that name one."""
+    teachers: {id: finished model} for the models that name one. start: {id: state dict} to begin with."""
     channels = data.train.images.shape[3]
     models, projections = build(config, channels, len(data.labels))
+    for spec, model in zip(config.models, models):
+        if spec.id in (start or {}):
+            model.load_state_dict(start[spec.id])
     joint = Joint(config, models, projections, [(teachers or {}).get(m.teacher) for m in config.models])
     joint.to(runtime.device, memory_format=torch.channels_last)
     optimiser = optimiser_of(config, models, projections)

@@ -41,7 +41,9 @@ def arguments(argv):
     parser.add_argument('--only', metavar='IDS', help='train only these models (a,b,c), then stop: work for several processes')
     parser.add_argument('--epochs', type=int, help='of step 1, instead of the config\'s')
     parser.add_argument('--models-from', metavar='RUN', action='append', default=[],
-                        help='take finished models from another run\'s folder instead of training them (may be repeated)')
+                        help='take finished models from another run\'s folder (or RUN:a,b) instead of training them; may be repeated, '
+                             'the first that has a model wins')
+    parser.add_argument('--start-from', metavar='RUN', action='append', default=[], help='likewise, but train on from their weights')
     parser.add_argument('--resume', action='store_true', help='go on from the checkpoints in --out')
     parser.add_argument('--overwrite', action='store_true', help='start anew where checkpoints are')
     parser.add_argument('--pieces', type=int, default=1, metavar='N',
@@ -68,8 +70,7 @@ def prepare(out, args):
 def main(argv):
     args = arguments(argv)
     config = configs.load(args.config)
-    if args.only:
-        config = configs.only(config, args.only.split(','))
+    only = configs.only(config, args.only.split(',')) if args.only else None
     if args.epochs:
         config = dataclasses.replace(config, epochs=args.epochs)
     out = Path(args.out or f'runs/{config.name}')
@@ -82,9 +83,11 @@ def main(argv):
     runtime.say('start', config=config.name, seed=config.seed, device=str(runtime.device), format=str(runtime.dtype or torch.float32),
                 processes=runtime.world, train=len(data.train), mux=len(data.mux), calibration=len(data.calibration), test=len(data.test))
 
-    models, projections, reused = step1(config, data, runtime, args.models_from)
+    models, projections, reused = step1(config, data, runtime, args.models_from, args.start_from, only)
+    if only:
+        return
     folds = fold_models(config, data, runtime)
-    if args.only or runtime.rank:                               # the mux is small: one process trains it
+    if runtime.rank:                                            # the mux is small: one process trains it
         return
     muxes = step2(config, data, models, projections, folds, runtime)
     graphs = calibrate(config, data, models, muxes['pair'], muxes.get('group'), runtime)

@@ -23,7 +23,12 @@ for (const { name, start, version } of CASES) {
     t.teardown(() => broker.stop());
     const outside = await Outside.connect(t, broker.url, 'd1');
     await startServer(t, broker.url, 's1', { broker: { url: broker.url, version } });
-    await startDevice(t, broker.url, { device: 'd1', broker: { version }, power: { simulate: true } });
+    await startDevice(t, broker.url, {
+      device: 'd1',
+      broker: { version },
+      power: { simulate: true },
+      policy: { mode: 'mux' },
+    });
     t.ok(await outside.untilServed(), 'the device sees the server');
     await everyFrameHasOneResult(t, outside);
     await refusalsAreCounted(t, outside);

@@ -14,11 +14,11 @@ function runInVm(
   const commands = scripts
     .map((script) => `${process.execPath} dist/test/contract/${script}.js`)
     .join(' && ');
-  // The guest must not take itself for a part of this test run.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TAP')));
-  const child = spawn(RIG, ['.', 'bash', '-c', commands], {
+  // The guest must not take itself for a part of this test run: tap hooks every child of a test by its environment.
+  const alone = 'unset NODE_OPTIONS ${!TAP@} ${!_TAPJS@}; export TAP=1';
+  const child = spawn(RIG, ['.', 'bash', '-c', `${alone}; ${commands}`], {
     cwd: ROOT,
-    env: { ...env, TAP: '1', I2C_ADAPTER: adapter, I2C_REF: '1', I2C_VM_TIMEOUT: '150' },
+    env: { ...process.env, I2C_ADAPTER: adapter, I2C_REF: '1', I2C_VM_TIMEOUT: '150' },
   });
   let output = '';
   child.stdout.on('data', (data: Buffer) => (output += data.toString()));

@@ -15,9 +15,9 @@ from runtime import Runtime
 
 
 class Toy(support.Toy):
-    def step1(self, config, out=None, models_from=()):
+    def step1(self, config, out=None, **options):
         runtime = Runtime(out or self.out(), 'off')
-        return (*support.quiet(stages.step1, config, datasets.load(config, self.root), runtime, models_from), runtime)
+        return (*support.quiet(stages.step1, config, datasets.load(config, self.root), runtime, **options), runtime)
 
 
 class Stages(Toy):
@@ -25,7 +25,7 @@ class Stages(Toy):
         config, parts = support.tiny(epochs=1), [self.out(), self.out()]
         together, *_ = self.step1(config)
         for model, out in zip(config.models, parts):
-            self.step1(configs.only(config, [model.id]), out)
+            self.step1(config, out, only=configs.only(config, [model.id]))
         joined, _, reused, _ = self.step1(config, models_from=parts)
         self.assertTrue(support.same(together.state_dict(), joined.state_dict()))
         self.assertEqual([r['models'] for r in reused], [['mobilenet-xs'], ['resnet-xs']])
@@ -33,6 +33,18 @@ class Stages(Toy):
         for change, text in (({'seed': 2}, 'other splits'), ({'contrastive': 'paper'}, 'ties the models')):
             with self.assertRaisesRegex(TrainError, text):
                 self.step1(dataclasses.replace(config, **change), models_from=parts)
+
+    def test_a_finished_model_is_trained_on_from_its_weights_and_the_first_run_named_wins(self):
+        config, runs = support.tiny(epochs=1), [self.out(), self.out()]
+        first, *_ = self.step1(config, runs[0])
+        slow = dataclasses.replace(config, lr=1e-7)
+        self.step1(slow, runs[1], only=['resnet-xs'], start_from=[runs[0]])
+        joined, _, reused, _ = self.step1(config, models_from=[f'{runs[1]}:resnet-xs', runs[0]])
+        self.assertEqual([r['models'] for r in reused], [['resnet-xs'], ['mobilenet-xs']])
+        self.assertEqual(reused[0]['differs'], ['lr'])
+        old, new = first[1].head.weight, joined[1].head.weight
+        self.assertFalse(torch.equal(old, new))
+        self.assertTrue(torch.allclose(old, new, atol=1e-4), 'so small a rate leaves it where it was')
 
     def test_a_student_learns_from_the_finished_teacher(self):
         base = support.tiny(epochs=1)
@@ -43,7 +55,7 @@ class Stages(Toy):
         self.assertTrue(support.same(plain[1].state_dict(), taught[1].state_dict()), 'the teacher trains as ever')
         self.assertFalse(support.same(plain[0].state_dict(), taught[0].state_dict()))
         with self.assertRaisesRegex(TrainError, 'not trained yet'):
-            self.step1(configs.only(config, ['mobilenet-xs']))
+            self.step1(config, only=['mobilenet-xs'])
         with self.assertRaisesRegex(TrainError, 'as its teacher'):
             configs.check(dataclasses.replace(base, models=(dataclasses.replace(student, teacher='x'), base.models[1])))
 

@@ -1,0 +1,66 @@
+/** `edgemux eval`: how good a zoo is, on its own test images, through the daemon's own sessions. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EXIT } from '../../common/exit.js';
+import { loadZoo } from '../../mux/zoo.js';
+import { evaluate } from './evaluate.js';
+import { figuresOf } from './figures.js';
+import { measure } from './measure.js';
+import type { EvalOptions } from './options.js';
+import { evalSchema } from './schema.js';
+import { summaryOf } from './summary.js';
+import { markdownOf } from './tables.js';
+
+/** Where the command writes; the streams of the process unless given. */
+export interface EvalStreams {
+  out: Pick<NodeJS.WritableStream, 'write'>;
+  progress: Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean };
+}
+
+/**
+ * Writes eval.json, eval.md and the figures to `outDir`, and a summary to standard output.
+ *
+ * @returns the exit code
+ * @throws EdgemuxError where the zoo cannot be loaded or run, or has no test images
+ */
+export async function runEval(
+  options: EvalOptions,
+  { out, progress }: EvalStreams = { out: process.stdout, progress: process.stderr },
+): Promise<number> {
+  const zoo = await loadZoo(options.zoo);
+  const line = new ProgressLine(progress);
+  const measured = await measure(zoo, { ...options, progress: (what, done) => line.show(what, done) });
+  line.show('tables and intervals', 1);
+  const report = evalSchema.parse(evaluate(zoo, measured, options.seed));
+  line.end();
+  const files: Record<string, string> = {
+    'eval.json': `${JSON.stringify(report, null, 1)}\n`,
+    'eval.md': markdownOf(report),
+    ...figuresOf(report),
+  };
+  await mkdir(options.outDir, { recursive: true });
+  for (const [name, text] of Object.entries(files)) await writeFile(join(options.outDir, name), text);
+  out.write(`${summaryOf(report)}\n\nwritten to ${options.outDir}: ${Object.keys(files).join(', ')}\n`);
+  return EXIT.ok;
+}
+
+/** One line that is rewritten in a terminal; elsewhere a line for each network. */
+class ProgressLine {
+  readonly #stream: EvalStreams['progress'];
+  #last = '';
+
+  constructor(stream: EvalStreams['progress']) {
+    this.#stream = stream;
+  }
+
+  show(what: string, done: number): void {
+    const text = `${String(Math.floor(done * 100)).padStart(3)} %  ${what}`;
+    if (this.#stream.isTTY === true) this.#stream.write(`\r\u001b[2K${text}`);
+    else if (what !== this.#last) this.#stream.write(`${text}\n`);
+    this.#last = what;
+  }
+
+  end(): void {
+    if (this.#stream.isTTY === true) this.#stream.write('\r\u001b[2K');
+  }
+}

@@ -1,0 +1,86 @@
+/** Does a wrapped model answer as the original does, in batches too? */
+import { basename } from 'node:path';
+import { EdgemuxError } from '../../common/errors.js';
+import { firstLine, type ProbeRun } from './probe.js';
+
+export interface Comparison {
+  /** Largest difference between the two forms, of log-probabilities. */
+  difference: number;
+  /** What another picture changes. */
+  reaction: number;
+  /** K probabilities of the golden image. */
+  probabilities: Float32Array;
+}
+
+/**
+ * Log-probabilities of two forms may differ by that share of what another picture changes: float32 sums in another
+ * order change less, a wrong preprocessing more. A model that hardly looks at its picture proves little.
+ */
+const TOLERANCE = { share: 0.02, least: 1e-5, most: 2e-3 };
+/** Below it a probability says nothing more in float32. */
+export const FLOOR = 1e-6;
+
+/**
+ * The wrapped model on the golden image, on another one, and on both at once.
+ *
+ * @param batch size that the model was fixed to, or null
+ * @param run of the wrapped model
+ * @param wanted K probabilities that the original gives for the golden image
+ * @throws EdgemuxError MODEL_UNUSABLE where one of them is not what it should be
+ */
+export async function compare(
+  file: string,
+  batch: number | null,
+  run: (runs: readonly ProbeRun[]) => Promise<Float32Array[]>,
+  golden: Uint8Array,
+  wanted: Float32Array,
+): Promise<Comparison> {
+  const classes = wanted.length;
+  const other = golden.slice().reverse();
+  const runs = [
+    { pixels: golden, count: 1 },
+    { pixels: other, count: 1 },
+    { pixels: Buffer.concat([golden, other]), count: 2 },
+  ];
+  const [one = wanted, second = wanted, both = wanted] = await run(runs).catch((error: unknown) => {
+    throw batch === null ? error : fixedBatch(file, batch, firstLine(error));
+  });
+  const difference = farthest(wanted, one);
+  const reaction = farthest(one, second);
+  const tolerance = Math.min(TOLERANCE.most, Math.max(TOLERANCE.least, TOLERANCE.share * reaction));
+  if (!(difference <= tolerance)) throw differs(file, difference);
+  const batched = Math.max(
+    farthest(one, both.subarray(0, classes)),
+    farthest(second, both.subarray(classes)),
+  );
+  if (!(batched <= tolerance)) throw fixedBatch(file, batch, `differs by ${batched} in a batch`);
+  return { difference, reaction, probabilities: one };
+}
+
+/** Largest |log p − log q| over the entries that matter in either. */
+function farthest(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length) return Infinity;
+  let most = 0;
+  a.forEach((value, i) => {
+    const apart = Math.abs(Math.log(Math.max(value, FLOOR)) - Math.log(Math.max(b[i] ?? NaN, FLOOR)));
+    most = Math.max(most, Number.isNaN(apart) ? Infinity : apart);
+  });
+  return most;
+}
+
+function differs(file: string, difference: number): EdgemuxError {
+  return new EdgemuxError(
+    'MODEL_UNUSABLE',
+    `${file}: with its preprocessing inside the graph it answers differently (by ${difference} in log-probability). ` +
+      `This is a fault of the import: please report it with the model`,
+  );
+}
+
+function fixedBatch(file: string, batch: number | null, why: string): EdgemuxError {
+  const fixed = batch === null ? 'computes several images together' : `is fixed to a batch of ${batch}`;
+  return new EdgemuxError(
+    'MODEL_UNUSABLE',
+    `${basename(file)} ${fixed} and cannot be freed here (${why}). Export it with a free first dim: ` +
+      `torch.onnx.export(…, input_names=['x'], output_names=['y'], dynamic_axes={'x': {0: 'N'}, 'y': {0: 'N'}})`,
+  );
+}
