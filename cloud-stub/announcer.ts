@@ -34,10 +34,15 @@ export class Announcer {
 
   async start(): Promise<void> {
     const { connection, topics } = this.#deps;
-    this.#timer ??= setInterval(() => void this.sayStatus(), this.#intervalMs);
     await connection.subscribe(topics.policySet, { qos: 1 }, (message) => {
       if (!message.retain) this.#patch(message);
     });
+  }
+
+  /** Says all, and the status again and again: only once requests arrive here, for who is `online` is asked. */
+  announce(): void {
+    this.#timer ??= setInterval(() => void this.sayStatus(), this.#intervalMs);
+    void this.sayPolicy().then(() => this.sayStatus());
   }
 
   stop(): void {

@@ -51,7 +51,7 @@ export class CloudServer {
     const { report, server, reload, zoo } = this.#config;
     const status = this.#statusOf(parts);
     const announcer = new Announcer({ log: this.#log, ...parts, status }, report.statusIntervalS * 1000);
-    const onReload = (): void => void announcer.sayStatus().then(() => announcer.sayPolicy());
+    const onReload = (): void => announcer.announce();
     const watch = new ZooWatch(
       { log: this.#log, ...parts, reload: () => serving.reload(), onReload },
       zoo,
@@ -148,7 +148,7 @@ export class CloudServer {
     await announcer.start();
     requests.start(
       (message) => answerer.receive(message),
-      () => void announcer.sayPolicy().then(() => announcer.sayStatus()),
+      () => announcer.announce(),
     );
     connection.start();
   }
