@@ -21,7 +21,7 @@ class Views:
     def __init__(self, config, split, parts, runtime):
         self.config, self.split, self.parts, self.runtime = config, split, parts, runtime
         self.logits = {}
-        self.mark = fingerprint(parts)
+        self.marks = [fingerprint(parts, k) for k in range(len(parts[0][0]))]
 
     def images(self, view):
         """Copy number `view` of all images, uint8 [N, H, W, C]: always the same one."""
@@ -33,19 +33,27 @@ class Views:
         """The models' logits on a copy, float16 [M, N, K]; from memory, from the run's folder, or computed."""
         if view not in self.logits:
             path = self.runtime.out / f'view-{view}.pt'
-            state = torch.load(path) if path.is_file() else {}
-            if state.get('mark') != self.mark:
-                state = {'mark': self.mark, 'logits': self.compute(images)}
+            state = torch.load(path) if path.is_file() else {'marks': [], 'logits': {}}
+            stale = [k for k, mark in enumerate(self.marks) if mark not in state['marks']]
+            if stale:
+                state = self.updated(state, stale, images)
                 self.runtime.save(path.name, state)
-            self.logits[view] = state['logits']
+            self.logits[view] = torch.stack([state['logits'][mark] for mark in self.marks])
         return self.logits[view]
 
-    def compute(self, images):
+    def updated(self, state, stale, images):
+        """The state of a view's file with the answers of the `stale` models computed, and those of no others than ours."""
+        logits = {self.marks[k]: a for k, a in zip(stale, self.compute(images, stale))}
+        logits.update({mark: state['logits'][mark] for mark in self.marks if mark in state['marks']})
+        return {'marks': list(logits), 'logits': logits}
+
+    def compute(self, images, which):
         answers = None
         for models, rows in self.parts:
+            chosen = [models[k] for k in which]
             for start in range(0, len(rows), CHUNK):
                 index = rows[start:start + CHUNK]
-                found = answer(self.config, models, images[index], self.runtime).half().cpu()
+                found = answer(self.config, chosen, images[index], self.runtime).half().cpu()
                 if answers is None:
                     answers = torch.zeros(len(found), len(self.split), found.shape[2], dtype=torch.float16)
                 answers[:, index] = found
@@ -89,12 +97,12 @@ def answer(config, models, images, runtime):
         return torch.stack([model.eval()(x)[0].float() for model in models])
 
 
-def fingerprint(parts):
-    """Changes with the models' parameters and with who answers for what."""
+def fingerprint(parts, k):
+    """Changes with the parameters of model number k and with who answers for what."""
     digest = hashlib.sha256()
     for models, rows in parts:
         digest.update(rows.numpy().tobytes())
-        for tensor in models.state_dict().values():
+        for tensor in models[k].state_dict().values():
             digest.update(tensor.float().cpu().numpy().tobytes())
     return digest.hexdigest()
 
