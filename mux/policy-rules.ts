@@ -88,6 +88,12 @@ function firstStep({ mode, thresholds }: DevicePolicy, mux: MuxReading | null): 
   }
 }
 
+/** The threshold that the mux score is held against; null in modes that look at other things. */
+export function scoreThreshold({ mode, thresholds }: DevicePolicy): number | null {
+  if (mode === 'mux') return thresholds.mux;
+  return mode === 'two-stage' ? (thresholds.offload ?? null) : null;
+}
+
 /** The pair rule of Fig. 2c: strictly above, so that a threshold of 1 keeps everything. */
 function exceeds(mux: MuxReading | null, threshold: number | undefined): boolean {
   return mux !== null && mux.score > (threshold ?? Infinity);

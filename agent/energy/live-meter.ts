@@ -41,9 +41,11 @@ export class LiveMeter implements EnergyMeter {
     for (const warning of plan.warnings) this.#deps.log.warn(`power: ${warning}`);
     this.#samplers = this.#plans(plan).map((each) => new Sampler(this.#deps, each));
     const sampled = this.#samplers.flatMap((sampler) => sampler.rails);
-    this.#followers = sampled.map(
-      (rail) => new RailFollower(rail, { idleWindowMs: this.#config.idle.windowMs }),
-    );
+    const followed = {
+      idleWindowMs: this.#config.idle.windowMs,
+      startMs: this.#deps.clock.monotonicMs(),
+    };
+    this.#followers = sampled.map((rail) => new RailFollower(rail, followed));
     this.#summed = this.#summedRails();
     this.#frames = new FrameTracker({ ...this.#deps, rails: this.#frameRails() }, this.#config);
     for (const sampler of this.#samplers) sampler.start();

@@ -16,13 +16,15 @@ export class RailFollower {
   readonly integral: Integral;
   readonly baseline: IdleBaseline;
   readonly given: GivenShares;
+  readonly startMs: number;
   #cursor = 0;
   #lastMs = NaN;
   #stretchW = 0;
   #stretch = 0;
 
-  constructor(sampled: SampledRail, options: { idleWindowMs: number }) {
+  constructor(sampled: SampledRail, options: { idleWindowMs: number; startMs?: number }) {
     this.sampled = sampled;
+    this.startMs = options.startMs ?? 0;
     this.integral = new Integral(sampled.gapMs);
     this.baseline = new IdleBaseline(options.idleWindowMs);
     this.given = new GivenShares(sampled.ring.capacity);

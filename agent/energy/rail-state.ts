@@ -3,6 +3,8 @@ import type { RailFollower } from './rail-follower.js';
 import type { RailState } from './meter.js';
 
 const REPORT_MS = 1000;
+/** Time that the sampler's thread may take to start on a busy machine. */
+const START_MS = 2000;
 
 /** State of a rail, powers over the last second (the last two updates for a slower one). */
 export function railState(follower: RailFollower, nowMs: number): RailState {
@@ -39,6 +41,13 @@ export function railState(follower: RailFollower, nowMs: number): RailState {
     gapMs: ring.stat('gapMs'),
     rateHz: spanS > 0 ? (count - 1) / spanS : 0,
     clipped: ring.stat('clipped'),
-    problem: problem ?? (recent || ring.head === 0 ? null : 'no samples any more'),
+    problem: problem ?? silence(follower, recent !== null, nowMs - lookMs - 2 * rail.spanMs),
   };
+}
+
+/** A sampler that hangs in a transfer cannot say so itself: its silence does. */
+function silence(follower: RailFollower, isRecent: boolean, longAgoMs: number): string | null {
+  if (isRecent) return null;
+  if (follower.sampled.ring.head > 0) return 'no samples any more';
+  return follower.startMs < longAgoMs - START_MS ? 'no sample since the start' : null;
 }

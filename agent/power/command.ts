@@ -28,7 +28,7 @@ export interface PowerDeps {
 }
 
 /** Time in which a rail must have measured, or said why not. */
-const FIRST_MS = 1500;
+const FIRST_MS = 3500;
 const LOOK_MS = 50;
 
 function systemDeps(): PowerDeps {
