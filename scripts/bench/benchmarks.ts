@@ -1,5 +1,7 @@
 /** Every benchmark there is: `main.ts` lists, checks and runs these. */
 import { path, pathSmall } from './path/path.js';
+import { serverExact } from './server/exact.js';
+import { server } from './server/server.js';
 import type { BenchReport } from './report.js';
 
 export interface BenchOptions {
@@ -25,4 +27,4 @@ export interface Benchmark {
   run(options: BenchOptions): Promise<BenchReport>;
 }
 
-export const BENCHMARKS: readonly Benchmark[] = [path, pathSmall];
+export const BENCHMARKS: readonly Benchmark[] = [path, pathSmall, server, serverExact];
