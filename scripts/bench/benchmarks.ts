@@ -1,5 +1,6 @@
 /** Every benchmark there is: `main.ts` lists, checks and runs these. */
 import { path, pathSmall } from './path/path.js';
+import { POWER_BENCHMARKS } from './power.js';
 import type { BenchReport } from './report.js';
 
 export interface BenchOptions {
@@ -25,4 +26,4 @@ export interface Benchmark {
   run(options: BenchOptions): Promise<BenchReport>;
 }
 
-export const BENCHMARKS: readonly Benchmark[] = [path, pathSmall];
+export const BENCHMARKS: readonly Benchmark[] = [path, pathSmall, ...POWER_BENCHMARKS];
