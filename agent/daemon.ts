@@ -8,7 +8,7 @@ import { Inference, type InferenceReady } from '../mux/inference.js';
 import { loadZoo, type Zoo } from '../mux/zoo.js';
 import { CameraPattern, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics.js';
 import type { AgentConfig } from './config.js';
-import { createEnergyMeter } from './energy/meter.js';
+import { createEnergyMeter, type EnergyMeterDeps } from './energy/meter.js';
 import { hostFacts } from './host.js';
 import { buildParts, type Ground, type Parts } from './parts.js';
 import { initialPolicy } from './policy-control.js';
@@ -22,17 +22,26 @@ const STOP_WORKER_MS = 200;
 const PRUNE_INTERVAL_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
+export interface AgentDeps {
+  log: Log;
+  clock?: Clock;
+  /** Loads and faults of simulated rails, for tests and benchmarks. */
+  simulation?: EnergyMeterDeps['simulation'];
+}
+
 /** The device's daemon: builds the parts, starts them in order and stops them in reverse. */
 export class AgentDaemon {
   readonly #config: AgentConfig;
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #simulation: AgentDeps['simulation'];
   readonly #stopSteps: StopSteps;
 
-  constructor(deps: { log: Log; clock?: Clock }, config: AgentConfig) {
+  constructor(deps: AgentDeps, config: AgentConfig) {
     this.#log = deps.log;
     this.#stopSteps = new StopSteps(deps.log);
     this.#clock = deps.clock ?? systemClock;
+    this.#simulation = deps.simulation;
     this.#config = config;
   }
 
@@ -85,7 +94,10 @@ export class AgentDaemon {
     );
     this.#stopSteps.add(() => inference.stop());
     const ready: InferenceReady = await inference.start();
-    const energy = createEnergyMeter({ log, clock, board }, config.power);
+    const energy = createEnergyMeter(
+      { log, clock, board, ...(this.#simulation ? { simulation: this.#simulation } : {}) },
+      config.power,
+    );
     this.#stopSteps.add(() => energy.stop());
     await energy.start();
     return { config, log, clock, zoo, policy, inference, ready, energy, host: await hostFacts() };

@@ -19,9 +19,11 @@ export interface Series {
   name: string;
   /** [x, y]. */
   points: readonly (readonly [number, number])[];
-  /** `baseline` is dashed; `marks` are points with their labels, not joined. */
+  /** `baseline` is dashed; `marks` are points, not joined. */
   style: 'policy' | 'baseline' | 'marks';
   labels?: readonly string[];
+  /** Of marks: the series whose colour each point takes. */
+  like?: readonly string[];
 }
 
 export interface Bars {
@@ -69,7 +71,7 @@ function axis(kind: 'value' | 'category', { name, min, max, log }: Axis, across:
     ...{ name, nameLocation: 'middle', nameGap: across ? 36 : 54, nameTextStyle: { ...FONT, fontSize: 15 } },
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),
-    axisLabel: { ...FONT, hideOverlap: true },
+    axisLabel: { ...FONT, ...(kind === 'value' ? { hideOverlap: true } : { interval: 0 }) },
     axisLine: { show: true, lineStyle: { color: '#555555' } },
     splitLine: { show: kind === 'value', lineStyle: { color: '#e4e4e4' } },
   };
@@ -84,24 +86,38 @@ export function lineChart(name: string, x: Axis, y: Axis, series: readonly Serie
     ...{ title: title(name), legend: LEGEND, grid: GRID },
     xAxis: axis('value', x, true),
     yAxis: axis('value', y, false),
-    series: series.map(({ name: label, points, style, labels }, i) => ({
-      ...{ name: label, clip: true, data: points.map((point) => [...point]) },
+    series: series.map(({ name: label, points, style, labels, like }, i) => ({
+      ...{ name: label, clip: true, z: style === 'marks' ? 5 : 2 },
+      data: points.map((point, n) => ({ value: [...point], ...colourLike(series, like?.[n]) })),
       ...(style === 'marks' || points.length === 1
-        ? { type: 'scatter', symbolSize: 11, symbol: style === 'marks' ? 'diamond' : 'circle' }
+        ? {
+            type: 'scatter',
+            symbolSize: style === 'marks' ? 14 : 11,
+            symbol: style === 'marks' ? 'diamond' : 'circle',
+          }
         : { type: 'line', showSymbol: false }),
       lineStyle: {
         width: style === 'policy' ? 2.6 : 1.8,
         type: style === 'baseline' ? DASHES[i % 4] : 'solid',
       },
       ...(colours[i] === undefined ? {} : { itemStyle: { color: colours[i] } }),
-      ...(labels ? { label: markLabel(labels) } : {}),
+      ...(labels || (style === 'baseline' && points.length === 1)
+        ? { label: markLabel(labels ?? [label]) }
+        : {}),
     })),
   });
 }
 
+/** A point in the colour of a line, edged so that it shows on it. */
+function colourLike(series: readonly Series[], name: string | undefined): object {
+  const at = series.findIndex((one) => one.name === name);
+  if (at < 0) return {};
+  return { itemStyle: { color: COLOURS[at % COLOURS.length], borderColor: '#111111', borderWidth: 1.2 } };
+}
+
 function markLabel(labels: readonly string[]): object {
   return {
-    ...{ show: true, position: 'bottom', fontSize: 12, color: '#222222' },
+    ...{ show: true, position: 'right', fontSize: 12, color: '#222222' },
     formatter: ({ dataIndex }: { dataIndex: number }) => labels[dataIndex] ?? '',
   };
 }
@@ -139,9 +155,10 @@ export function heatMap(
   digits: number,
 ): string {
   const most = Math.max(...cells.flat(), 1e-9);
+  const tilted = labels.length > 4 ? { axisLabel: { ...FONT, interval: 0, rotate: 25 }, nameGap: 62 } : {};
   return draw({
-    ...{ title: title(name), grid: { ...GRID, top: 56, left: 150, right: 110 } },
-    xAxis: { ...axis('category', x, true), data: [...labels] },
+    ...{ title: title(name), grid: { ...GRID, top: 56, bottom: 92, left: 150, right: 110 } },
+    xAxis: { ...axis('category', x, true), ...tilted, data: [...labels] },
     yAxis: { ...axis('category', { ...y }, false), nameGap: 120, data: [...labels], inverse: true },
     visualMap: {
       ...{

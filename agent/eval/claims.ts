@@ -34,15 +34,21 @@ function pairClaims({ report }: PairEvaluation): Named[] {
 }
 
 function groupClaims({ report }: GroupEvaluation): Named[] {
-  return report.tableII.flatMap(({ policy, shipped, wantedSaving, saving, overBestModel }) => {
+  const { tableII, atBudget, bestModel } = report;
+  const calibrated = tableII.flatMap(({ policy, shipped, wantedSaving, saving, overBestModel }) => {
     const aim =
       wantedSaving === null ? 'calibrated whatever it costs' : `calibrated for ${wantedSaving} × fewer FLOPs`;
     const setting = shipped ? 'as shipped' : aim;
     return named(
-      `accuracy of ${policy} (${setting}, ${saving.toFixed(2)} × fewer) less that of ${report.bestModel}`,
+      `accuracy of ${policy} (${setting}, ${saving.toFixed(2)} × fewer) less that of ${bestModel}`,
       overBestModel,
     );
   });
+  const spent = atBudget.flatMap(({ policy, saving, overBestModel, overCascade }) => [
+    ...named(`accuracy of ${policy} less that of ${bestModel} at ${saving} × fewer FLOPs`, overBestModel),
+    ...named(`accuracy of ${policy} less that of cascade at ${saving} × fewer FLOPs`, overCascade),
+  ]);
+  return [...calibrated, ...spent];
 }
 
 function named(what: string, found: Interval | null): Named[] {

@@ -4,6 +4,7 @@ import type { GroupPolicy } from '../../mux/group.js';
 import type { Zoo } from '../../mux/zoo.js';
 import type { Bootstrap } from './bootstrap.js';
 import { aurocInterval } from './evaluate-pair.js';
+import { atBudgets } from './group-budget.js';
 import { groupBaselines, groupCurves, type GroupCurve } from './group-curves.js';
 import { applyGroupPolicy, groupPoint, type MeasuredGroup } from './group-run.js';
 import type { MeasuredModel } from './measure.js';
@@ -47,6 +48,7 @@ export function evaluateGroup(zoo: Zoo, measured: MeasuredGroup, bootstrap: Boot
         ...{ shipped: n === 0, wantedSaving: saving },
         ...tableRow(measured, policy, best, bootstrap),
       })),
+      atBudget: atBudgets(measured, shipped, best.right, bootstrap),
     },
     curves: groupCurves(measured, shipped),
     baselines: groupBaselines(measured, shipped),

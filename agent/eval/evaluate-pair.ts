@@ -147,7 +147,7 @@ function policyCurves(pair: Pair, calibrated: Calibrated): Curve[] {
   const curves = modesOf(pair).map((mode) => policyCurve(pair, mode, ...curveBase(pair, mode, calibrated)));
   if (!pair.mux || calibrated.fusing.fuseMux === undefined) return curves;
   const fused = policyCurve(pair, 'three-tier', calibrated.fusing, 'as three-tier with answer above 1');
-  return [...curves, { ...fused, name: 'three-tier, fused only' }];
+  return [...curves, { ...fused, name: 'fused only' }];
 }
 
 /** Earlier thresholds of a curve: the zoo's, or plain ones where it has none. */

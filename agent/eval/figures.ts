@@ -49,7 +49,7 @@ function pairFigures({ curves, baselines, models }: EvalReport, pair: PairReport
   const marks = (x: (point: { offloadShare: number; flops: number }) => number): Series => ({
     ...{ name: 'at calibrated thresholds', style: 'marks' },
     points: setups.map((row) => [x(row), percent(row.accuracy.value)]),
-    labels: setups.map(({ setup }) => setup),
+    like: setups.map(({ setup }) => setup),
   });
   const ends = models
     .filter(({ id }) => id === pair.local || id === pair.cloud)
@@ -83,10 +83,12 @@ function tops({ points }: Series): number[] {
 /** Round bounds around what matters: baselines that fall below leave the picture. */
 function yRange(values: readonly number[]): { min: number; max: number } {
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const margin = Math.max(0.2, (high - low) * 0.1);
+  const margin = Math.max(0.1, (high - low) * 0.05);
+  const step = high - low > 3 ? 1 : high - low > 1.2 ? 0.5 : 0.2;
+  const round = (value: number, to: (x: number) => number) => Number((to(value / step) * step).toFixed(1));
   return {
-    min: Math.max(0, Math.floor((low - margin) * 5) / 5),
-    max: Math.min(100, Math.ceil((high + margin) * 5) / 5),
+    min: Math.max(0, round(low - margin, Math.floor)),
+    max: Math.min(100, round(high + margin, Math.ceil)),
   };
 }
 
@@ -126,9 +128,7 @@ function groupFigures({ curves, baselines, models }: EvalReport, group: GroupRep
     labels: members.map(({ id }) => id),
   };
   const everything = [...lines('policy'), ...lines('baseline'), alone];
-  const heights = everything
-    .filter(({ name }) => name !== 'oracle')
-    .flatMap(({ points }) => points.map(([, y]) => y));
+  const heights = everything.flatMap(({ points }) => points.map(([, y]) => y));
   return {
     'group-accuracy-flops.svg': lineChart(
       `Group: accuracy against computation (${where})`,

@@ -125,6 +125,17 @@ const groupSetup = z.strictObject({
   overBestModel: interval,
 });
 
+/** A rule whose knob was turned until it spends a budget, without labels. */
+const atBudget = z.strictObject({
+  policy: z.enum(['single', 'escalate', 'cascade']),
+  saving: z.number(),
+  knob: z.number(),
+  flops,
+  accuracy: interval,
+  overBestModel: interval,
+  overCascade: interval.nullable(),
+});
+
 const group = z.strictObject({
   models: z.array(z.string()),
   bestModel: z.string(),
@@ -132,6 +143,7 @@ const group = z.strictObject({
   /** Of p_i: finds the images that model i gets right. */
   correct: z.array(z.strictObject({ id: z.string(), auroc: interval.nullable(), calibrationError: share })),
   tableII: z.array(groupSetup),
+  atBudget: z.array(atBudget),
 });
 
 export const evalSchema = z.strictObject({

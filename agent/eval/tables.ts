@@ -140,6 +140,19 @@ function groupSections({ models, baselines }: EvalReport, group: GroupReport): s
     '## The group on the server (Table II)',
     groupTable(models, group),
     `Oracle (the cheapest right model): ${both(oracle)}; mean of all: ${both(average)}.`,
+    '### At equal computation',
+    'Each rule turned until it spends the budget, no label looked at; `cascade` climbs the same ladder without a mux.',
+    table(
+      ['fewer FLOPs', 'rule', 'FLOPs', 'accuracy', `over ${group.bestModel}`, 'over cascade'],
+      group.atBudget.map((row) => [
+        `${row.saving} ×`,
+        row.policy,
+        millions(row.flops),
+        accuracy(row.accuracy),
+        points(row.overBestModel),
+        row.overCascade ? points(row.overCascade) : '–',
+      ]),
+    ),
     '### What its mux knows',
     table(
       ['model', 'AUROC of p: model right', 'calibration error of p'],

@@ -59,10 +59,13 @@ export function chooseConfidence(rows: readonly Answered[], gapShare = GAP_SHARE
   };
 }
 
-/** A threshold above the last offloaded confidence, and at most the first kept one. */
+/** A threshold above the last offloaded confidence, and at most the first kept one; short where there is room. */
 function between(last: number | undefined, first: number | undefined): number {
   if (last === undefined) return 0;
-  return first === undefined ? 1 : (last + first) / 2;
+  if (first === undefined) return 1;
+  const middle = (last + first) / 2;
+  const short = Number(middle.toPrecision(4));
+  return short > last && short <= first ? short : middle;
 }
 
 /**

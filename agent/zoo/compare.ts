@@ -36,7 +36,7 @@ export async function compare(
   wanted: Float32Array,
 ): Promise<Comparison> {
   const classes = wanted.length;
-  const other = golden.slice().reverse();
+  const other = Uint8Array.from(golden).reverse(); // slice() of a Buffer would be the same memory
   const runs = [
     { pixels: golden, count: 1 },
     { pixels: other, count: 1 },

@@ -1,5 +1,4 @@
 /** `edgemux label`: what every model of a zoo says of labelled images, written for `train mux --from-labels`. */
-import { resolve } from 'node:path';
 import { systemClock, type Clock } from '../../common/clock.js';
 import { EdgemuxError } from '../../common/errors.js';
 import { EXIT } from '../../common/exit.js';
@@ -46,7 +45,7 @@ export async function runLabel(options: LabelOptions, deps: LabelDeps = systemDe
   models.forEach((id) => zoo.modelById(id));
   const images = await imagesOf(zoo, options);
   if (images.note !== null) deps.say(`note: ${images.note}\n`);
-  const file = await openLabels(options.outFile, headerOf(zoo, models, images.part, sourceText(options)));
+  const file = await openLabels(options.outFile, headerOf(zoo, models, images));
   try {
     const which = chosen(images.count, options.limit).filter((i) => !file.done.has(images.key(i)));
     if (file.done.size > 0) deps.say(`${file.done.size} images are in ${options.outFile} already\n`);
@@ -61,10 +60,6 @@ export async function runLabel(options: LabelOptions, deps: LabelDeps = systemDe
 function imagesOf(zoo: Zoo, { source }: LabelOptions): Promise<LabelledImages> {
   if (source === null) return testImages(zoo);
   return source.kind === 'images' ? folderImages(zoo, source.dir) : idxImages(zoo, source.dir, source.part);
-}
-
-function sourceText({ source, zooDir }: LabelOptions): string {
-  return source === null ? `test set of ${resolve(zooDir)}` : `${source.kind} ${resolve(source.dir)}`;
 }
 
 /** All indices, or `limit` of them at even distances: folders come class by class. */

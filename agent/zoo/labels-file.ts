@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
 import { argmax, topK } from '../../mux/probabilities.js';
 import type { Zoo } from '../../mux/zoo.js';
-import type { Part } from './labelled.js';
+import type { LabelledImages, Part } from './labelled.js';
 
 export interface LabelsHeader {
   format: 'edgemux-labels';
@@ -19,8 +19,8 @@ export interface LabelsHeader {
   labels: readonly string[];
   part: Part;
   models: { id: string; flops: number; roles: string[]; sha256: string }[];
-  /** What the images were; for people and to refuse to go on with other ones. */
-  source: string;
+  /** How rows name their image. */
+  images: 'paths' | 'indices';
 }
 
 /** What a row says of correctness, by model id. */
@@ -36,14 +36,18 @@ const rowSchema = z.object({
 const DENSE_CLASSES = 32;
 const SPARSE = { least: 1e-3, atLeast: 5, most: 50 };
 
-export function headerOf(zoo: Zoo, models: readonly string[], part: Part, source: string): LabelsHeader {
+export function headerOf(
+  zoo: Zoo,
+  models: readonly string[],
+  images: Pick<LabelledImages, 'part' | 'key'>,
+): LabelsHeader {
   return {
-    ...{ format: 'edgemux-labels', version: 1, labels: zoo.labels, part },
+    ...{ format: 'edgemux-labels', version: 1, labels: zoo.labels, part: images.part },
     models: models.map((id) => {
       const { flops, roles, sha256 } = zoo.modelById(id);
       return { id, flops, roles, sha256 };
     }),
-    source,
+    images: typeof images.key(0) === 'string' ? 'paths' : 'indices',
   };
 }
 
@@ -153,7 +157,7 @@ function assertSame(path: string, line: string, header: string): void {
   if (line === header.trimEnd()) return;
   throw new EdgemuxError(
     'CONFIG_INVALID',
-    `--out: ${path} holds something else, or labels of other models or images. Name another file, or remove it`,
+    `--out: ${path} holds something else, or labels of other models, classes or images. Name another file, or remove it`,
   );
 }
 

@@ -1,8 +1,9 @@
 /** Every benchmark there is: `main.ts` lists, checks and runs these. */
 import { path, pathSmall } from './path/path.js';
+import { POWER_BENCHMARKS } from './power.js';
+import type { BenchReport } from './report.js';
 import { serverExact } from './server/exact.js';
 import { server } from './server/server.js';
-import type { BenchReport } from './report.js';
 
 export interface BenchOptions {
   /** Rounds: figures of each metric. */
@@ -27,4 +28,4 @@ export interface Benchmark {
   run(options: BenchOptions): Promise<BenchReport>;
 }
 
-export const BENCHMARKS: readonly Benchmark[] = [path, pathSmall, server, serverExact];
+export const BENCHMARKS: readonly Benchmark[] = [path, pathSmall, ...POWER_BENCHMARKS, server, serverExact];

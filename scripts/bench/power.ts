@@ -1,6 +1,7 @@
 /** Benchmarks of the power rails. All rails are simulated: these are figures of the software, not of a board. */
 import { benchEnergy } from './power/energy.js';
-import { benchFaults } from './power/faults.js';
+import { measureDaemon } from './power/daemon-path.js';
+import { benchFaults, measureMeter } from './power/faults.js';
 import { benchSampler } from './power/sampler.js';
 import type { Benchmark, BenchOptions } from './benchmarks.js';
 import type { BenchReport } from './report.js';
@@ -15,11 +16,6 @@ export interface PowerBenchOptions {
 }
 
 const ENERGY_SECONDS = 60;
-
-/** All three, one after the other. */
-export async function benchPower(options: PowerBenchOptions): Promise<BenchReport[]> {
-  return [await benchSampler(options), await benchEnergy(options), await benchFaults(options)];
-}
 
 function benchmark(
   name: string,
@@ -40,7 +36,12 @@ export const POWER_BENCHMARKS: readonly Benchmark[] = [
   benchmark('power-energy', 'energy of simulated rails against the truth of their loads', benchEnergy),
   benchmark(
     'power-faults',
-    'p99 of frames while the bus fails, hangs and dies, beside a calm bus',
-    benchFaults,
+    'p99 of the meter beside a synthetic frame loop while the bus fails, hangs and dies',
+    (options) => benchFaults('power-faults', measureMeter, options),
+  ),
+  benchmark(
+    'power-faults-daemon',
+    'p99 of frames through the whole daemon while the bus fails, hangs and dies, beside a calm bus',
+    (options) => benchFaults('power-faults-daemon', measureDaemon, options),
   ),
 ];

@@ -13,7 +13,7 @@ CONFIDENCE = (0.0, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96, 0.98)
 
 def group_policy(outputs):
     """The manifest's `group` policy: the shipped rule at the paper's saving, and the other rules and budgets beside it."""
-    exponents = torch.tensor([round(e, 4) for e in exponents_of(outputs).tolist()])
+    exponents = torch.tensor([round(e, 4) for e in exponents_of(outputs).tolist()], dtype=torch.double)
     tried = {name: evaluated(rule, settings, outputs) for name, (rule, settings) in rules(outputs, exponents).items()}
     largest = outputs.flops.max().item()
     table = []

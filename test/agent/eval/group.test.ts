@@ -1,4 +1,6 @@
 import t from 'tap';
+import { Bootstrap } from '../../../agent/eval/bootstrap.js';
+import { atBudgets, spend } from '../../../agent/eval/group-budget.js';
 import { groupBaselines, groupCurves } from '../../../agent/eval/group-curves.js';
 import { applyGroupPolicy, averageRight, groupPoint } from '../../../agent/eval/group-run.js';
 import { shareOf } from '../../../agent/eval/metrics.js';
@@ -64,5 +66,53 @@ t.test('baselines: the cascade needs no mux, the oracle is above all, the averag
 t.test('the average of one model is that model', (t) => {
   const [small] = measured.models;
   t.same([...averageRight([small!], measured.labels, measured.classes)], [...small!.right]);
+  t.end();
+});
+
+t.test(
+  'at a budget every rule spends it and no more, and the cascade is what they are compared with',
+  (t) => {
+    const found = atBudgets(measured, policy('escalate'), measured.models[2]!.right, new Bootstrap(300, 1));
+    t.ok(found.length > 0);
+    for (const { policy: rule, saving, flops, overCascade, accuracy } of found) {
+      t.ok(
+        flops <= 100 / saving && flops >= 0.95 * (100 / saving),
+        `${rule} at ${saving} times fewer: ${flops}`,
+      );
+      t.ok(accuracy.low <= accuracy.value && accuracy.value <= accuracy.high);
+      if (rule === 'cascade') t.equal(overCascade, null);
+    }
+    t.end();
+  },
+);
+
+t.test('a rule that cannot spend a budget, or not so little, is left out', (t) => {
+  const costing = (flops: (position: number) => number) => ({
+    at: (position: number) => ({
+      ...{ right: new Uint8Array(1), called: [] },
+      flops: Float64Array.of(flops(position)),
+    }),
+  });
+  t.equal(
+    spend(
+      costing(() => 50),
+      10,
+    ),
+    null,
+    'always dearer',
+  );
+  t.equal(
+    spend(
+      costing(() => 5),
+      10,
+    ),
+    null,
+    'always far cheaper',
+  );
+  const half = spend(
+    costing((position) => 20 * position),
+    10,
+  )!;
+  t.ok(Math.abs(half.position - 0.5) < 0.001);
   t.end();
 });

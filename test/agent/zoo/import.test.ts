@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { runImport } from '../../../agent/zoo/import.js';
 import { importOptions } from '../../../agent/zoo/import-options.js';
+import { encodePng } from '../../../mux/image.js';
 import { decodeModel } from '../../../mux/onnx-file.js';
 import { toNumber } from '../../../mux/onnx-types.js';
 import { policyFromManifest } from '../../../mux/policy.js';
-import { softmax } from '../../../mux/probabilities.js';
+import { softmax, topK } from '../../../mux/probabilities.js';
 import type { Zoo } from '../../../mux/zoo.js';
 import { cpuInference } from '../../mux/support/zoos.js';
 import { integers, node, tensorInfo } from '../../../mux/onnx-build.js';
@@ -96,6 +97,17 @@ t.test('a model that ends in a softmax keeps it, and one that says otherwise is 
     message: /sum to 1: they are probabilities/,
   });
   await t.rejects(imported(t, both(), { 'output-is': ['probabilities'] }), { message: /they are logits/ });
+});
+
+t.test('a picture of the user’s is what both forms are tried on', async (t) => {
+  const dir = t.testdir();
+  const image = join(dir, 'picture.png');
+  await writeFile(image, await encodePng(PIXELS, { height: SIDE, width: SIDE, channels: 3 }));
+  const { zoo, said } = await imported(t, both(), { image }, join(dir, 'in'));
+  const [first = 0] = topK(await probabilities(t, zoo, 'local'), 1).map(({ classIndex }) => classIndex);
+  t.match(said, new RegExp(`picture.png it sees ${LABELS[first]} `));
+  const broken = imported(t, both(), { image: join(dir, 'none.png') }, join(dir, 'other'));
+  await t.rejects(broken, { code: 'CONFIG_INVALID', message: /--image: / });
 });
 
 t.test('tensors that are called as a zoo’s own are renamed', async (t) => {

@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { z } from 'zod';
 import { runImport } from '../../../agent/zoo/import.js';
 import { importOptions } from '../../../agent/zoo/import-options.js';
 import { goldenPixels } from '../../../agent/zoo/golden.js';
@@ -16,6 +18,7 @@ import { loadZoo } from '../../../mux/zoo.js';
 import { candidates } from '../../../scripts/train/run.js';
 import { cpuInference } from '../../mux/support/zoos.js';
 
+const OLDEST = fileURLToPath(new URL('../../mux/support/oldest-runtime.js', import.meta.url));
 const NEEDS = ['torch', 'torchvision', 'onnx'];
 const PROBE = `import importlib.util as u, sys; sys.exit(any(u.find_spec(n) is None for n in ${JSON.stringify(NEEDS)}))`;
 const python = candidates(process.env).find(
@@ -41,6 +44,18 @@ const IMAGENET: Preprocessing = {
   ...{ height: 224, width: 224, colour: 'rgb', layout: 'nchw', scale: 255 },
   ...{ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
 };
+
+/** Probabilities that ONNX Runtime 1.11 gives, in a process of its own. */
+async function inOldestRuntime(path: string, pixels: Uint8Array, dir: string): Promise<number[]> {
+  const images = [Buffer.from(pixels).toString('base64')];
+  await writeFile(
+    join(dir, 'tasks.json'),
+    JSON.stringify([{ path, height: 224, width: 224, channels: 3, images }]),
+  );
+  const run = spawnSync(process.execPath, [OLDEST, join(dir, 'tasks.json')], { encoding: 'utf8' });
+  const answers = z.array(z.array(z.record(z.string(), z.array(z.number())))).parse(JSON.parse(run.stdout));
+  return answers[0]?.[0]?.['probabilities'] ?? [];
+}
 
 t.test(
   'mobilenet_v2 as torch exports it computes the same in a zoo, in batches too, and its FLOPs are torch’s',
@@ -71,10 +86,12 @@ t.test(
     const zoo = await loadZoo(join(dir, 'zoo'));
     t.equal(zoo.manifest.models[0]?.flops, Number(made.stdout.trim().split('\n').at(-1)));
 
+    const pixels = await goldenPixels(null, zoo.input);
+    const oldest = await inOldestRuntime(zoo.path('small.onnx'), pixels, dir);
+
     const model = await readModel(file);
     const { name: input, batch } = findInput(model, file, IMAGENET);
     const output = model.graph.output?.[0]?.name ?? '';
-    const pixels = await goldenPixels(null, zoo.input);
     const subject = { model, input, batch, output, versions: checkVersions(model, file), classes: 1000 };
     const original = async (how: Preprocessing) => {
       const baked = bakedModel({ ...subject, preprocessing: how }, preprocess(pixels, how));
@@ -97,6 +114,10 @@ t.test(
     const right = await original(IMAGENET);
     t.ok(apart(right, 0) < 1e-3, `differs by ${apart(right, 0)}`);
     t.ok(apart(right, 1) < 1e-3, 'the second image of a batch');
+    t.ok(
+      oldest.every((p, k) => Math.abs(Math.log(p / (right[k] ?? 0))) < 1e-3),
+      'in ONNX Runtime 1.11 too',
+    );
     const wrong = await original({ ...IMAGENET, colour: 'bgr' });
     t.ok(apart(wrong, 0) > 0.01, `colours the other way round would show: ${apart(wrong, 0)}`);
   },
