@@ -9,13 +9,12 @@ import { Child } from '../child.js';
 
 const SERVER = fileURLToPath(new URL('../../../cloud-stub/main.js', import.meta.url));
 const ECHO = fileURLToPath(new URL('./echo.js', import.meta.url));
-export const SERVER_NAME = 'bench';
 
 export interface ServerSettings {
   url: string;
   /** Folder of the zoo. */
   zoo: string;
-  /** Topics of this server are below it: several run beside each other and do not share. */
+  /** Its name, and its topics are below it: several run beside each other and do not share. */
   base: string;
   threads: number;
   /** More of the configuration. */
@@ -47,20 +46,20 @@ export class Server {
     const { url, zoo, base, threads, more } = settings;
     const file = join(folder, `${base}.yaml`);
     const config = {
-      ...{ server: SERVER_NAME, zoo, broker: { url, baseTopic: base }, log: { level: 'warn' } },
+      ...{ server: base, zoo, broker: { url, baseTopic: base }, log: { level: 'warn' } },
       inference: { providers: ['cpu'], threads },
       ...more,
     };
     writeFileSync(file, JSON.stringify(config)); // JSON is YAML
     const command = [process.execPath, SERVER, 'run', '--config', file] as const;
     const child = new Child('server', command, join(folder, `${base}.log`));
-    await child.until(told(connection, `${base}/cloud/${SERVER_NAME}/status`));
+    await child.until(told(connection, `${base}/cloud/${base}/status`));
     return new Server(connection, child, base);
   }
 
   /** Changes its policy, as an operator would. @throws EdgemuxError MESSAGE_INVALID where it refuses */
   async setPolicy(patch: { mode: string }): Promise<void> {
-    const topic = `${this.base}/cloud/${SERVER_NAME}/policy`;
+    const topic = `${this.base}/cloud/${this.base}/policy`;
     const done = new Promise<void>((resolve, reject) => {
       const listening = this.#connection.subscribe(topic, { qos: 1 }, ({ payload }) => {
         const report = parseServerPolicyReport(payload);
