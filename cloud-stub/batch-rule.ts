@@ -15,6 +15,8 @@ export interface BatchRule {
   sizes: readonly number[];
   /** How long an image may wait for company, in ms. */
   delayMs: number;
+  /** true: any size up to the largest will do, as on a CPU, which tunes nothing for a size. */
+  anySize?: boolean;
 }
 
 /** Run `count` images of lane `lane`; or nothing before `waitMs` have passed; or nothing at all. */
@@ -36,11 +38,12 @@ export function nextBatch(lanes: readonly Waiting[], rule: BatchRule, nowMs: num
     else if (best < 0 || before(waiting, lanes[best])) best = lane;
   }
   if (best < 0) return { kind: 'wait', waitMs };
-  return { kind: 'run', lane: best, count: batchSize(lanes[best]?.count ?? 1, rule.sizes) };
+  return { kind: 'run', lane: best, count: batchSize(lanes[best]?.count ?? 1, rule) };
 }
 
 /** The largest allowed size that is filled. */
-export function batchSize(waiting: number, sizes: readonly number[]): number {
+export function batchSize(waiting: number, { sizes, anySize }: Pick<BatchRule, 'sizes' | 'anySize'>): number {
+  if (anySize === true) return Math.min(waiting, sizes.at(-1) ?? 1);
   return sizes.reduce((best, size) => (size <= waiting && size > best ? size : best), 1);
 }
 

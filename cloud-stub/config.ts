@@ -49,7 +49,7 @@ const batchingSchema = z.strictObject({
     .array(z.number().int().min(1).max(1024))
     .min(1)
     .refine((sizes) => sizes.every((size, i) => size > (sizes[i - 1] ?? 0)), 'must rise')
-    .default([1, 2, 4, 8])
+    .default([1, 2, 4, 8, 16])
     .meta({
       unit: 'images',
       description:

@@ -43,6 +43,7 @@ export class Engine {
   readonly #clock: Clock;
   readonly #inference: Inference;
   readonly #batcher: Batcher;
+  readonly #rule: BatchRule;
   #ready: InferenceReady | null = null;
   #users = 0;
   #unused: (() => void) | null = null;
@@ -52,14 +53,15 @@ export class Engine {
     this.group = groupOf(zoo);
     this.#clock = clock;
     this.#inference = new Inference(
-      { log, onRestart: ({ ready }) => (this.#ready = ready) },
+      { log, onRestart: ({ ready }) => this.#isReady(ready) },
       {
         ...{ ...inference, zoo, models: this.group.ids, mux: null },
         groupMux: zoo.manifest.mux?.group !== undefined,
         warmupBatches: batching.sizes,
       },
     );
-    this.#batcher = new Batcher({ clock, infer: (job) => this.#inference.infer(job), onBatch }, batching);
+    this.#rule = { ...batching };
+    this.#batcher = new Batcher({ clock, infer: (job) => this.#inference.infer(job), onBatch }, this.#rule);
   }
 
   /** Execution provider in use. */
@@ -69,7 +71,7 @@ export class Engine {
 
   /** Loads and proves all networks. @throws EdgemuxError PROVIDER_UNAVAILABLE, MODEL_UNUSABLE, INFERENCE_STOPPED */
   async start(): Promise<void> {
-    this.#ready = await this.#inference.start();
+    this.#isReady(await this.#inference.start());
   }
 
   /** Runs `work` while this engine stays: `retire` waits for it. */
@@ -127,6 +129,11 @@ export class Engine {
       probabilities: step.probabilities,
       ...{ weights, models: [...outputs.keys()], muxMs, inferenceMs, waitMs, batchSize },
     };
+  }
+
+  #isReady(ready: InferenceReady): void {
+    this.#ready = ready;
+    this.#rule.anySize = ready.provider === 'cpu';
   }
 }
 

@@ -16,12 +16,16 @@ t.test('without a delay the mux goes first, then whoever has waited longest', (t
 
 t.test('a batch has the largest size that is filled', (t) => {
   t.same(
-    [1, 2, 3, 4, 7, 8, 100].map((n) => batchSize(n, NOW.sizes)),
+    [1, 2, 3, 4, 7, 8, 100].map((n) => batchSize(n, NOW)),
     [1, 2, 2, 4, 4, 8, 8],
   );
   t.same(
-    [1, 5].map((n) => batchSize(n, [1])),
+    [1, 5].map((n) => batchSize(n, { sizes: [1] })),
     [1, 1],
+  );
+  t.same(
+    [1, 3, 7, 9].map((n) => batchSize(n, { ...NOW, anySize: true })),
+    [1, 3, 7, 8],
   );
   t.end();
 });

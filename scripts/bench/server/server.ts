@@ -12,7 +12,7 @@ import { startEcho } from './programs.js';
 import { answerOf, runRound, type RoundPlan, type Subjects } from './rounds.js';
 import { openBench, openSubject, type Bench } from './setup.js';
 
-const DEVICES = 16;
+const DEVICES = 32;
 const REQUESTS = 500;
 const LOW_LOAD_REQUESTS = 100;
 const ECHO_BASE = 'bench-echo';
