@@ -68,6 +68,22 @@ export class Batcher {
     });
   }
 
+  /** True where nothing runs and nothing waits. */
+  get idle(): boolean {
+    return this.#running === 0 && [...this.#lanes.values()].every((lane) => lane.length === 0);
+  }
+
+  /** Runs a job that is no batch; batches wait for it as for each other. */
+  async alone<T>(job: () => Promise<T>): Promise<T> {
+    this.#running += 1;
+    try {
+      return await job();
+    } finally {
+      this.#running -= 1;
+      setImmediate(() => this.#pump());
+    }
+  }
+
   /** Ends the timer; what waits stays unanswered. */
   stop(): void {
     if (this.#timer) clearTimeout(this.#timer);

@@ -41,6 +41,7 @@ export class Engine {
   readonly zoo: Zoo;
   readonly group: Group;
   readonly #clock: Clock;
+  readonly #onBatch: EngineDeps['onBatch'];
   readonly #inference: Inference;
   readonly #batcher: Batcher;
   readonly #rule: BatchRule;
@@ -52,6 +53,7 @@ export class Engine {
     this.zoo = zoo;
     this.group = groupOf(zoo);
     this.#clock = clock;
+    this.#onBatch = onBatch;
     this.#inference = new Inference(
       { log, onRestart: ({ ready }) => this.#isReady(ready) },
       {
@@ -104,6 +106,8 @@ export class Engine {
    */
   async answer(pixels: Uint8Array, policy: GroupPolicy, expiresMs: number): Promise<Verdict | null> {
     const startedMs = this.#clock.monotonicMs();
+    if (startedMs > expiresMs) return null;
+    if (this.#batcher.idle && this.#rule.delayMs === 0) return this.#alone(pixels, policy, startedMs);
     const run = (network: string): Promise<Row | null> => this.#batcher.run(network, pixels, expiresMs);
     const mux = needsGroupMux(policy) ? await run(MUX) : null;
     if (!mux && needsGroupMux(policy)) return null;
@@ -129,6 +133,19 @@ export class Engine {
       probabilities: step.probabilities,
       ...{ weights, models: [...outputs.keys()], muxMs, inferenceMs, waitMs, batchSize },
     };
+  }
+
+  /** Where nobody else is there to share a run with, one hop to the worker does all. */
+  async #alone(pixels: Uint8Array, policy: GroupPolicy, startedMs: number): Promise<Verdict> {
+    const { group } = this;
+    const outcome = await this.#batcher.alone(() =>
+      this.#inference.infer({ kind: 'group', pixels, group, policy, handOver: true }),
+    );
+    const { models, ms: inferenceMs, muxMs, probabilities, weights } = outcome;
+    if (muxMs > 0) this.#onBatch(MUX, 1, muxMs);
+    for (const model of models) this.#onBatch(model, 1, inferenceMs / models.length);
+    const waitMs = Math.max(0, this.#clock.monotonicMs() - startedMs - muxMs - inferenceMs);
+    return { probabilities, weights, models, muxMs, inferenceMs, waitMs, batchSize: 1 };
   }
 
   #isReady(ready: InferenceReady): void {

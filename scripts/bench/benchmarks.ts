@@ -3,6 +3,7 @@ import { path, pathSmall } from './path/path.js';
 import { POWER_BENCHMARKS } from './power.js';
 import type { BenchReport } from './report.js';
 import { serverExact } from './server/exact.js';
+import { serverOverload } from './server/overload.js';
 import { server } from './server/server.js';
 
 export interface BenchOptions {
@@ -28,4 +29,11 @@ export interface Benchmark {
   run(options: BenchOptions): Promise<BenchReport>;
 }
 
-export const BENCHMARKS: readonly Benchmark[] = [path, pathSmall, ...POWER_BENCHMARKS, server, serverExact];
+export const BENCHMARKS: readonly Benchmark[] = [
+  path,
+  pathSmall,
+  ...POWER_BENCHMARKS,
+  server,
+  serverExact,
+  serverOverload,
+];

@@ -90,14 +90,14 @@ export class Devices {
 
   /**
    * Asks `requests` times at a rate, whatever comes back, then waits `budgetMs` more.
-   * @returns what came within; `unanswered` are those that the server dropped because nobody waited any more
+   * @returns what came within; `unanswered` are those that the server dropped because nobody waited any more; `tookMs` is for asking
    */
   async open(plan: {
     devices: number;
     requests: number;
     ratePerS: number;
     budgetMs: number;
-  }): Promise<{ answered: Answered[]; unanswered: number }> {
+  }): Promise<{ answered: Answered[]; unanswered: number; tookMs: number }> {
     const answered: Answered[] = [];
     this.#onAnswer = (_device, one) => void answered.push(one);
     const startMs = systemClock.monotonicMs();
@@ -106,13 +106,14 @@ export class Devices {
       for (; n < due; n += 1) this.#ask(n % plan.devices, n, plan.budgetMs);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
-    const endMs = systemClock.monotonicMs() + 2 * plan.budgetMs;
+    const tookMs = systemClock.monotonicMs() - startMs;
+    const endMs = startMs + tookMs + 2 * plan.budgetMs;
     while (this.#sent.size > 0 && systemClock.monotonicMs() < endMs) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     const unanswered = this.#sent.size;
     this.#sent.clear();
-    return { answered, unanswered };
+    return { answered, unanswered, tookMs };
   }
 
   #ask(device: number, number: number, budgetMs = PATIENCE_MS): void {
