@@ -62,6 +62,7 @@ export class Answerer {
     }
     try {
       const granted = grantResponseTopic(this.#options.base, request, message);
+      this.#checkTime(granted); // first: when there is too much to do, a refusal has to cost next to nothing
       this.#enqueue(checkRequestImage(granted, this.#options.images));
     } catch (error) {
       void this.#refuse(request, error);
@@ -81,13 +82,17 @@ export class Answerer {
     });
   }
 
-  /** @throws EdgemuxError SERVER_STOPPING, BUDGET_TOO_SHORT, QUEUE_FULL */
-  #enqueue(request: Request): void {
+  /** @throws EdgemuxError SERVER_STOPPING, BUDGET_TOO_SHORT */
+  #checkTime(request: Request): void {
     if (this.#draining) throw new EdgemuxError('SERVER_STOPPING', 'this server is stopping');
     const before = this.#queue.ahead(request.device) + this.#working;
     if (!this.#pace.canKeep(request.expiresMs - request.receivedMs, before)) {
       throw new EdgemuxError('BUDGET_TOO_SHORT', `${before} requests would be answered before this one`);
     }
+  }
+
+  /** @throws EdgemuxError QUEUE_FULL */
+  #enqueue(request: Request): void {
     const { admitted, evicted } = this.#queue.offer(request.device, request, request.payload.length);
     const full = (): EdgemuxError =>
       new EdgemuxError('QUEUE_FULL', `this server has ${this.#queue.length} requests waiting`);

@@ -5,7 +5,7 @@ import type { Benchmark, BenchOptions } from '../benchmarks.js';
 import { Releases } from '../child.js';
 import { machineFacts, metric, type BenchReport, type Metric } from '../report.js';
 import type { Answered } from './devices.js';
-import type { Subject } from './rounds.js';
+import { answerOf, type Subject } from './rounds.js';
 import { openBench, openSubject } from './setup.js';
 
 const OVERLOAD = 3;
@@ -28,7 +28,7 @@ interface Figures {
   answered: number;
   refused: number;
   unanswered: number;
-  /** Share of the answers that came within the budget. */
+  /** Share of the answers that were given within the budget, on the server's clock. */
   kept: number;
   answerP99: number;
   refusalP50: number;
@@ -77,7 +77,8 @@ async function overloadRound({ devices, server }: Subject, requests: number): Pr
       list.map(({ latencyMs }) => latencyMs),
       share,
     );
-  const kept = answers.filter(({ latencyMs }) => latencyMs <= BUDGET_MS).length;
+  // the budget counts from the server's receipt: before that a request waits in the sockets of a busy machine
+  const kept = answers.filter((one) => answerOf(one).latencyMs.residence <= BUDGET_MS).length;
   return {
     ...{ capacity, offered: (1000 * requests) / tookMs },
     ...{
