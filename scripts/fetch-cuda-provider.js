@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Fetches the CUDA provider of the installed onnxruntime-node: `node scripts/fetch-cuda-provider.mjs [--check]`.
+ * Fetches the CUDA provider of the installed onnxruntime-node: `node scripts/fetch-cuda-provider.js [--check]`.
  *
  * The npm package holds the CPU provider only. Its own installer, which our .npmrc skips, takes
  * libonnxruntime_providers_{shared,cuda,tensorrt}.so of exactly its version from NuGet (a few hundred MB) and puts
@@ -11,11 +11,13 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import process from 'node:process';
 
 const NEEDS = `CUDA 12.4 to 12.8 and cuDNN 9 (libcudart.so.12, libcublas.so.12, libcudnn.so.9) must be where the loader looks.
 For a GTX 1080 Ti (Pascal): cuDNN 9.0 to 9.10 and a driver of branch R580 or older; newer ones have left Pascal, and
 so has ONNX Runtime 1.23 and later, which is why this project pins 1.22.0-rev.`;
+
+const say = (line) => process.stdout.write(`${line}\n`);
+const complain = (line) => process.stderr.write(`${line}\n`);
 
 const require = createRequire(import.meta.url);
 const root = dirname(require.resolve('onnxruntime-node/package.json'));
@@ -38,13 +40,13 @@ function missing() {
 
 function main() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    console.error(
+    complain(
       `There is a CUDA provider for linux x64 only; this is ${process.platform} ${process.arch}. On a Jetson see its own guide.`,
     );
     return 1;
   }
   if (!process.argv.includes('--check') && !existsSync(provider)) {
-    console.log(`onnxruntime-node ${version}: fetching its CUDA provider`);
+    say(`onnxruntime-node ${version}: fetching its CUDA provider`);
     execFileSync(
       process.execPath,
       [join(root, 'script', 'install.js'), '--onnxruntime-node-install=cuda12'],
@@ -55,18 +57,18 @@ function main() {
     );
   }
   if (!existsSync(provider)) {
-    console.error(`${provider} is not there. Run this script without --check.`);
+    complain(`${provider} is not there. Run this script without --check.`);
     return 1;
   }
   const absent = missing();
   if (absent?.length === 0) {
-    console.log(
+    say(
       `${provider} finds all its libraries. Prove it: edgemux-cloud run --provider cuda, which runs every network.`,
     );
     return 0;
   }
-  console.error(absent ? `It does not find:\n  ${absent.join('\n  ')}` : 'ldd cannot tell what it needs.');
-  console.error(NEEDS);
+  complain(absent ? `It does not find:\n  ${absent.join('\n  ')}` : 'ldd cannot tell what it needs.');
+  complain(NEEDS);
   return absent ? 1 : 0;
 }
 
