@@ -12,7 +12,8 @@ export function modelLines(proof: Proof, labels: readonly string[], imageFile: s
   ];
   const lines = [
     `${megas(proof.flops)} M multiply-accumulates, ${size(proof.bytes.length)}, ${done.join(', ')}`,
-    `the same as before within ${proof.difference.toExponential(1)} in log-probability (another picture: ${proof.reaction.toExponential(1)})`,
+    `the same as before within ${proof.difference.toExponential(1)} in log-probability ` +
+      `(another picture changes it by ${proof.reaction.toPrecision(2)})`,
   ];
   if (proof.reaction < 1e-3) lines.push('its answer hardly depends on the picture: has it been trained?');
   if (proof.uncounted.length > 0) {
