@@ -117,7 +117,14 @@ function colourLike(series: readonly Series[], name: string | undefined): object
 
 function markLabel(labels: readonly string[]): object {
   return {
-    ...{ show: true, position: 'right', fontSize: 12, color: '#222222' },
+    ...{
+      show: true,
+      position: 'right',
+      fontSize: 12,
+      color: '#222222',
+      textBorderColor: '#ffffff',
+      textBorderWidth: 3,
+    },
     formatter: ({ dataIndex }: { dataIndex: number }) => labels[dataIndex] ?? '',
   };
 }

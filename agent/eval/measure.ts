@@ -1,11 +1,10 @@
 /** Every network of a zoo over its test images, through the same sessions as the daemon's, in batches. */
-import { percentile } from '../../common/statistics.js';
 import type { Provider } from '../../mux/config.js';
 import { Inference } from '../../mux/inference.js';
 import { argmax, maximum } from '../../mux/probabilities.js';
 import { loadTestSet, type TestSet } from '../../mux/testset.js';
 import type { Zoo } from '../../mux/zoo.js';
-import { classifier, groupNet, pairNet, type Net } from './nets.js';
+import { classifier, groupNet, pairNet, timesMs, type Net } from './nets.js';
 
 /** What a classifier said of N images. */
 export interface Answers {
@@ -60,7 +59,6 @@ export interface MeasureOptions {
 
 /** Large enough to fill a CPU or a GPU, small enough for a Jetson's memory, in images and in bytes of pixels. */
 const BATCH = { images: 250, bytes: 2_000_000 };
-const TIMED_RUNS = 41;
 
 /**
  * @throws EdgemuxError ZOO_INVALID (no test images), and what starting and running the sessions throws
@@ -79,21 +77,26 @@ export async function measure(zoo: Zoo, options: MeasureOptions): Promise<Measur
   );
   const { provider } = await inference.start();
   const labels = Uint8Array.from({ length: count }, (_, i) => set.label(i));
-  const nets = ids.length + (pair ? 1 : 0) + (group ? 1 : 0);
-  let finished = 0;
-  const over = async (net: Net): Promise<Swept> => {
-    const tell = (part: number) => options.progress?.(net.name, (finished + part) / nets);
-    const swept = await sweep(net, set, labels, zoo.classes, tell);
-    finished += 1;
-    return swept;
-  };
+  const ofModels = ids.map((id) => classifier(inference, id));
+  const ofMuxes = [...(pair ? [pairNet(inference)] : []), ...(group ? [groupNet(inference)] : [])];
+  const nets = [...ofModels, ...ofMuxes];
   try {
-    const models: MeasuredModel[] = [];
-    for (const { id, flops } of zoo.manifest.models) {
-      models.push({ id, flops, ...(await over(classifier(inference, id))).answers });
+    options.progress?.('single runs, for the time', 0);
+    const times = await timesMs(nets, set, count);
+    const swept: Swept[] = [];
+    for (const [at, net] of nets.entries()) {
+      const tell = (part: number) => options.progress?.(net.name, (at + part) / nets.length);
+      swept.push({ ...(await sweep(net, set, labels, zoo.classes, tell)), runMs: times[at] ?? NaN });
     }
-    const pairMux = pair ? pairReading(pair.flops, await over(pairNet(inference))) : null;
-    const groupMux = group ? groupReading(group, await over(groupNet(inference))) : null;
+    const models = zoo.manifest.models.flatMap(({ id, flops }, at) => {
+      const found = swept[at];
+      return found ? { id, flops, runMs: found.runMs, ...found.answers } : [];
+    });
+    const rest = swept.slice(models.length);
+    const pairSwept = pair ? rest.shift() : undefined;
+    const groupSwept = group ? rest.shift() : undefined;
+    const pairMux = pair && pairSwept ? pairReading(pair.flops, pairSwept) : null;
+    const groupMux = group && groupSwept ? groupReading(group, groupSwept) : null;
     return { count, classes: zoo.classes, labels, provider, models, pairMux, groupMux, set };
   } finally {
     await inference.stop();
@@ -101,19 +104,20 @@ export async function measure(zoo: Zoo, options: MeasureOptions): Promise<Measur
 }
 
 interface Swept {
-  answers: Answers & { runMs: number };
+  answers: Answers;
+  runMs: number;
   /** Outputs beside the probabilities. */
   heads: Record<string, Float32Array>;
 }
 
-/** All images through one network, then some one by one for the time that a frame takes. */
+/** All images through one network, in batches. */
 async function sweep(
   net: Net,
   set: TestSet,
   labels: Uint8Array,
   classes: number,
   tell: (part: number) => void,
-): Promise<Swept> {
+): Promise<Omit<Swept, 'runMs'>> {
   const count = labels.length;
   const parts: Record<string, Float32Array[]> = {};
   const batch = Math.max(1, Math.min(BATCH.images, Math.floor(BATCH.bytes / set.images(0).length)));
@@ -124,12 +128,10 @@ async function sweep(
     const { outputs } = await net.run(pixels, size);
     for (const [name, values] of Object.entries(outputs)) (parts[name] ??= []).push(values);
   }
-  const runsMs: number[] = [];
-  for (let i = 0; i < TIMED_RUNS; i += 1) runsMs.push((await net.run(set.images(i % count), 1)).ms);
   const { probabilities = new Float32Array(), ...heads } = Object.fromEntries(
     Object.entries(parts).map(([name, arrays]) => [name, joined(arrays)]),
   );
-  return { answers: { ...answersOf(probabilities, labels, classes), runMs: percentile(runsMs, 0.5) }, heads };
+  return { answers: answersOf(probabilities, labels, classes), heads };
 }
 
 function joined(arrays: readonly Float32Array[]): Float32Array {
@@ -154,14 +156,14 @@ export function answersOf(probabilities: Float32Array, labels: Uint8Array, class
   return { probabilities, right, confidence };
 }
 
-function pairReading(flops: number, { answers, heads }: Swept): MeasuredPairMux {
-  return { flops, ...answers, score: heads['score'] ?? new Float32Array() };
+function pairReading(flops: number, { answers, heads, runMs }: Swept): MeasuredPairMux {
+  return { flops, runMs, ...answers, score: heads['score'] ?? new Float32Array() };
 }
 
 function groupReading(
   { flops, models }: { flops: number; models: readonly string[] },
-  { answers, heads }: Swept,
+  { answers, heads, runMs }: Swept,
 ): MeasuredGroupMux {
   const { correct = new Float32Array(), weights = new Float32Array() } = heads;
-  return { flops, ...answers, correct, weights, ids: models };
+  return { flops, runMs, ...answers, correct, weights, ids: models };
 }

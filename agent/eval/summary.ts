@@ -5,7 +5,9 @@ import { groupTable, pairTable } from './tables.js';
 export function summaryOf({ zoo, images, models, pair, group, notes }: EvalReport): string {
   return [
     `${zoo.name} ${zoo.version}, ${images} test images; brackets are 95 % intervals`,
-    ...(pair ? [aligned(pairTable(pair)), cheapest(pair)] : []),
+    ...(pair
+      ? [aligned(pairTable(pair)), cheapest(pair, 'flops'), ...(pair.mux ? [cheapest(pair, 'time')] : [])]
+      : []),
     ...(group ? [aligned(groupTable(models, group))] : []),
     ...(pair || group
       ? []
@@ -14,9 +16,11 @@ export function summaryOf({ zoo, images, models, pair, group, notes }: EvalRepor
   ].join('\n\n');
 }
 
-/** The cheapest policy by wanted accuracy and cost of an upload. */
-function cheapest({ costs }: PairReport): string {
-  const tables = costs.filter(({ muxFrom }) => muxFrom === 'flops');
+/** The cheapest policy by wanted accuracy and cost of an upload, the mux priced one way or the other. */
+function cheapest({ costs }: PairReport, priced: 'flops' | 'time'): string {
+  const tables = costs.filter(({ muxFrom }) => muxFrom === priced);
+  const mux = tables[0]?.mux;
+  const price = typeof mux === 'number' ? ` (mux ${mux.toFixed(2)} × local, by ${priced})` : '';
   const uploads = [...new Set(tables.map(({ upload }) => upload))];
   const gaps = [...new Set(tables.map(({ gapShare }) => gapShare))];
   const cell = (gap: number, upload: number) => {
@@ -24,7 +28,7 @@ function cheapest({ costs }: PairReport): string {
     const row = found?.rows.find(({ policy }) => policy === found.cheapest);
     return row ? `${row.policy} ${row.cost.toFixed(2)}` : '–';
   };
-  const head = ['cheapest policy and its cost', ...uploads.map((upload) => `upload ${upload} × local`)];
+  const head = [`cheapest policy${price}`, ...uploads.map((upload) => `upload ${upload} × local`)];
   const rows = gaps.map((gap) => [
     `${(gap * 100).toFixed(0)} % of the gap`,
     ...uploads.map((upload) => cell(gap, upload)),

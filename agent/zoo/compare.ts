@@ -16,9 +16,9 @@ export interface Comparison {
  * Log-probabilities of two forms may differ by that share of what another picture changes: float32 sums in another
  * order change less, a wrong preprocessing more. A model that hardly looks at its picture proves little.
  */
-const TOLERANCE = { share: 0.02, least: 1e-5, most: 2e-3 };
-/** Below it a probability says nothing more in float32. */
-export const FLOOR = 1e-6;
+const TOLERANCE = { share: 0.02, least: 1e-5, most: 1e-2 };
+/** Smaller probabilities lose digits in float32. Down to it their logarithms differ as the logits do. */
+const FLOOR = 1e-30;
 
 /**
  * The wrapped model on the golden image, on another one, and on both at once.

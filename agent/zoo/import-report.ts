@@ -11,8 +11,9 @@ export function modelLines(proof: Proof, labels: readonly string[], imageFile: s
     ...(proof.freedFrom === null ? [] : [`freed from a batch of ${proof.freedFrom}`]),
   ];
   const lines = [
-    `${megas(proof.flops)} M multiply-accumulates, ${megas(proof.bytes.length)} MB, ${done.join(', ')}`,
-    `the same as before within ${proof.difference.toExponential(1)} in log-probability (another picture: ${proof.reaction.toExponential(1)})`,
+    `${megas(proof.flops)} M multiply-accumulates, ${size(proof.bytes.length)}, ${done.join(', ')}`,
+    `the same as before within ${proof.difference.toExponential(1)} in log-probability ` +
+      `(another picture changes it by ${proof.reaction.toPrecision(2)})`,
   ];
   if (proof.reaction < 1e-3) lines.push('its answer hardly depends on the picture: has it been trained?');
   if (proof.uncounted.length > 0) {
@@ -46,6 +47,10 @@ export function policyLines(given: number, found: Calibrated | null): string {
   if (cloudAccuracy <= localAccuracy) lines.push('  the cloud model is no better here: nothing is offloaded');
   if (images < 500) lines.push(`  ${images} images are few: take 500 or more`);
   return `${lines.join('\n')}\n`;
+}
+
+function size(bytes: number): string {
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${megas(bytes)} MB`;
 }
 
 function megas(value: number): string {

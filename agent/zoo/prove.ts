@@ -11,7 +11,7 @@ import { channelsOf, preprocess } from '../../mux/onnx-pixels.js';
 import { bakedModel, PROBE_INPUT, wrapModel, type Subject } from '../../mux/onnx-wrap.js';
 import type { OnnxModel } from '../../mux/onnx-types.js';
 import { allFinite, softmax as softmaxOf } from '../../mux/probabilities.js';
-import { compare, FLOOR, type Comparison } from './compare.js';
+import { compare, type Comparison } from './compare.js';
 import { firstLine, probe, type ProbeSpec } from './probe.js';
 import { OUTPUTS, type ModelOption } from './import-flags.js';
 
@@ -99,7 +99,7 @@ async function runOriginal(
 /** True for logits. What the user said and what the run shows must agree. */
 function needsSoftmax({ file, outputIs }: ModelOption, raw: Float32Array): boolean {
   const sum = raw.reduce((all, value) => all + value, 0);
-  const shares = Math.abs(sum - 1) < 1e-3 && raw.every((value) => value > -FLOOR);
+  const shares = Math.abs(sum - 1) < 1e-3 && raw.every((value) => value > -1e-6);
   const seen = OUTPUTS[shares ? 1 : 0];
   if (outputIs === null || outputIs === seen) return !shares;
   const why = shares ? 'not negative and sum to 1' : `sum to ${sum.toPrecision(4)}`;

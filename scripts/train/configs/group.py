@@ -9,4 +9,4 @@ config = Config(
             Model('resnet8', 'resnet8', ('group',)),
             Model('resnet12', 'resnet12', ('group',)),
             Model('wide-resnet-l', 'wide-resnet-l', ('cloud', 'group'))),
-    mux=Mux(epochs=16, views=4))
+    mux=Mux(epochs=16, views=4, cost_form='log', cost_penalty=0.1))
