@@ -27,7 +27,7 @@ def arguments(argv):
     parser.add_argument('--out', default='.cache/real-shapes', help='folder (%(default)s)')
     parser.add_argument('--local', default='mobilenet_v2', choices=NAMES, help='the device\'s model (%(default)s)')
     parser.add_argument('--cloud', default='resnet50', choices=NAMES, help='the server\'s model (%(default)s)')
-    parser.add_argument('--also', nargs='*', default=[], choices=NAMES, help='further networks, without a role')
+    parser.add_argument('--also', nargs='*', default=[], choices=NAMES, help='further networks, for the group')
     parser.add_argument('--seed', type=int, default=1)
     return parser.parse_args(argv)
 
@@ -62,7 +62,7 @@ def main(argv):
     folder.mkdir(parents=True, exist_ok=True)
     names = dict.fromkeys([args.local, *args.also, args.cloud])
     roles = {args.local: ['local'], args.cloud: ['cloud']}
-    models = [export_model(folder, name, roles.get(name, []), args.seed) for name in names]
+    models = [export_model(folder, name, roles.get(name, ['group']), args.seed) for name in names]
     now = datetime.datetime.now(datetime.timezone.utc)
     zoo.write_json(folder / 'manifest.json', {
         'schema': 1, 'name': 'real-shapes', 'version': now.date().isoformat(), 'licence': 'MIT (random weights)',

@@ -16,7 +16,7 @@ export const PATIENCE_MS = 30_000;
 
 type DeepPartial<T> = { [K in keyof T]?: T[K] extends object ? DeepPartial<T[K]> : T[K] };
 
-/** A device daemon with the shipped zoo against `url`, stopped at teardown. */
+/** A connected device daemon with the shipped zoo against `url`, stopped at teardown. */
 export async function startDevice(
   t: Test,
   url: string,
@@ -32,7 +32,22 @@ export async function startDevice(
   const daemon = new AgentDaemon({ log: silentLog() }, config);
   t.teardown(() => daemon.stop());
   await daemon.start();
+  await untilConnected(url, options.device);
   return daemon;
+}
+
+/** The daemon connects in the background; what is published before it listens goes unheard. */
+async function untilConnected(url: string, device: string): Promise<void> {
+  const clientId = `waits-for-${device}-${process.pid}`;
+  const connection = new Connection({ log: silentLog(), clock: systemClock }, { url, clientId });
+  connection.start();
+  await connection.ready(PATIENCE_MS);
+  await new Promise<void>((resolve) => {
+    void connection.subscribe(`edgemux/${device}/state`, { qos: 1 }, () => {
+      resolve();
+    });
+  });
+  await connection.stop();
 }
 
 /** A server with the shipped zoo against `url`, stopped at teardown. */
