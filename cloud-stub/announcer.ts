@@ -1,4 +1,4 @@
-import { EdgemuxError, messageOf } from '../common/errors.js';
+import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import type { Connection } from '../protocol/connection.js';
 import type { Message } from '../protocol/message.js';
@@ -7,22 +7,21 @@ import {
   parseServerPolicyPatch,
   policyError,
   type LiveServerStatus,
-  type ServerPolicy,
 } from '../protocol/messages.js';
 import type { ServerTopics } from '../protocol/topics.js';
-
-/** The only policy so far: the zoo's largest model answers everything. */
-export const POLICY: ServerPolicy = { mode: 'largest', mu: 0, T: 0.288, combine: false };
+import { groupPatch, policyMessage } from './policy-message.js';
+import type { Serving } from './serving.js';
 
 export interface AnnouncerDeps {
   log: Log;
   connection: Connection;
   topics: ServerTopics;
+  serving: Serving;
   /** Puts the status together at the moment of publishing. */
   status: () => LiveServerStatus;
 }
 
-/** Says, retained, what the server is and what it decides by. */
+/** Says, retained, what the server is and what it decides by; takes patches of the latter. */
 export class Announcer {
   readonly #deps: AnnouncerDeps;
   readonly #intervalMs: number;
@@ -35,12 +34,15 @@ export class Announcer {
 
   async start(): Promise<void> {
     const { connection, topics } = this.#deps;
-    this.#timer ??= setInterval(() => {
-      this.sayStatus();
-    }, this.#intervalMs);
     await connection.subscribe(topics.policySet, { qos: 1 }, (message) => {
-      if (!message.retain) this.#say(topics.policy, patchedPolicy(message));
+      if (!message.retain) this.#patch(message);
     });
+  }
+
+  /** Says all, and the status again and again: only once requests arrive here, for who is `online` is asked. */
+  announce(): void {
+    this.#timer ??= setInterval(() => void this.sayStatus(), this.#intervalMs);
+    void this.sayPolicy().then(() => this.sayStatus());
   }
 
   stop(): void {
@@ -48,33 +50,35 @@ export class Announcer {
     this.#timer = null;
   }
 
-  sayStatus(): void {
-    this.#say(this.#deps.topics.status, this.#deps.status());
+  /** Resolves when the broker has it, or it cannot be said. */
+  sayStatus(): Promise<void> {
+    return this.#say(this.#deps.topics.status, this.#deps.status());
   }
 
-  sayPolicy(): void {
-    this.#say(this.#deps.topics.policy, POLICY);
+  sayPolicy(): Promise<void> {
+    return this.#say(this.#deps.topics.policy, policyMessage(this.#deps.serving.current.policy));
   }
 
-  #say(topic: string, message: object): void {
+  #patch({ payload }: Message): void {
+    const { log, serving, topics } = this.#deps;
+    try {
+      const policy = serving.patch(groupPatch(parseServerPolicyPatch(payload)));
+      log.info({ policy }, 'policy changed');
+      void this.sayPolicy();
+      void this.sayStatus();
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'policy patch refused');
+      void this.#say(topics.policy, policyError(error));
+    }
+  }
+
+  async #say(topic: string, message: object): Promise<void> {
     const { connection, log } = this.#deps;
     if (connection.state !== 'online') return;
-    connection.publish(topic, encodeMessage(message), { qos: 1, retain: true }).catch((error: unknown) => {
+    try {
+      await connection.publish(topic, encodeMessage(message), { qos: 1, retain: true });
+    } catch (error) {
       log.debug({ topic, error: messageOf(error) }, 'not published');
-    });
-  }
-}
-
-/** The outcome of a patch: this server knows one policy, so a patch can only confirm it. */
-function patchedPolicy(message: Message): object {
-  try {
-    const patch = parseServerPolicyPatch(message.payload);
-    if (patch.mode === undefined || patch.mode === POLICY.mode) return POLICY;
-    throw new EdgemuxError(
-      'MESSAGE_INVALID',
-      `mode ${patch.mode} is not offered by this server; it answers with ${POLICY.mode}`,
-    );
-  } catch (error) {
-    return policyError(error);
+    }
   }
 }

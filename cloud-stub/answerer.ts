@@ -2,22 +2,22 @@ import { EdgemuxError, isEdgemuxError, messageOf } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import { decodeImage } from '../mux/image.js';
-import type { Inference } from '../mux/inference.js';
 import { argmax } from '../mux/probabilities.js';
-import type { Zoo } from '../mux/zoo.js';
 import type { Connection } from '../protocol/connection.js';
 import type { Message } from '../protocol/message.js';
 import { encodeMessage, type Answer, type ErrorAnswer } from '../protocol/messages.js';
 import type { ServerCounters } from './counters.js';
-import { BoundedQueue } from './queue.js';
+import { FairQueue } from './fair-queue.js';
+import { Pace } from './pace.js';
 import { addressRequest, checkRequestImage, grantResponseTopic, type Request } from './request.js';
+import type { Served } from './serving.js';
 
 export interface AnswererDeps {
   log: Log;
   clock: Clock;
-  connection: Connection;
-  inference: Inference;
-  zoo: Zoo;
+  connection: Pick<Connection, 'publish'>;
+  /** What answers at this moment. */
+  served: () => Served;
   counters: ServerCounters;
 }
 
@@ -28,11 +28,12 @@ export interface AnswererOptions {
   queue: { maxRequests: number; maxBytes: number; depth: number };
 }
 
-/** Answers offload requests with the zoo's largest model; what cannot be answered is refused at once. */
+/** Answers offload requests; what cannot be answered in time is refused at once. */
 export class Answerer {
   readonly #deps: AnswererDeps;
   readonly #options: AnswererOptions;
-  readonly #queue: BoundedQueue<Request>;
+  readonly #queue: FairQueue<Request>;
+  readonly #pace = new Pace();
   #working = 0;
   #draining = false;
   #idle: (() => void) | null = null;
@@ -40,7 +41,7 @@ export class Answerer {
   constructor(deps: AnswererDeps, options: AnswererOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#queue = new BoundedQueue(options.queue);
+    this.#queue = new FairQueue(options.queue);
   }
 
   /** Waiting requests, for the status. */
@@ -50,9 +51,10 @@ export class Answerer {
 
   /** Takes in a message of an offload topic. */
   receive(message: Message): void {
-    const { clock, counters, log, zoo } = this.#deps;
+    const { clock, counters, log, served } = this.#deps;
     counters.requests += 1;
-    const request = addressRequest(this.#options.base, zoo.name, message, clock.monotonicMs());
+    const zoo = served().engine.zoo.name;
+    const request = addressRequest(this.#options.base, zoo, message, clock.monotonicMs());
     if (!request) {
       counters.unanswerable += 1;
       log.warn({ topic: message.topic.slice(0, 128) }, 'request with an unusable topic ignored');
@@ -60,6 +62,7 @@ export class Answerer {
     }
     try {
       const granted = grantResponseTopic(this.#options.base, request, message);
+      this.#checkTime(granted); // first: when there is too much to do, a refusal has to cost next to nothing
       this.#enqueue(checkRequestImage(granted, this.#options.images));
     } catch (error) {
       void this.#refuse(request, error);
@@ -79,11 +82,22 @@ export class Answerer {
     });
   }
 
-  #enqueue(request: Request): void {
+  /** @throws EdgemuxError SERVER_STOPPING, BUDGET_TOO_SHORT */
+  #checkTime(request: Request): void {
     if (this.#draining) throw new EdgemuxError('SERVER_STOPPING', 'this server is stopping');
-    if (!this.#queue.offer(request, request.payload.length)) {
-      throw new EdgemuxError('QUEUE_FULL', `this server has ${this.#queue.length} requests waiting`);
+    const before = this.#queue.ahead(request.device) + this.#working;
+    if (!this.#pace.canKeep(request.expiresMs - request.receivedMs, before)) {
+      throw new EdgemuxError('BUDGET_TOO_SHORT', `${before} requests would be answered before this one`);
     }
+  }
+
+  /** @throws EdgemuxError QUEUE_FULL */
+  #enqueue(request: Request): void {
+    const { admitted, evicted } = this.#queue.offer(request.device, request, request.payload.length);
+    const full = (): EdgemuxError =>
+      new EdgemuxError('QUEUE_FULL', `this server has ${this.#queue.length} requests waiting`);
+    for (const gone of evicted) void this.#refuse(gone, full());
+    if (!admitted) throw full();
     this.#pump();
   }
 
@@ -92,6 +106,7 @@ export class Answerer {
       const request = this.#queue.take();
       if (!request) break;
       this.#working += 1;
+      this.#pace.begin(this.#deps.clock.monotonicMs());
       void this.#work(request).finally(() => {
         this.#working -= 1;
         this.#pump();
@@ -101,59 +116,48 @@ export class Answerer {
   }
 
   async #work(request: Request): Promise<void> {
+    const { clock, counters, served } = this.#deps;
     try {
-      const answer = await this.#answer(request);
+      const now = served();
+      const answer = await now.engine.use(() => this.#answer(request, now));
+      this.#pace.end(clock.monotonicMs(), this.#working > 1);
       if (answer) await this.#publish(request, answer);
+      else counters.expired += 1;
     } catch (error) {
+      this.#pace.end(clock.monotonicMs(), this.#working > 1);
       await this.#refuse(request, error);
     }
   }
 
   /** The answer, or null where the budget ran out before the model ran: nobody waits for it any more. */
-  async #answer(request: Request): Promise<Answer | null> {
-    const { clock, inference, zoo, counters } = this.#deps;
+  async #answer(request: Request, { engine, policy }: Served): Promise<Answer | null> {
+    const { clock, counters } = this.#deps;
     const startedMs = clock.monotonicMs();
-    if (this.#expired(request, startedMs)) return null;
-    const pixels = await decodeImage(request.payload, zoo.input, this.#options.images);
-    const decodedMs = clock.monotonicMs();
-    if (this.#expired(request, decodedMs)) return null;
-    const model = zoo.largest.id;
-    const run = await inference.classify(model, pixels, 1);
+    if (startedMs > request.expiresMs) return null;
+    const pixels = await decodeImage(request.payload, engine.zoo.input, this.#options.images);
+    const decodeMs = clock.monotonicMs() - startedMs;
+    const verdict = await engine.answer(pixels, policy, request.expiresMs);
+    if (!verdict) return null;
     const residence = clock.monotonicMs() - request.receivedMs;
+    const queueMs = startedMs - request.receivedMs;
     counters.answered(residence);
-    const probabilities = [...run.probabilities];
+    counters.metrics.answered(verdict, queueMs, decodeMs);
+    const probabilities = Array.from(verdict.probabilities);
     const classIndex = argmax(probabilities);
+    const { models, weights, batchSize, muxMs: mux, inferenceMs: inference } = verdict;
     return {
-      frameId: request.frameId,
-      server: this.#options.server,
-      zooHash: zoo.hash,
-      models: [model],
-      weights: { [model]: 1 },
-      classIndex,
-      label: zoo.labels[classIndex] ?? `class-${classIndex}`,
-      probabilities,
-      latencyMs: {
-        residence,
-        queue: startedMs - request.receivedMs + run.queueMs,
-        decode: decodedMs - startedMs,
-        mux: 0,
-        inference: run.ms,
-      },
-      batchSize: 1,
+      ...{ frameId: request.frameId, server: this.#options.server, zooHash: engine.zoo.hash },
+      ...{ models, weights, classIndex, probabilities, batchSize },
+      label: engine.zoo.labels[classIndex] ?? `class-${classIndex}`,
+      latencyMs: { residence, queue: queueMs + verdict.waitMs, decode: decodeMs, mux, inference },
     };
-  }
-
-  #expired(request: Request, nowMs: number): boolean {
-    if (nowMs <= request.expiresMs) return false;
-    this.#deps.counters.expired += 1;
-    return true;
   }
 
   async #refuse(request: Request, error: unknown): Promise<void> {
     const code = isEdgemuxError(error) ? error.code : 'INFERENCE_FAILED';
     const { device, frameId } = request;
     this.#deps.counters.refuse(code);
-    this.#deps.log.warn({ device, frameId, code, why: messageOf(error) }, 'request refused');
+    this.#deps.log.debug({ device, frameId, code, why: messageOf(error) }, 'request refused');
     const message = messageOf(error).slice(0, 1024);
     await this.#publish(request, { frameId, server: this.#options.server, error: { code, message } });
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { hostName } from '../common/host-name.js';
 import { logSchema } from '../common/config/sections.js';
+import { GROUP_MODES } from '../mux/group.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { brokerSchema, nameSchema } from '../protocol/config.js';
 
@@ -37,13 +38,64 @@ const queueSchema = z.strictObject({
       unit: 'bytes',
       description: 'beyond these bytes of waiting images a new one is refused at once',
     }),
-  depth: z
-    .number()
-    .int()
+  depth: z.number().int().min(1).max(4096).default(16).meta({
+    unit: 'requests',
+    description: 'requests in work at a time: decoding, waiting for a batch, running; at least two batches',
+  }),
+});
+
+const batchingSchema = z.strictObject({
+  sizes: z
+    .array(z.number().int().min(1).max(1024))
     .min(1)
-    .max(64)
-    .default(2)
-    .meta({ unit: 'requests', description: 'requests in work at a time; 2 decodes one while one runs' }),
+    .refine((sizes) => sizes.every((size, i) => size > (sizes[i - 1] ?? 0)), 'must rise')
+    .default([1, 2, 4, 8, 16])
+    .meta({
+      unit: 'images',
+      description:
+        'sizes that a batch may have, rising; all are run at start (a GPU tunes each); [1]: no batches',
+    }),
+  delayMs: z.number().min(0).max(1000).default(0).meta({
+    unit: 'ms',
+    description: 'how long an image waits for company while its model is idle; 0 takes what is there',
+  }),
+});
+
+/** null: as the zoo's manifest says. */
+const policySchema = z.strictObject({
+  mode: z
+    .enum(['zoo', ...GROUP_MODES])
+    .default('zoo')
+    .meta({
+      description: "which models answer; zoo: what the zoo's manifest says, without a group its largest",
+    }),
+  mu: z.number().min(0).nullable().default(null).meta({
+    description: "single, escalate: price of a run of the dearest model, in probability; null: the zoo's",
+  }),
+  T: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullable()
+    .default(null)
+    .meta({ description: "ensemble: models with a weight above this run; null: the zoo's" }),
+  confidence: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullable()
+    .default(null)
+    .meta({ description: "escalate: goes up while the answer is less sure than this; null: the zoo's" }),
+  combine: z.boolean().nullable().default(null).meta({
+    description: 'escalate: whether all models that ran answer together, or the last one; null: together',
+  }),
+});
+
+const reloadSchema = z.strictObject({
+  checkS: z.number().min(0).max(3600).default(5).meta({
+    unit: 's',
+    description: 'how often the manifest is looked at for changes; 0: only SIGHUP reloads',
+  }),
 });
 
 const reportSchema = z.strictObject({
@@ -67,17 +119,12 @@ export const cloudConfigSchema = z.strictObject({
     description: 'model zoo folder (holds manifest.json)',
     shownDefault: 'the shipped fashion-mnist',
   }),
-  policy: z
-    .strictObject({
-      mode: z
-        .enum(['largest'])
-        .default('largest')
-        .meta({ description: "which models answer; largest: the zoo's most expensive one" }),
-    })
-    .prefault({}),
+  policy: policySchema.prefault({}),
+  reload: reloadSchema.prefault({}),
   broker: brokerSchema.prefault({}),
   images: imagesSchema.prefault({}),
   queue: queueSchema.prefault({}),
+  batching: batchingSchema.prefault({}),
   inference: inferenceSchema.prefault({}),
   report: reportSchema.prefault({}),
   log: logSchema.prefault({}),
@@ -92,6 +139,8 @@ export const CLOUD_FLAGS: Record<string, string> = {
   group: 'group',
   zoo: 'zoo',
   policy: 'policy.mode',
+  mu: 'policy.mu',
+  T: 'policy.T',
   provider: 'inference.providers',
   'log-level': 'log.level',
 };

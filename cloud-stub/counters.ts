@@ -1,3 +1,5 @@
+import { Metrics } from './metrics.js';
+
 /** How many latencies the percentiles of the status look back on. */
 const RECENT = 1000;
 
@@ -9,6 +11,9 @@ export class ServerCounters {
   expired = 0;
   /** Topics or response topics that cannot be answered. */
   unanswerable = 0;
+  zooReloads = 0;
+  zooReloadsFailed = 0;
+  readonly metrics = new Metrics();
   readonly refused: Record<string, number> = {};
   readonly #residenceMs: number[] = [];
 
@@ -32,6 +37,8 @@ export class ServerCounters {
       answers: this.answers,
       expired: this.expired,
       unanswerable: this.unanswerable,
+      zoo_reloads: this.zooReloads,
+      zoo_reloads_failed: this.zooReloadsFailed,
       ...Object.fromEntries(refused),
     };
   }

@@ -17,6 +17,7 @@ export async function run(configFile: string | null, flags: Record<string, unkno
   const log = createLog('edgemux-cloud', config.log);
   const signal = stopSignal(log);
   const server = new CloudServer({ log }, config);
+  process.on('SIGHUP', () => void server.reload());
   try {
     await server.start();
   } catch (error) {

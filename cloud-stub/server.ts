@@ -1,21 +1,33 @@
 import { systemClock, type Clock } from '../common/clock.js';
-import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import { StopSteps } from '../common/stop-steps.js';
 import { packageVersion } from '../common/version.js';
-import { Inference, type InferenceReady } from '../mux/inference.js';
-import { loadZoo, type Zoo } from '../mux/zoo.js';
 import { connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection.js';
 import { SERVER_OFFLINE, type LiveServerStatus } from '../protocol/messages.js';
-import { offloadFilter, serverTopics, sharedFilter } from '../protocol/topics.js';
-import { Announcer, POLICY } from './announcer.js';
+import { serverTopics, type ServerTopics } from '../protocol/topics.js';
+import { Announcer } from './announcer.js';
 import { Answerer } from './answerer.js';
 import type { CloudConfig } from './config.js';
 import { ServerCounters } from './counters.js';
+import { configPatch, policyMessage } from './policy-message.js';
+import { Requests } from './requests.js';
+import { Serving } from './serving.js';
+import { ZooWatch } from './zoo-watch.js';
 
 /** A stop leaves this long to the requests in the queue. */
 const DRAIN_MS = 4000;
+/** Devices that have not heard yet that this server leaves are still served for so long. */
+const FAREWELL_MS = 100;
+
+interface Parts {
+  topics: ServerTopics;
+  connection: Connection;
+  counters: ServerCounters;
+  serving: Serving;
+  answerer: Answerer;
+}
+
 /** The server: builds its parts, starts them in order, stops them in reverse. */
 export class CloudServer {
   readonly #config: CloudConfig;
@@ -23,6 +35,7 @@ export class CloudServer {
   readonly #clock: Clock;
   readonly #stopSteps: StopSteps;
   #state: 'online' | 'draining' = 'online';
+  #watch: ZooWatch | null = null;
 
   constructor(deps: { log: Log; clock?: Clock }, config: CloudConfig) {
     this.#log = deps.log;
@@ -31,14 +44,51 @@ export class CloudServer {
     this.#config = config;
   }
 
-  /** @throws EdgemuxError ZOO_*, PROVIDER_UNAVAILABLE, MODEL_UNUSABLE */
+  /** @throws EdgemuxError ZOO_*, CONFIG_INVALID, PROVIDER_UNAVAILABLE, MODEL_UNUSABLE */
   async start(): Promise<void> {
-    const { images, inference: wanted, queue, server, broker, report } = this.#config;
+    const parts = this.#build();
+    const { serving } = parts;
+    const { report, server, reload, zoo } = this.#config;
+    const status = this.#statusOf(parts);
+    const announcer = new Announcer({ log: this.#log, ...parts, status }, report.statusIntervalS * 1000);
+    const onReload = (): void => announcer.announce();
+    const watch = new ZooWatch(
+      { log: this.#log, ...parts, reload: () => serving.reload(), onReload },
+      zoo,
+      reload.checkS * 1000,
+    );
+    this.#stopSteps.add(() => serving.stop());
+    this.#stopSteps.add(() => watch.stop());
+    await watch.start();
+    await serving.start();
+    this.#watch = watch;
+    await this.#serve(parts, announcer);
+    const { engine, policy } = serving.current;
+    this.#log.info(
+      {
+        server,
+        zoo: engine.zoo.name,
+        models: engine.group.ids,
+        policy: policy.mode,
+        provider: engine.provider,
+      },
+      'edgemux-cloud is ready',
+    );
+  }
+
+  /** Loads the zoo's folder again; a bad one leaves the old one serving. Never rejects. */
+  async reload(): Promise<void> {
+    await this.#watch?.reload();
+  }
+
+  /** Answers what is queued, says `offline` and releases everything. Safe to call twice. */
+  stop(): Promise<void> {
+    return this.#stopSteps.run();
+  }
+
+  #build(): Parts {
+    const { batching, broker, images, inference, policy, queue, server, zoo } = this.#config;
     const [log, clock] = [this.#log, this.#clock];
-    const zoo = await loadZoo(this.#config.zoo);
-    const inference = new Inference({ log }, { ...wanted, zoo, models: [zoo.largest.id], mux: null });
-    this.#stopSteps.add(() => inference.stop());
-    const ready = await inference.start();
     const topics = serverTopics(broker.baseTopic, server);
     const connection = new Connection(
       { log, clock },
@@ -49,95 +99,57 @@ export class CloudServer {
       },
     );
     const counters = new ServerCounters();
+    const serving = new Serving(
+      { log, clock, onBatch: (...batch) => counters.metrics.ran(...batch) },
+      { zoo, policy: configPatch(policy), inference, batching },
+    );
     const answerer = new Answerer(
-      { log, clock, connection, inference, zoo, counters },
+      { log, clock, connection, served: () => serving.current, counters },
       { base: broker.baseTopic, server, images, queue },
     );
-    const status = this.#statusOf(zoo, ready, answerer, counters);
-    const announcer = new Announcer({ log, connection, topics, status }, report.statusIntervalS * 1000);
-    await this.#serve({ connection, answerer, zoo, announcer });
-    log.info(
-      { server, zoo: zoo.name, model: zoo.largest.id, provider: ready.provider },
-      'edgemux-cloud is ready',
-    );
+    return { topics, connection, counters, serving, answerer };
   }
 
-  /** Answers what is queued, says `offline` and releases everything. Safe to call twice. */
-  stop(): Promise<void> {
-    return this.#stopSteps.run();
-  }
-
-  #statusOf(
-    zoo: Zoo,
-    ready: InferenceReady,
-    answerer: Answerer,
-    counters: ServerCounters,
-  ): () => LiveServerStatus {
+  #statusOf({ answerer, counters, serving }: Parts): () => LiveServerStatus {
     const startedAt = new Date(this.#clock.wallMs()).toISOString();
-    return () => ({
-      state: this.#state,
-      server: this.#config.server,
-      zoo: zoo.name,
-      zooHash: zoo.hash,
-      models: [zoo.largest.id],
-      policy: POLICY,
-      queue: answerer.queue(),
-      provider: ready.provider,
-      counters: counters.snapshot(),
-      latencyMs: counters.latencyMs(),
-      startedAt,
-      version: packageVersion(),
-    });
+    return () => {
+      const { engine, policy } = serving.current;
+      return {
+        state: this.#state,
+        server: this.#config.server,
+        zoo: engine.zoo.name,
+        zooHash: engine.zoo.hash,
+        models: [...engine.group.ids],
+        policy: policyMessage(policy),
+        queue: answerer.queue(),
+        provider: engine.provider,
+        counters: counters.snapshot(),
+        metrics: counters.metrics.snapshot(),
+        latencyMs: counters.latencyMs(),
+        startedAt,
+        version: packageVersion(),
+      };
+    };
   }
 
-  async #serve(parts: {
-    connection: Connection;
-    answerer: Answerer;
-    zoo: Zoo;
-    announcer: Announcer;
-  }): Promise<void> {
-    const { connection, answerer, announcer } = parts;
+  async #serve({ answerer, connection, serving }: Parts, announcer: Announcer): Promise<void> {
+    const { broker, group } = this.#config;
+    const zoo = serving.current.engine.zoo.name;
+    const requests = new Requests({ log: this.#log, connection }, { base: broker.baseTopic, group, zoo });
     this.#stopSteps.add(() => connection.stop());
     this.#stopSteps.add(async () => {
       announcer.stop();
       this.#state = 'draining';
-      announcer.sayStatus();
+      await announcer.sayStatus();
+      if (connection.state === 'online') await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
+      await requests.leave();
       await answerer.drain(DRAIN_MS);
     });
     await announcer.start();
-    const subscription = { made: false };
-    connection.onState((state) => {
-      if (state !== 'online') return;
-      this.#subscribeRequests(parts, subscription)
-        .then(() => {
-          announcer.sayPolicy();
-          announcer.sayStatus();
-        })
-        .catch((error: unknown) => {
-          const why = { error: messageOf(error) };
-          this.#log.warn(why, 'requests not subscribed; the next connection tries again');
-        });
-    });
-    connection.start();
-  }
-
-  /** Shares the requests with the servers of the group where the broker really delivers shared subscriptions. */
-  async #subscribeRequests(
-    parts: { connection: Connection; answerer: Answerer; zoo: Zoo },
-    subscription: { made: boolean },
-  ): Promise<void> {
-    if (subscription.made) return;
-    const { connection, answerer, zoo } = parts;
-    const plain = offloadFilter(this.#config.broker.baseTopic, zoo.name);
-    const shared = await connection.probeShared({ root: `${this.#config.broker.baseTopic}/probe` });
-    const filter = shared ? sharedFilter(this.#config.group, plain) : plain;
-    this.#log.info(
-      { filter, shared },
-      shared ? 'sharing requests with the group' : 'broker shares no requests',
+    requests.start(
+      (message) => answerer.receive(message),
+      () => announcer.announce(),
     );
-    await connection.subscribe(filter, { qos: 0 }, (message) => {
-      answerer.receive(message);
-    });
-    subscription.made = true;
+    connection.start();
   }
 }

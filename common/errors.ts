@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   REQUEST_UNKNOWN_ZOO: 'the request names a zoo that this server does not serve',
   REQUEST_REFUSED: 'the request asks for something the server does not grant',
   QUEUE_FULL: 'the server has as many requests waiting as it admits',
+  BUDGET_TOO_SHORT: 'the requests before this one leave it no time within its budget',
   SERVER_STOPPING: 'the server is stopping and takes no more requests',
   // power sensors
   BUS_UNAVAILABLE: 'there is no such I2C bus, or i2c-bus is not installed',

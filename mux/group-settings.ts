@@ -55,6 +55,8 @@ export interface GroupPatch {
   threshold?: number | undefined;
   /** Of `escalate`. */
   confidence?: number | undefined;
+  /** Of `escalate`. */
+  combine?: boolean | undefined;
 }
 
 /**
@@ -80,6 +82,7 @@ export function groupPolicyOf(zoo: GroupZoo, patch: GroupPatch = {}): GroupPolic
       ...shipped.escalate,
       mu: patch.mu ?? shipped.escalate.mu,
       confidence: patch.confidence ?? shipped.escalate.confidence,
+      ...(patch.combine === undefined ? {} : { combine: patch.combine }),
     },
   };
 }

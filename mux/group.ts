@@ -42,6 +42,8 @@ export interface GroupPolicy {
     confidence: number;
     /** Indices of the models it may use, cheapest first. */
     ladder: readonly number[];
+    /** false: the last model that ran answers alone; without, as `combine` says. */
+    combine?: boolean;
   };
   /** e_i of `combine`, one a model. */
   exponents: readonly number[];
@@ -138,6 +140,7 @@ function climb(
     const id = idOf(group, i);
     const probabilities = outputs.get(id);
     if (probabilities === undefined) return { kind: 'run', models: [id] };
+    if (escalate.combine === false) used.length = 0;
     used.push({ id, probabilities, exponent: exponents[i] ?? 1 });
     const answer = combine(used);
     if (maximum(answer) >= confidence || i === rungs.at(-1)) return answered(used, answer);

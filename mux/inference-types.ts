@@ -2,9 +2,12 @@
 import type { StageSpan } from '../common/activity.js';
 import { EdgemuxError, messageOf, type ErrorCode } from '../common/errors.js';
 import type { Provider } from './config.js';
+import type { GroupJob, GroupOutcome } from './group-job.js';
 import type { InputShape } from './manifest.js';
 import type { Decision, DecisionReason } from './policy-rules.js';
 import type { DevicePolicy } from './policy-settings.js';
+
+export type { GroupJob, GroupOutcome } from './group-job.js';
 
 /** One network to load. `id` of the mux is `MUX_ID`, that of the group's `GROUP_MUX_ID`. */
 export interface SessionSpec {
@@ -97,9 +100,9 @@ export interface GroupMuxJob {
   handOver?: boolean;
 }
 
-export type InferenceJob = DecideJob | ClassifyJob | MuxJob | GroupMuxJob;
+export type InferenceJob = DecideJob | ClassifyJob | MuxJob | GroupMuxJob | GroupJob;
 
-interface Timed {
+export interface Timed {
   /** Wait from the call until the worker took the job, in ms. */
   queueMs: number;
   /** Stages on the monotonic clock, comparable across threads. */
@@ -151,7 +154,7 @@ export interface GroupMuxOutcome extends Timed {
   ms: number;
 }
 
-export type InferenceOutcome = DecideOutcome | ClassifyOutcome | MuxOutcome | GroupMuxOutcome;
+export type InferenceOutcome = DecideOutcome | ClassifyOutcome | MuxOutcome | GroupMuxOutcome | GroupOutcome;
 /** The outcome that belongs to a job. */
 export type OutcomeOf<J extends InferenceJob> = Extract<InferenceOutcome, { kind: J['kind'] }>;
 

@@ -7,6 +7,7 @@ import { openBoard, type StageSpan } from '../common/activity.js';
 import { systemClock } from '../common/clock.js';
 import { EdgemuxError } from '../common/errors.js';
 import { decide, durationMs, timedRun, type DecideDeps } from './decide.js';
+import { decideGroup } from './group-decide.js';
 import {
   GROUP_MUX_ID,
   MUX_ID,
@@ -42,8 +43,15 @@ async function perform(
     case 'mux':
       return scoreBatch(deps, job);
     case 'group-mux':
-      return weighBatch({ ...deps, mux: sessions.get(GROUP_MUX_ID) ?? null }, job);
+      return weighBatch(groupDeps(sessions, deps), job);
+    case 'group':
+      return decideGroup(groupDeps(sessions, deps), (id) => sessions.get(id) ?? null, job);
   }
+}
+
+/** The group's mux takes the place of the pair's. */
+function groupDeps(sessions: Map<string, Session>, deps: DecideDeps): DecideDeps {
+  return { ...deps, mux: sessions.get(GROUP_MUX_ID) ?? null };
 }
 
 async function classify(

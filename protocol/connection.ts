@@ -134,10 +134,11 @@ export class Connection {
     if (refused.length > 0) throw refusal(`subscription to ${filter}`);
   }
 
-  /** Stops listening to a filter. */
+  /** Stops listening to a filter; what the broker sends before it has taken note is still delivered. */
   async unsubscribe(filter: string): Promise<void> {
-    const known = this.#subscriptions.remove(filter);
-    if (known) await this.#session?.unsubscribe(filter).catch(() => undefined);
+    const known = this.#subscriptions.get(filter);
+    await (known && this.#session?.unsubscribe(filter).catch(() => undefined));
+    if (this.#subscriptions.get(filter) === known) this.#subscriptions.remove(filter);
   }
 
   /**

@@ -41,6 +41,10 @@ export class Subscriptions {
     return subscription;
   }
 
+  get(filter: string): Subscription | undefined {
+    return this.#byFilter.get(filter);
+  }
+
   remove(filter: string): boolean {
     return this.#byFilter.delete(filter);
   }

@@ -63,12 +63,14 @@ export type DevicePolicyPatch = z.infer<typeof devicePolicyPatchSchema>;
 /** What a server decides by. */
 export const serverPolicySchema = z.object({
   mode: z.enum(SERVER_MODES),
-  /** `escalate`: worth of a point of accuracy against a unit of cost. */
+  /** `single`, and where `escalate` starts: price of a run of the dearest model, in probability. */
   mu: amount,
   /** `ensemble`: models of a weight above this are run (Algorithm 2). */
   T: share,
-  /** Whether the outputs of several models are combined. */
+  /** `escalate`: whether the outputs of the models that ran are combined; else the last one answers. */
   combine: z.boolean(),
+  /** `escalate`: it goes up while the answer's largest probability is below this. */
+  confidence: z.exactOptional(share),
 });
 export type ServerPolicy = z.infer<typeof serverPolicySchema>;
 

@@ -15,6 +15,8 @@ export const liveServerStatusSchema = z.object({
   /** Execution provider really in use. */
   provider: text,
   counters: z.record(z.string().max(64), count),
+  /** Named as Prometheus names them: a number, or numbers by the one label that the metric has. */
+  metrics: z.exactOptional(z.record(z.string().max(64), z.union([amount, z.record(text, amount)]))),
   /** Of the recent answers: residence on this server. */
   latencyMs: z.object({ p50: amount, p95: amount, p99: amount }).nullable().default(null),
   startedAt: z.iso.datetime(),

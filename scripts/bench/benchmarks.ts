@@ -2,6 +2,9 @@
 import { path, pathSmall } from './path/path.js';
 import { POWER_BENCHMARKS } from './power.js';
 import type { BenchReport } from './report.js';
+import { serverExact } from './server/exact.js';
+import { serverOverload } from './server/overload.js';
+import { server } from './server/server.js';
 
 export interface BenchOptions {
   /** Rounds: figures of each metric. */
@@ -26,4 +29,11 @@ export interface Benchmark {
   run(options: BenchOptions): Promise<BenchReport>;
 }
 
-export const BENCHMARKS: readonly Benchmark[] = [path, pathSmall, ...POWER_BENCHMARKS];
+export const BENCHMARKS: readonly Benchmark[] = [
+  path,
+  pathSmall,
+  ...POWER_BENCHMARKS,
+  server,
+  serverExact,
+  serverOverload,
+];

@@ -22,7 +22,10 @@ for (const { name, start, version } of CASES) {
     const broker = await start();
     t.teardown(() => broker.stop());
     const outside = await Outside.connect(t, broker.url, 'd1');
-    await startServer(t, broker.url, 's1', { broker: { url: broker.url, version } });
+    await startServer(t, broker.url, 's1', {
+      broker: { url: broker.url, version },
+      policy: { mode: 'largest' },
+    });
     await startDevice(t, broker.url, {
       device: 'd1',
       broker: { version },

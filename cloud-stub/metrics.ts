@@ -1,0 +1,53 @@
+/** Numbers of the status, named as Prometheus wants them: base units, `_total` for what only grows, one label at most. */
+import type { Verdict } from './engine.js';
+
+type ByLabel = Record<string, number>;
+
+/** Where the time of the answers went, in s. */
+interface Seconds {
+  queue: number;
+  decode: number;
+  batch: number;
+  mux: number;
+  inference: number;
+}
+
+export class Metrics {
+  readonly #answersByModel = new Map<string, number>();
+  readonly #runs = new Map<string, number>();
+  readonly #images = new Map<string, number>();
+  readonly #runSeconds = new Map<string, number>();
+  readonly #seconds: Seconds = { queue: 0, decode: 0, batch: 0, mux: 0, inference: 0 };
+
+  /** A batch of one network has run. */
+  ran(network: string, count: number, runMs: number): void {
+    add(this.#runs, network, 1);
+    add(this.#images, network, count);
+    add(this.#runSeconds, network, runMs / 1000);
+  }
+
+  /** An answer was given. `queueMs` is the wait before decoding, `verdict.waitMs` that for batches. */
+  answered(verdict: Verdict, queueMs: number, decodeMs: number): void {
+    for (const model of verdict.models) add(this.#answersByModel, model, 1);
+    this.#seconds.queue += queueMs / 1000;
+    this.#seconds.decode += decodeMs / 1000;
+    this.#seconds.batch += verdict.waitMs / 1000;
+    this.#seconds.mux += verdict.muxMs / 1000;
+    this.#seconds.inference += verdict.inferenceMs / 1000;
+  }
+
+  /** Name → value, or label value → value: `answers_by_model_total` and `run…` by `model`, `stage_seconds_total` by `stage`. */
+  snapshot(): Record<string, number | ByLabel> {
+    return {
+      answers_by_model_total: Object.fromEntries(this.#answersByModel),
+      runs_total: Object.fromEntries(this.#runs),
+      run_images_total: Object.fromEntries(this.#images),
+      run_seconds_total: Object.fromEntries(this.#runSeconds),
+      stage_seconds_total: { ...this.#seconds },
+    };
+  }
+}
+
+function add(map: Map<string, number>, key: string, by: number): void {
+  map.set(key, (map.get(key) ?? 0) + by);
+}

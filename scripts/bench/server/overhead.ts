@@ -1,0 +1,84 @@
+/** What the server adds at low load: its answer's latency beside decoding, mux, models and a raw MQTT round trip. */
+import { systemClock } from '../../../common/clock.js';
+import { percentile } from '../../../common/statistics.js';
+import { decodeImage } from '../../../mux/image.js';
+import { GROUP_MUX_ID, type SessionSpec } from '../../../mux/inference.js';
+import { openSession, type Session } from '../../../mux/runtime.js';
+import type { Zoo } from '../../../mux/zoo.js';
+import type { Devices } from './devices.js';
+import { answerOf } from './rounds.js';
+
+const MAX_PIXELS = 40_000_000;
+const WARMUP = 10;
+
+/** Medians in ms over the same images. */
+export interface OverheadFigures {
+  server: number;
+  floor: number;
+  hop: number;
+}
+
+/** The networks of a group on this thread, as the server's worker has them. */
+export class Floor {
+  readonly #zoo: Zoo;
+  readonly #sessions: Map<string, Session>;
+
+  private constructor(zoo: Zoo, sessions: Map<string, Session>) {
+    this.#zoo = zoo;
+    this.#sessions = sessions;
+  }
+
+  /** @throws EdgemuxError MODEL_UNUSABLE */
+  static async open(zoo: Zoo, threads: number): Promise<Floor> {
+    const { classes, input, manifest } = zoo;
+    const group = manifest.mux?.group;
+    const ids = group?.models ?? [zoo.largest.id];
+    const specs = ids.map((id): SessionSpec => {
+      return { id, kind: 'model', path: zoo.path(zoo.modelById(id).file), input, classes };
+    });
+    if (group) {
+      const path = zoo.path(group.file);
+      specs.push({ id: GROUP_MUX_ID, kind: 'group-mux', path, input, classes, models: ids.length });
+    }
+    const sessions = new Map<string, Session>();
+    for (const spec of specs) {
+      sessions.set(spec.id, await openSession(spec, { provider: 'cpu', deviceId: 0, threads }));
+    }
+    return new Floor(zoo, sessions);
+  }
+
+  /** Decodes an image and runs networks on it, one after the other. Returns ms. */
+  async run(image: Uint8Array, networks: readonly string[]): Promise<number> {
+    const startMs = systemClock.monotonicMs();
+    const pixels = await decodeImage(image, this.#zoo.input, { maxPixels: MAX_PIXELS });
+    for (const id of networks) await this.#sessions.get(id)?.run(pixels, 1);
+    return systemClock.monotonicMs() - startMs;
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.values()) await session.release();
+  }
+}
+
+/** One request at a time to the server and to the echo, and the floor of the networks that the server ran. */
+export async function overheadRound(
+  parts: { floor: Floor; server: Devices; echo: Devices; images: readonly Uint8Array[] },
+  requests: number,
+  firstImage: number,
+): Promise<OverheadFigures> {
+  const loop = { devices: 1, warmup: WARMUP, requests, firstImage };
+  const { answered } = await parts.server.closed(loop);
+  const hops = await parts.echo.closed(loop);
+  const floorMs: number[] = [];
+  for (const one of answered) {
+    const { latencyMs, models } = answerOf(one);
+    const networks = latencyMs.mux > 0 ? [GROUP_MUX_ID, ...models] : models;
+    floorMs.push(await parts.floor.run(parts.images[one.image] ?? new Uint8Array(), networks));
+  }
+  const median = (values: readonly { latencyMs: number }[]): number =>
+    percentile(
+      values.map(({ latencyMs }) => latencyMs),
+      0.5,
+    );
+  return { server: median(answered), floor: percentile(floorMs, 0.5), hop: median(hops.answered) };
+}

@@ -1,0 +1,73 @@
+import t from 'tap';
+import fc from 'fast-check';
+import { FairQueue } from '../../cloud-stub/fair-queue.js';
+
+const LIMITS = { maxRequests: 4, maxBytes: 100 };
+
+t.test('devices are served round robin, each in its own order', (t) => {
+  const queue = new FairQueue<string>({ maxRequests: 100, maxBytes: 1000 });
+  for (const item of ['a1', 'a2', 'a3', 'b1', 'c1', 'b2']) queue.offer(item.slice(0, 1), item, 1);
+  const served = Array.from({ length: 7 }, () => queue.take());
+  t.same(served, ['a1', 'b1', 'c1', 'a2', 'b2', 'a3', null]);
+  t.same([queue.length, queue.bytes], [0, 0]);
+  t.end();
+});
+
+t.test('one that fills the queue loses its newest places to others, one by one', (t) => {
+  const queue = new FairQueue<string>(LIMITS);
+  for (const item of ['a1', 'a2', 'a3', 'a4']) t.ok(queue.offer('a', item, 10).admitted);
+  t.same(queue.offer('a', 'a5', 10), { admitted: false, evicted: [] }, 'nobody pushes itself out');
+  t.same(queue.offer('b', 'b1', 10), { admitted: true, evicted: ['a4'] });
+  t.same(queue.offer('b', 'b2', 10), { admitted: true, evicted: ['a3'] });
+  t.same(queue.offer('b', 'b3', 10), { admitted: false, evicted: [] }, 'equal shares stay');
+  t.same(queue.offer('c', 'c1', 10).admitted, true);
+  t.equal(queue.length, 4);
+  t.end();
+});
+
+t.test('bytes bound it as well, and nobody is pushed out in vain', (t) => {
+  const queue = new FairQueue<string>(LIMITS);
+  t.ok(queue.offer('a', 'a1', 60).admitted);
+  t.ok(queue.offer('b', 'b1', 30).admitted);
+  t.same(queue.offer('c', 'c1', 101), { admitted: false, evicted: [] });
+  t.same(queue.offer('c', 'c2', 70), { admitted: false, evicted: [] }, 'it wants more than a has');
+  t.same(queue.offer('c', 'c3', 20), { admitted: true, evicted: ['a1'] });
+  t.equal(queue.bytes, 50);
+  t.end();
+});
+
+t.test('a newcomer knows how many will be served before it', (t) => {
+  const queue = new FairQueue<number>({ maxRequests: 100, maxBytes: 1000 });
+  for (let i = 0; i < 5; i += 1) queue.offer('loud', i, 1);
+  queue.offer('quiet', 9, 1);
+  t.equal(queue.ahead('new'), 2);
+  t.equal(queue.ahead('quiet'), 3);
+  t.equal(queue.ahead('loud'), 6);
+  t.end();
+});
+
+t.test('whatever comes, the bounds hold and every item is served, pushed out or refused once', (t) => {
+  const offers = fc.array(
+    fc.record({ device: fc.constantFrom('a', 'b', 'c'), bytes: fc.nat(60), take: fc.boolean() }),
+  );
+  fc.assert(
+    fc.property(offers, (all) => {
+      const queue = new FairQueue<number>(LIMITS);
+      const ended: number[] = [];
+      for (const [n, { device, bytes, take }] of all.entries()) {
+        const { admitted, evicted } = queue.offer(device, n, bytes);
+        ended.push(...evicted, ...(admitted ? [] : [n]));
+        if (queue.length > LIMITS.maxRequests || queue.bytes > LIMITS.maxBytes) return false;
+        const served = take ? queue.take() : null;
+        if (served !== null) ended.push(served);
+      }
+      for (let item = queue.take(); item !== null; item = queue.take()) ended.push(item);
+      return (
+        ended.sort((x, y) => x - y).every((n, i) => n === i) &&
+        queue.bytes === 0 &&
+        ended.length === all.length
+      );
+    }),
+  );
+  t.end();
+});
