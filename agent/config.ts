@@ -28,9 +28,9 @@ const camerasSchema = z.strictObject({
 });
 
 const agentInferenceSchema = inferenceSchema.extend({
-  pipelineDepth: z.number().int().min(1).max(16).default(2).meta({
+  pipelineDepth: z.number().int().min(1).max(16).default(3).meta({
     unit: 'frames',
-    description: 'frames between decode and decision at a time; 2 decodes one while one runs',
+    description: 'frames between decode and decision at a time; 3 keep decoder and worker busy',
   }),
 });
 

@@ -29,7 +29,7 @@ const OPTIONS = {
     requiresArg: true,
     describe: "threads inside one CPU run, of the daemon and its floor; 0 = ONNX Runtime's choice, the cores",
   },
-  depth: { type: 'number', default: 2, requiresArg: true, describe: 'inference.pipelineDepth of the daemon' },
+  depth: { type: 'number', default: 3, requiresArg: true, describe: 'inference.pipelineDepth of the daemon' },
   calm: {
     type: 'number',
     default: 0,
