@@ -89,7 +89,8 @@ export function startPrograms(settings: { url: string; device: string; options: 
     join(options.outDir, 'data'),
   ];
   return [
-    Program.start('server', ['run', '--server', device, ...common], log('server')),
+    // One large model, as in Fig. 2 (a) and (c) of the paper; the group is for `edgemux eval` and a server of its own.
+    Program.start('server', ['run', '--server', device, '--policy', 'largest', ...common], log('server')),
     Program.start('device', [...deviceArgs, ...common], log('device')),
   ];
 }
