@@ -82,7 +82,10 @@ async function chooseRate(stage: Stage, frames: DemoFrame[]): Promise<number> {
   const warmUp = Array.from({ length: WARM_UP_FRAMES }, (_, at) => frames[at % frames.length]).flatMap(
     (frame) => frame ?? [],
   );
-  const held = await playClosedLoop(stage, phase, warmUp, { outstanding: 1, patienceMs: SETTLE_MS });
+  const held = await playClosedLoop(stage, phase, warmUp, {
+    outstanding: options.cameras,
+    patienceMs: SETTLE_MS,
+  });
   return options.ratePerS ?? Math.min(LOAD.most, Math.max(LOAD.least, Math.round(held * LOAD.share)));
 }
 
