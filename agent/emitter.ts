@@ -20,7 +20,7 @@ export interface EmitterDeps {
 /** Result → journal (durable) → MQTT. A journal that fails costs durability, never the result. */
 export class Emitter {
   readonly #deps: EmitterDeps;
-  /** Latencies and energies of the last results, for the log and the state topic. */
+  /** Why the journal does not take results now, for the health of the state topic; null while it does. */
   lastJournalError: string | null = null;
 
   constructor(deps: EmitterDeps) {
