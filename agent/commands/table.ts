@@ -1,0 +1,123 @@
+import type { Options } from '../cli.js';
+import { flagOptions, flagValues } from '../../common/config/flags.js';
+import { configKeys } from '../../common/config/keys.js';
+import { AGENT_FLAGS, agentConfigSchema } from '../config.js';
+import { DEMO_OPTIONS, demoOptions } from '../demo/options.js';
+import { EVAL_OPTIONS, evalOptions } from '../eval/options.js';
+import { agentConfig } from '../load-config.js';
+import { POWER_OPTIONS, powerOptions, SCAN_OPTIONS, scanOptions } from '../power/options.js';
+import { IMPORT_OPTIONS, importOptions } from '../zoo/import-options.js';
+import { LABEL_OPTIONS, labelOptions } from '../zoo/label-options.js';
+
+type Arguments = Record<string, unknown>;
+export type Run = () => Promise<number>;
+
+const keys = configKeys(agentConfigSchema);
+const EVERY_KEY =
+  'Every key of docs/configuration.md can also be set in the file or as EDGEMUX_… in the environment.';
+
+/** A command of `edgemux`. What it does is imported only when it is chosen: help and usage errors need none of it. */
+export interface Command {
+  name: string;
+  describe: string;
+  options?: Record<string, Options>;
+  epilogue?: string;
+  /** Absent where a sub-command has to be named. */
+  run?: (argv: Arguments) => Run;
+  commands?: Command[];
+}
+
+/** All commands, in the order of the help text. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'run',
+    describe: 'run the daemon until SIGTERM or Ctrl-C',
+    options: flagOptions(AGENT_FLAGS, keys),
+    epilogue: EVERY_KEY,
+    run: runDaemon,
+  },
+  {
+    name: 'demo',
+    describe: 'show the whole system here, with real images and simulated rails',
+    options: DEMO_OPTIONS,
+    run: runDemo,
+  },
+  {
+    name: 'power',
+    describe: 'measure power rails: watts, joules, sampling rate and gaps',
+    options: POWER_OPTIONS,
+    run: runPower,
+    commands: [
+      {
+        name: 'scan',
+        describe: 'list I2C buses, chips by their identity, and rails',
+        options: SCAN_OPTIONS,
+        run: runScan,
+      },
+    ],
+  },
+  {
+    name: 'zoo',
+    describe: 'model zoos',
+    commands: [
+      {
+        name: 'import',
+        describe: 'make a zoo of your own ONNX models',
+        options: IMPORT_OPTIONS,
+        run: runImport,
+      },
+    ],
+  },
+  {
+    name: 'label',
+    describe: "what every model of a zoo says of labelled images: a mux's training data",
+    options: LABEL_OPTIONS,
+    run: runLabel,
+  },
+  {
+    name: 'eval',
+    describe: 'measure a zoo on its test images: tables, curves, intervals and figures for every policy',
+    options: EVAL_OPTIONS,
+    run: runEval,
+  },
+];
+
+function runDaemon(argv: Arguments): Run {
+  const options = { configFile: configFile(argv), flags: flagValues(argv, AGENT_FLAGS, keys) };
+  return async () => (await import('./run.js')).run(options);
+}
+
+function runDemo(argv: Arguments): Run {
+  const options = demoOptions(argv);
+  return async () => (await import('../demo/demo.js')).runDemo(options);
+}
+
+function runScan(argv: Arguments): Run {
+  return async () => (await import('../power/command.js')).runPowerScan(scanOptions(argv));
+}
+
+function runPower(argv: Arguments): Run {
+  const file = configFile(argv);
+  const options = powerOptions(argv, file === null ? null : agentConfig(file, {}).power);
+  return async () => (await import('../power/command.js')).runPower(options);
+}
+
+function runImport(argv: Arguments): Run {
+  const options = importOptions(argv);
+  return async () => (await import('../zoo/import.js')).runImport(options);
+}
+
+function runLabel(argv: Arguments): Run {
+  const options = labelOptions(argv);
+  return async () => (await import('../zoo/label.js')).runLabel(options);
+}
+
+function runEval(argv: Arguments): Run {
+  const options = evalOptions(argv);
+  return async () => (await import('../eval/command.js')).runEval(options);
+}
+
+function configFile(argv: Arguments): string | null {
+  const named = argv['config'] ?? process.env['EDGEMUX_CONFIG'];
+  return typeof named === 'string' && named !== '' ? named : null;
+}
