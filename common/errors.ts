@@ -49,6 +49,7 @@ export const ERROR_CODES = {
   SENSOR_FAILED: 'a power sensor failed',
   // results
   PROGRAM_ENDED: 'a program that the demo started ended by itself',
+  CAMPAIGN_INVALID: 'a measurement campaign cannot be read, or is there already',
   JOURNAL_FAILED: 'the journal cannot be opened or written',
 } as const;
 
