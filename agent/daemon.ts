@@ -62,7 +62,10 @@ export class AgentDaemon {
     await this.#connect(parts, patterns);
     this.#keepJournalSmall(parts);
     this.#log.info(
-      { device: config.device, zoo: zoo.name, provider: ground.ready.provider, policy: ground.policy.mode },
+      {
+        ...{ device: config.device, zoo: zoo.name, policy: ground.policy.mode },
+        ...{ provider: ground.ready.provider, onnxruntime: ground.ready.runtime },
+      },
       'edgemux is ready',
     );
   }

@@ -10,7 +10,7 @@ export function agentConfig(file: string | null, flags: Record<string, unknown>)
     file,
     env: process.env,
     envPrefix: 'EDGEMUX',
-    envIgnored: [/^EDGEMUX_CLOUD_/, /^EDGEMUX_(CONFIG|PYTHON|TEST_FULL)$/],
+    envIgnored: [/^EDGEMUX_CLOUD_/, /^EDGEMUX_(CONFIG|ORT|PYTHON|TEST_FULL)$/],
     flags,
   });
 }

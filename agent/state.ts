@@ -66,7 +66,7 @@ export function deviceState(parts: StateParts): DeviceState {
           },
     health: { status: warnings.length === 0 ? 'ok' : 'warning', warnings },
     uptimeS: parts.uptimeS,
-    host: { ...parts.host },
+    host: { ...parts.host, onnxruntime: parts.ready.runtime },
   };
 }
 

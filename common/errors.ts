@@ -21,6 +21,7 @@ export const ERROR_CODES = {
   IMAGE_TOO_MANY_PIXELS: 'the image has more pixels than allowed',
   IMAGE_UNDECODABLE: 'the image cannot be decoded',
   // inference
+  BINDING_UNUSABLE: 'the ONNX Runtime binding cannot be loaded',
   PROVIDER_UNAVAILABLE: 'a required execution provider does not work on this machine',
   MODEL_UNUSABLE: 'a model file cannot be loaded or has unexpected inputs or outputs',
   INFERENCE_FAILED: 'a model run failed',

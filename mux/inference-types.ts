@@ -58,6 +58,8 @@ export interface ProviderAttempt {
 /** What really runs, once warm-up runs have proved it. */
 export interface InferenceReady {
   provider: Provider;
+  /** Version of the onnxruntime-node that is loaded. */
+  runtime: string;
   attempts: ProviderAttempt[];
   /** Duration of the last warm-up run of one image, by model id (`MUX_ID` for the mux), in ms. */
   warmupMs: Record<string, number>;

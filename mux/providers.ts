@@ -1,17 +1,13 @@
 /** Choosing an execution provider: tried in order, believed only after real runs. */
 import { EdgemuxError, isEdgemuxError, messageOf } from '../common/errors.js';
 import { systemClock } from '../common/clock.js';
+import { binding } from './binding.js';
 import type { Provider } from './config.js';
-import type { InferencePlan, InferenceReady, ProviderAttempt, SessionSpec } from './inference-types.js';
-import { openSession, profileProviders, type Session, type SessionOptions } from './runtime.js';
+import type { InferencePlan, InferenceReady, ProviderAttempt } from './inference-types.js';
+import { proveProvider } from './prove-provider.js';
+import { openSession, type Session, type SessionOptions } from './runtime.js';
 import { allFinite } from './probabilities.js';
 
-/** Names that ONNX Runtime gives the providers in its profile. */
-const PROFILE_NAME: Record<Provider, string> = {
-  tensorrt: 'TensorrtExecutionProvider',
-  cuda: 'CUDAExecutionProvider',
-  cpu: 'CPUExecutionProvider',
-};
 const LEAST_WARMUP_RUNS = 3;
 
 export interface OpenedSessions {
@@ -31,7 +27,8 @@ export async function openSessions(plan: InferencePlan): Promise<OpenedSessions>
     try {
       const opened = await openOn(provider, plan);
       attempts.push({ provider, ok: true });
-      return { sessions: opened.sessions, ready: { provider, attempts, ...opened.timings } };
+      const ready = { provider, runtime: binding.version, attempts, ...opened.timings };
+      return { sessions: opened.sessions, ready };
     } catch (error) {
       if (isEdgemuxError(error, 'MODEL_UNUSABLE')) throw error;
       if (provider === 'cpu') throw unloadable(error);
@@ -70,7 +67,8 @@ async function openOn(
       timings.firstRunMs[spec.id] = durationsMs[0] ?? 0;
       timings.warmupMs[spec.id] = durationsMs.at(-1) ?? 0;
     }
-    if (provider !== 'cpu') await proveByProfile(plan.specs[0], options);
+    const [first] = sessions.values();
+    if (provider !== 'cpu' && first) await proveProvider(first, options);
     return { sessions, timings };
   } catch (error) {
     await Promise.allSettled([...sessions.values()].map((session) => session.release()));
@@ -98,14 +96,4 @@ async function warmUp(session: Session, plan: InferencePlan): Promise<number[]> 
     }
   }
   return durationsMs;
-}
-
-/** A provider may be accepted and ignored (`cuda` in onnxruntime-node 1.11): the profile tells who computed. */
-async function proveByProfile(spec: SessionSpec | undefined, options: SessionOptions): Promise<void> {
-  if (!spec) return;
-  const counts = await profileProviders(spec, options);
-  if ((counts[PROFILE_NAME[options.provider]] ?? 0) > 0) return;
-  throw new Error(
-    `it was accepted but computed nothing: the profile of a run shows ${JSON.stringify(counts)}`,
-  );
 }

@@ -1,22 +1,18 @@
 /**
- * The one place that talks to ONNX Runtime.
+ * The one place that talks to ONNX Runtime, through the binding of `binding.ts`.
  *
- * What its Node binding wants (1.11 to 1.22, see the hardware notes in docs): sessions are created from a path,
- * since from a buffer 1.11 ignores all options; all outputs are fetched, since a subset comes back under wrong
+ * What that wants (1.11 to 1.22): sessions are created from a path, since from a buffer 1.11 ignores all options; all outputs are fetched, since a subset comes back under wrong
  * names; a missing provider library rejects `create()`, but a provider may also be accepted and not used, or fail
  * only in `run()`: therefore runs and a profile prove it. `run()` blocks the thread that calls it.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { EdgemuxError, messageOf } from '../common/errors.js';
+import { binding, releaseSession, type InferenceSession } from './binding.js';
 import type { Provider } from './config.js';
 import type { SessionSpec } from './inference-types.js';
 import { countProviders } from './profile.js';
-
-// What ONNX Runtime would print about a failure it also throws: it would only stand twice in the log.
-env.logLevel = 'fatal';
 
 export interface SessionOptions {
   provider: Provider;
@@ -52,17 +48,17 @@ const INPUT = 'images';
  *   where file or provider cannot be used
  */
 export async function openSession(spec: SessionSpec, options: SessionOptions): Promise<Session> {
-  const session = await InferenceSession.create(spec.path, sessionOptions(options));
+  const session = await binding.ort.InferenceSession.create(spec.path, sessionOptions(options));
   try {
     checkInterface(spec, session);
   } catch (error) {
-    await session.release();
+    await releaseSession(session);
     throw error;
   }
   return {
     spec,
     run: (pixels, count) => run(spec, session, pixels, count),
-    release: () => session.release(),
+    release: () => releaseSession(session),
   };
 }
 
@@ -70,13 +66,15 @@ function sessionOptions({ provider, deviceId, threads }: SessionOptions): Infere
   const gpu = { cuda: { name: 'cuda', deviceId }, tensorrt: { name: 'tensorrt', deviceId } };
   const executionProviders = {
     cpu: ['cpu'],
-    cuda: [gpu.cuda],
+    // `cpu`, which ONNX Runtime adds anyway, is what 1.11 finds its backend by
+    cuda: [gpu.cuda, 'cpu'],
     // TensorRT leaves what it cannot compile to the next in line
-    tensorrt: [gpu.tensorrt, gpu.cuda],
+    tensorrt: [gpu.tensorrt, gpu.cuda, 'cpu'],
   }[provider];
   return {
     executionProviders,
     graphOptimizationLevel: 'all',
+    logSeverityLevel: 4, // 1.11 does not read env.logLevel
     ...(threads > 0 ? { intraOpNumThreads: threads } : {}),
     // Spinning threads would burn the power that we measure.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
@@ -98,7 +96,9 @@ async function run(
   }
   let outputs: InferenceSession.OnnxValueMapType;
   try {
-    outputs = await session.run({ [INPUT]: new Tensor('uint8', pixels, [count, height, width, channels]) });
+    outputs = await session.run({
+      [INPUT]: new binding.ort.Tensor('uint8', pixels, [count, height, width, channels]),
+    });
   } catch (cause) {
     throw new EdgemuxError('INFERENCE_FAILED', `${spec.id}: ${messageOf(cause)}`, { cause });
   }
@@ -183,7 +183,7 @@ export async function profileProviders(
 ): Promise<Record<string, number>> {
   const folder = await mkdtemp(join(tmpdir(), 'edgemux-profile-'));
   try {
-    const session = await InferenceSession.create(spec.path, {
+    const session = await binding.ort.InferenceSession.create(spec.path, {
       ...sessionOptions(options),
       enableProfiling: true,
       profileFilePrefix: join(folder, 'run'),
@@ -191,7 +191,7 @@ export async function profileProviders(
     const { height, width, channels } = spec.input;
     await run(spec, session, new Uint8Array(height * width * channels), 1);
     session.endProfiling();
-    await session.release();
+    await releaseSession(session);
     const [file] = await readdir(folder);
     return file === undefined ? {} : countProviders(await readFile(join(folder, file), 'utf8'));
   } finally {

@@ -24,6 +24,9 @@ offload:
   deadlineMs: 500
 \`\`\`
 
+One variable is no key: \`EDGEMUX_ORT\` names another build of onnxruntime-node for both programs, by package name or
+path (1.11.0, of JetPack 4.6, to 1.22). Empty or unset: the one that is shipped.
+
 ## edgemux (device)
 
 ${configMarkdown(agentConfigSchema, 'EDGEMUX', AGENT_FLAGS)}
