@@ -48,16 +48,57 @@ const policySchema = z.strictObject({
     .meta({ description: 'strict never sends a frame to a server' }),
 });
 
-const offloadSchema = z.strictObject({
-  deadlineMs: z.number().min(10).max(60_000).default(500).meta({
-    unit: 'ms',
-    description: 'a frame has its result this long after admission, from the server or not',
-  }),
-  window: z.number().int().min(1).max(1024).default(8).meta({
-    unit: 'frames',
-    description: 'most requests in flight; beyond it the device answers (window-full)',
-  }),
-});
+const breakerSchema = z
+  .strictObject({
+    failures: z.number().int().min(1).max(1000).default(5).meta({
+      unit: 'requests',
+      description:
+        'so many failures among the last requests (breaker.outcomes), and the device answers at once by itself',
+    }),
+    outcomes: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .default(10)
+      .meta({ unit: 'requests', description: 'requests that breaker.failures looks back on' }),
+    probeMs: z.number().min(10).max(3_600_000).default(1000).meta({
+      unit: 'ms',
+      description: 'pause before one request is tried again; it doubles with each in vain',
+    }),
+    longestProbeMs: z
+      .number()
+      .min(10)
+      .max(3_600_000)
+      .default(30_000)
+      .meta({ unit: 'ms', description: 'longest pause between two tries' }),
+  })
+  .refine(({ failures, outcomes }) => failures <= outcomes, {
+    path: ['failures'],
+    error: 'must not be more than breaker.outcomes',
+  });
+
+const offloadSchema = z
+  .strictObject({
+    deadlineMs: z.number().min(10).max(60_000).default(500).meta({
+      unit: 'ms',
+      description: 'a frame has its result this long after admission, from the server or not',
+    }),
+    window: z.number().int().min(1).max(1024).default(8).meta({
+      unit: 'frames',
+      description: 'most requests in flight; beyond it the device answers (window-full)',
+    }),
+    leastWindow: z.number().int().min(1).max(1024).default(1).meta({
+      unit: 'frames',
+      description:
+        'requests in flight that remain when timeouts and busy servers shrink the window; it grows with answers',
+    }),
+    breaker: breakerSchema.prefault({}),
+  })
+  .refine(({ leastWindow, window }) => leastWindow <= window, {
+    path: ['leastWindow'],
+    error: 'must not be more than offload.window',
+  });
 
 const journalSchema = z.strictObject({
   maxAgeH: z

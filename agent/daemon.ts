@@ -107,7 +107,7 @@ export class AgentDaemon {
   }
 
   async #connect(parts: Parts, patterns: CameraPattern[]): Promise<void> {
-    const { connection, control, offloader, outbox, pipeline, reporter, servers, topics } = parts;
+    const { connection, control, gate, offloader, outbox, pipeline, reporter, servers, topics } = parts;
     const base = this.#config.broker.baseTopic;
     connection.onState((state) => {
       if (state !== 'online') servers.clear();
@@ -132,6 +132,7 @@ export class AgentDaemon {
     await control.start();
     for (const pattern of patterns) await this.#watchCameras(parts, pattern);
     control.onChange(() => void reporter.publishState());
+    gate.onChange(() => void reporter.publishState());
     outbox.start();
     reporter.start();
     connection.start();

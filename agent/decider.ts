@@ -20,6 +20,8 @@ export interface DeciderDeps {
   zoo: Zoo;
   /** The policy in force; read anew for each frame. */
   policy: () => DevicePolicy;
+  /** Whether no server can be asked now, so that the local model had better run at once. */
+  alone: () => boolean;
 }
 
 /** Decodes a frame once and asks the inference worker for mux, rule and local model in one hop. */
@@ -43,7 +45,7 @@ export class Decider {
     frame.sha256 = imageSha256(frame.payload); // the decoder has a thread of its own, this one would wait
     const pixels = await decoding;
     const decodedMs = clock.monotonicMs();
-    const outcome = await inference.decide(pixels, policy);
+    const outcome = await inference.decide(pixels, policy, this.#deps.alone());
     for (const span of outcome.spans) frame.meter.span(span);
     const latencyMs = {
       ...noLatencies(),

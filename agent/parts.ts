@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
+import { systemRandom } from '../common/random.js';
 import { packageVersion } from '../common/version.js';
 import type { Inference, InferenceReady } from '../mux/inference.js';
 import type { DevicePolicy } from '../mux/policy.js';
@@ -16,7 +17,8 @@ import { Emitter } from './emitter.js';
 import type { EnergyMeter } from './energy/meter.js';
 import type { HostFacts } from './host.js';
 import { Journal } from './journal.js';
-import { Offloader } from './offload.js';
+import { Gate } from './offload/gate.js';
+import { Offloader } from './offload/offloader.js';
 import { Outbox } from './outbox.js';
 import { Pipeline } from './pipeline.js';
 import { PolicyControl } from './policy-control.js';
@@ -45,6 +47,7 @@ export interface Parts {
   counters: Counters;
   connection: Connection;
   servers: Servers;
+  gate: Gate;
   offloader: Offloader;
   journal: Journal;
   outbox: Outbox;
@@ -64,7 +67,8 @@ export function buildParts(ground: Ground): Parts {
   const journal = new Journal({ dir: config.dataDir, sync: config.journal.sync });
   const outbox = new Outbox({ log, connection, journal });
   const control = new PolicyControl({ log, connection, zoo, topics }, ground.policy);
-  const offloader = buildOffloader(ground, { connection, servers, counters });
+  const gate = buildGate(ground);
+  const offloader = buildOffloader(ground, { connection, servers, counters, gate });
   const context = { device: config.device, zoo, ready: ground.ready };
   const emitter = new Emitter({ log, clock, counters, journal, outbox, context, topicOf: topics.result });
   const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
@@ -72,13 +76,14 @@ export function buildParts(ground: Ground): Parts {
   const admission = new Admission({ log, clock, counters, energy, nextFrameId }, config.cameras);
   const reporter = buildReporter(ground, {
     ...{ topics, counters, connection, servers, outbox },
-    ...{ control, offloader, emitter, pipeline },
+    ...{ control, gate, offloader, emitter, pipeline },
   });
   return {
     topics,
     counters,
     connection,
     servers,
+    gate,
     offloader,
     journal,
     outbox,
@@ -127,9 +132,17 @@ function deviceConnection(
   };
 }
 
+function buildGate({ clock, config, log }: Ground): Gate {
+  const { breaker, leastWindow, window } = config.offload;
+  return new Gate(
+    { log, nowMs: () => clock.monotonicMs(), random: systemRandom },
+    { breaker, window: { least: leastWindow, most: window } },
+  );
+}
+
 function buildOffloader(
   ground: Ground,
-  parts: Pick<Parts, 'connection' | 'servers' | 'counters'>,
+  parts: Pick<Parts, 'connection' | 'servers' | 'counters' | 'gate'>,
 ): Offloader {
   const { config, log, clock, zoo } = ground;
   return new Offloader(
@@ -138,7 +151,6 @@ function buildOffloader(
       base: config.broker.baseTopic,
       device: config.device,
       zoo: { name: zoo.name, hash: zoo.hash, classes: zoo.classes },
-      window: config.offload.window,
     },
   );
 }
@@ -149,7 +161,10 @@ function buildPipeline(
 ): Pipeline {
   const { config, log, clock, zoo, inference } = ground;
   const { counters, control, offloader, emitter } = parts;
-  const decider = new Decider({ clock, inference, zoo, policy: () => control.policy }, config.cameras);
+  const decider = new Decider(
+    { clock, inference, zoo, policy: () => control.policy, alone: () => offloader.obstacle() !== null },
+    config.cameras,
+  );
   const localMs = zoo.local ? (ground.ready.warmupMs[zoo.local.id] ?? 0) : 0;
   const settler = new Settler(
     { clock, inference, zoo, offloader },

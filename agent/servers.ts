@@ -14,6 +14,7 @@ export class Servers {
   readonly #seen = new Map<string, ServerStatus>();
   readonly #warned = new Set<string>();
   #onAway: () => void = () => undefined;
+  #onCame: () => void = () => undefined;
 
   constructor(deps: { log: Log }, zoo: { name: string; hash: string }) {
     this.#log = deps.log;
@@ -25,14 +26,22 @@ export class Servers {
     this.#onAway = listener;
   }
 
+  /** Calls back when a usable server has come. */
+  onCame(listener: () => void): void {
+    this.#onCame = listener;
+  }
+
   /** Takes in a message of a `<base>/cloud/<server>/status` topic. */
   receive(server: string, message: Message): void {
     const status = this.#read(server, message);
     if (!status) return;
     this.#seen.set(server, status);
     if (status.state === 'online' && this.#serves(server, status)) {
-      if (!this.#online.has(server)) this.#log.info({ server, models: status.models }, 'server is there');
+      const came = !this.#online.has(server);
       this.#online.set(server, status);
+      if (!came) return;
+      this.#log.info({ server, models: status.models }, 'server is there');
+      this.#onCame();
     } else {
       this.#leave(server, status.state);
     }

@@ -7,7 +7,9 @@ import type { Zoo } from '../mux/zoo.js';
 import type { Reason } from '../protocol/messages.js';
 import type { Decided } from './decider.js';
 import type { Frame } from './frame.js';
-import type { Offloader, OffloadOutcome } from './offload.js';
+import type { Ticket } from './offload/gate.js';
+import type { Offloader, OffloadOutcome } from './offload/offloader.js';
+import { Reserve } from './reserve.js';
 import type { Settled } from './result.js';
 
 export interface SettlerDeps {
@@ -17,12 +19,6 @@ export interface SettlerDeps {
   offloader: Offloader;
 }
 
-/** Time kept back for sending a result and for a late timer. */
-const MARGIN_MS = 5;
-/** Runs of the local model may be this much slower than lately before a fallback misses its deadline. */
-const RESERVE_FACTOR = 3;
-const SMOOTHING = 0.1;
-
 /**
  * Gives every decided frame its answer: the kept ones have it already, the hard ones ask a server, and where no
  * answer comes within the deadline the local model gives it (`fallback`, with the reason).
@@ -30,19 +26,18 @@ const SMOOTHING = 0.1;
 export class Settler {
   readonly #deps: SettlerDeps;
   readonly #deadlineMs: number;
-  /** Smoothed duration of a local run including its wait for the worker. */
-  #localMs: number;
+  readonly #reserve: Reserve;
 
   constructor(deps: SettlerDeps, options: { deadlineMs: number; localMs: number }) {
     this.#deps = deps;
     this.#deadlineMs = options.deadlineMs;
-    this.#localMs = options.localMs;
+    this.#reserve = new Reserve(options);
   }
 
   /** @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED when the local model has to answer and cannot */
   async settle(frame: Frame, decided: Decided): Promise<Settled> {
     const { outcome } = decided;
-    if (outcome.localMs > 0) this.#learn(outcome.localMs + outcome.queueMs);
+    if (outcome.localMs > 0) this.#reserve.learn(outcome.localMs + outcome.queueMs);
     if (outcome.decision === 'offload') return this.#offload(frame, decided);
     return this.#settled(frame, decided, {
       route: outcome.decision,
@@ -53,29 +48,62 @@ export class Settler {
   }
 
   async #offload(frame: Frame, decided: Decided): Promise<Settled> {
-    const { clock, offloader, zoo } = this.#deps;
-    const obstacle = offloader.obstacle();
-    if (obstacle) return this.#fallback(frame, decided, obstacle);
+    const { clock, offloader } = this.#deps;
+    const entry = offloader.enter();
+    if ('reason' in entry) return this.#fallback(frame, decided, entry.reason);
+    const { ticket } = entry;
+    if (ticket.probe) {
+      void this.#probe(frame, decided, ticket);
+      return this.#fallback(frame, decided, 'breaker-open');
+    }
     const beforeMs = clock.monotonicMs();
     frame.meter.enter('encode');
-    const image = await encodeForUpload(decided.pixels, zoo.input, frame.payload).finally(() => {
+    const image = await this.#encode(frame, decided, ticket).finally(() => {
       frame.meter.leave('encode');
     });
     const nowMs = clock.monotonicMs();
     decided.latencyMs.encode = nowMs - beforeMs;
-    const budgetMs = frame.admittedMs + this.#deadlineMs - nowMs - this.#reserveMs();
-    if (budgetMs < 1) return this.#fallback(frame, decided, 'timeout');
-    const asked = await this.#ask(frame, image, budgetMs);
+    const budgetMs = frame.admittedMs + this.#deadlineMs - nowMs - this.#reserve.ms;
+    if (budgetMs < 1) {
+      offloader.cancel(ticket);
+      return this.#fallback(frame, decided, 'timeout');
+    }
+    const asked = await this.#ask(frame, image, budgetMs, ticket);
     if (asked.kind === 'answer') return this.#cloud(frame, decided, asked);
     decided.latencyMs.network = clock.monotonicMs() - nowMs;
     const failed = await this.#fallback(frame, decided, asked.reason);
     return { ...failed, bytesUp: asked.bytesUp, bytesDown: asked.bytesDown };
   }
 
+  /** Asks a server about a frame that the device answers itself: the frame does not wait to learn whether one is there. */
+  async #probe(frame: Frame, decided: Decided, ticket: Ticket): Promise<void> {
+    const { frameId, capturedAtMs } = frame;
+    const image = await this.#encode(frame, decided, ticket).catch(() => null);
+    if (!image) return;
+    await this.#deps.offloader.ask({
+      ...{ frameId, image, budgetMs: this.#deadlineMs, capturedAtMs, ticket },
+      onSent: () => undefined,
+    });
+  }
+
+  async #encode(
+    frame: Frame,
+    { pixels }: Decided,
+    ticket: Ticket,
+  ): Promise<{ bytes: Uint8Array; type: string }> {
+    try {
+      return await encodeForUpload(pixels, this.#deps.zoo.input, frame.payload);
+    } catch (error) {
+      this.#deps.offloader.cancel(ticket);
+      throw error;
+    }
+  }
+
   async #ask(
     frame: Frame,
     image: { bytes: Uint8Array; type: string },
     budgetMs: number,
+    ticket: Ticket,
   ): Promise<OffloadOutcome> {
     let stage: 'upload' | 'wait' = 'upload';
     frame.meter.enter(stage);
@@ -85,7 +113,14 @@ export class Settler {
       frame.meter.enter('wait');
       stage = 'wait';
     };
-    const outcome = await this.#deps.offloader.ask({ frameId, image, budgetMs, capturedAtMs, onSent });
+    const outcome = await this.#deps.offloader.ask({
+      frameId,
+      image,
+      budgetMs,
+      capturedAtMs,
+      ticket,
+      onSent,
+    });
     frame.meter.leave(stage);
     return outcome;
   }
@@ -120,7 +155,7 @@ export class Settler {
     for (const span of run.spans) frame.meter.span(span);
     decided.latencyMs.local += run.ms;
     decided.latencyMs.queue += run.queueMs;
-    this.#learn(run.ms + run.queueMs);
+    this.#reserve.learn(run.ms + run.queueMs);
     const { muxScore, muxProbabilities } = decided.outcome;
     const mux =
       muxScore === null || muxProbabilities === null
@@ -156,13 +191,5 @@ export class Settler {
     if (!local)
       throw new EdgemuxError('ZOO_INVALID', `zoo ${this.#deps.zoo.name} has no model with the role local`);
     return local.id;
-  }
-
-  #learn(ms: number): void {
-    this.#localMs += SMOOTHING * (ms - this.#localMs);
-  }
-
-  #reserveMs(): number {
-    return Math.min(this.#deadlineMs / 2, MARGIN_MS + RESERVE_FACTOR * this.#localMs);
   }
 }

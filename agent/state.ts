@@ -6,7 +6,8 @@ import type { Counters } from './counters.js';
 import type { Emitter } from './emitter.js';
 import type { EnergyMeter } from './energy/meter.js';
 import type { HostFacts } from './host.js';
-import type { Offloader } from './offload.js';
+import type { Gate } from './offload/gate.js';
+import type { Offloader } from './offload/offloader.js';
 import type { Outbox } from './outbox.js';
 import type { Pipeline } from './pipeline.js';
 import { policyMessage } from './policy-control.js';
@@ -21,6 +22,7 @@ export interface StateParts {
   counters: Counters;
   pipeline: Pipeline;
   offloader: Offloader;
+  gate: Gate;
   outbox: Outbox;
   emitter: Emitter;
   servers: Servers;
@@ -48,6 +50,7 @@ export function deviceState(parts: StateParts): DeviceState {
       offloaded: parts.offloader.inFlight,
       outbox: parts.outbox.backlog,
     },
+    offload: parts.gate.state(),
     servers: parts.servers.list(),
     rails: rails.map((rail) => ({
       rail: rail.name,
@@ -71,7 +74,7 @@ export function deviceState(parts: StateParts): DeviceState {
 }
 
 function healthWarnings(parts: StateParts): string[] {
-  const { ready, servers, policy, emitter } = parts;
+  const { ready, servers, policy, emitter, gate } = parts;
   const fellBack = ready.attempts.filter((attempt) => !attempt.ok);
   const offloads = policy.mode !== 'mobile-only' && policy.privacy !== 'strict';
   return [
@@ -82,6 +85,7 @@ function healthWarnings(parts: StateParts): string[] {
     ...(offloads && !servers.available
       ? [`no server for zoo ${parts.zoo.name} is online: hard frames fall back`]
       : []),
+    ...(gate.state().breaker === 'closed' ? [] : ['requests to servers keep failing: hard frames fall back']),
     ...(emitter.lastJournalError === null ? [] : [emitter.lastJournalError]),
   ].map((warning) => warning.slice(0, 1024));
 }

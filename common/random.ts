@@ -1,3 +1,8 @@
+import { randomInt } from 'node:crypto';
+
+/** A number in [0, 1) that nobody can foresee: for jitter. */
+export const systemRandom = (): number => randomInt(2 ** 32) / 2 ** 32;
+
 /** A seeded source of numbers in [0, 1): mulberry32, good enough to shuffle and to jitter, the same everywhere. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;

@@ -22,9 +22,15 @@ export type Decided = Omit<DecideOutcome, 'queueMs'>;
  * Decides one frame and answers it where it may stay.
  *
  * @param pixels uint8 HWC of the zoo's input
+ * @param alone runs the local model even where the rule offloads at once: no server can be asked
  * @throws EdgemuxError INFERENCE_FAILED: a run failed, gave NaN or infinity, or the policy needs what is not loaded
  */
-export async function decide(deps: DecideDeps, pixels: Uint8Array, policy: DevicePolicy): Promise<Decided> {
+export async function decide(
+  deps: DecideDeps,
+  pixels: Uint8Array,
+  policy: DevicePolicy,
+  alone = false,
+): Promise<Decided> {
   const spans: StageSpan[] = [];
   const mux = needsMux(policy) ? await readMux(deps, pixels, spans) : null;
   const seen = { muxScore: mux?.score ?? null, muxProbabilities: mux?.probabilities ?? null };
@@ -38,21 +44,26 @@ export async function decide(deps: DecideDeps, pixels: Uint8Array, policy: Devic
       spans,
     });
   }
-  if (before.step === 'offload') {
+  if (before.step === 'offload' && !alone) {
     return outcome({ ...seen, decision: 'offload', reason: before.reason, spans });
   }
   const local = (await timedRun(deps, 'local', pixels, 1, spans)).probabilities;
   const after = afterLocal(policy, mux, local, before);
   const fused = asFloats(after.probabilities);
+  const { decision, reason } = before.step === 'offload' ? offloaded(before.reason) : after;
   return outcome({
     ...seen,
-    decision: after.decision,
-    reason: after.reason,
-    probabilities: after.decision === 'local' ? fused : null,
+    decision,
+    reason,
+    probabilities: decision === 'local' ? fused : null,
     localProbabilities: local,
     fallbackProbabilities: fused,
     spans,
   });
+}
+
+function offloaded(reason: DecideOutcome['reason']): Pick<DecideOutcome, 'decision' | 'reason'> {
+  return { decision: 'offload', reason };
 }
 
 /** Fills in what the route did not touch, and the durations from the spans. */

@@ -73,6 +73,8 @@ export interface DecideJob {
   /** uint8 HWC of the zoo's input; copied to the worker, so the caller keeps its own. */
   pixels: Uint8Array;
   policy: DevicePolicy;
+  /** No server can be asked: the local model runs in the same hop even where the rule offloads, for the fallback. */
+  alone?: boolean;
 }
 
 /** `count` images through one model. */

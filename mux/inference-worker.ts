@@ -37,7 +37,7 @@ async function perform(
 ): Promise<Unqueued> {
   switch (job.kind) {
     case 'decide':
-      return decide(deps, job.pixels, job.policy);
+      return decide(deps, job.pixels, job.policy, job.alone);
     case 'classify':
       return classify(sessions, deps, job);
     case 'mux':

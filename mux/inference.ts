@@ -91,8 +91,8 @@ export class Inference {
   }
 
   /** Mux, rule and, where the frame may stay, the local model: see `DecideJob`. */
-  decide(pixels: Uint8Array, policy: DevicePolicy): Promise<DecideOutcome> {
-    return this.infer({ kind: 'decide', pixels, policy });
+  decide(pixels: Uint8Array, policy: DevicePolicy, alone = false): Promise<DecideOutcome> {
+    return this.infer({ kind: 'decide', pixels, policy, alone });
   }
 
   /** `count` images through one model: see `ClassifyJob`. */

@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { messageOf, type EdgemuxError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
+import { systemRandom } from '../common/random.js';
 import {
   DEFAULT_STOP_TIMEOUT_MS,
   type ConnectionDeps,
@@ -57,7 +57,7 @@ export class Connection {
         log: deps.log,
         clock: deps.clock,
         timers: this.#timers,
-        random: deps.random ?? (() => randomInt(2 ** 32) / 2 ** 32),
+        random: deps.random ?? systemRandom,
         connector: this.#connector,
       },
       {

@@ -15,6 +15,8 @@ export const REASONS = [
   'server-away',
   'refused',
   'window-full',
+  'backing-off',
+  'breaker-open',
   'bad-answer',
   'disabled',
 ] as const;

@@ -69,6 +69,19 @@ const seenServerSchema = z.object({
   usable: z.boolean(),
 });
 
+/** How the device asks servers. */
+const offloadStateSchema = z.object({
+  /** `open`: requests kept failing, none is sent; `half-open`: one is sent to see whether that has changed. */
+  breaker: z.enum(['closed', 'open', 'half-open']),
+  /** Requests that may be in flight now. */
+  window: count,
+  /** Left of the pause that a refusal has imposed. */
+  pauseMs: amount,
+  /** Since the daemon started: how often the breaker opened, and requests sent while it was. */
+  opened: count,
+  probes: count,
+});
+
 /** Every 10 s and on change, retained. */
 export const deviceStateSchema = z.object({
   device: text,
@@ -88,6 +101,7 @@ export const deviceStateSchema = z.object({
     /** Results not delivered yet. */
     outbox: count.default(0),
   }),
+  offload: z.exactOptional(offloadStateSchema),
   servers: z.array(seenServerSchema),
   rails: z.array(railStateSchema),
   /** Over all rails that are counted as the device's input; null where nothing measures. */

@@ -90,6 +90,39 @@ t.test('answers that are wrong, for another frame or too late are counted and ne
   t.ok(await outside.untilState(({ counters }) => counters.badAnswers === 1 && counters.lateAnswers === 2));
 });
 
+t.test('a server that has too much to do is left alone for a moment, and tried again', async (t) => {
+  const broker = await startAedes();
+  t.teardown(() => broker.stop());
+  const outside = await Outside.connect(t, broker.url, 'd');
+  const { zoo } = await shippedZoo();
+  await outside.connection.publish('edgemux/cloud/busy/status', JSON.stringify(muteServer(zoo)), {
+    retain: true,
+  });
+  let requests = 0;
+  await outside.connection.subscribe('edgemux/offload/+/+/+/+', {}, async ({ topic }) => {
+    requests += 1;
+    const [, , , device, frameId] = topic.split('/');
+    const refusal = { frameId, error: { code: 'QUEUE_FULL', message: 'full' } };
+    await outside.connection.publish(`edgemux/answer/${device}/${frameId}`, JSON.stringify(refusal));
+  });
+  await startDevice(t, broker.url, { device: 'd', policy: { mode: 'cloud-only' } });
+  t.ok(await outside.untilServed());
+  const jpeg = await jpegOf(0);
+  const until = async (reason: string): Promise<void> => {
+    const first = outside.results.length;
+    while (!outside.results.slice(first).some((result) => result.reason === reason)) {
+      const frames = outside.results.length + 1;
+      await outside.publishFrame('cam', jpeg);
+      if (!(await outside.untilResults(frames))) return t.fail(`no frame was ${reason}`) as never;
+    }
+  };
+  // a frame just after a refusal falls into the pause, one after the pause does not
+  for (const reason of ['refused', 'backing-off', 'refused']) await until(reason);
+  t.equal(outside.results.filter(({ reason }) => reason === 'refused').length, requests);
+  t.ok(outside.results.every(({ route }) => route === 'fallback'));
+  t.ok(await outside.untilState(({ offload }) => offload?.breaker === 'closed' && offload.window < 8));
+});
+
 function muteServer(zoo: { name: string; hash: string; largest: { id: string } }): object {
   return {
     state: 'online',

@@ -76,6 +76,18 @@ t.test('each mode runs what it needs and no more', async (t) => {
   t.ok(fused.probabilities![0]! > fused.localProbabilities![0]!, 'the mux agrees, so the answer is surer');
 });
 
+t.test('where no server can be asked the local model has run already', async (t) => {
+  const policy: DevicePolicy = { ...MUX, mode: 'cloud-only' };
+  const asked = await inference.decide(BRIGHT, policy);
+  t.match(asked, { decision: 'offload', reason: 'disabled', fallbackProbabilities: null, localMs: 0 });
+  const alone = await inference.decide(BRIGHT, policy, true);
+  t.match(alone, { decision: 'offload', reason: 'disabled', probabilities: null });
+  t.same(alone.fallbackProbabilities, (await inference.classify('small', BRIGHT)).probabilities);
+  const hard = await inference.decide(BRIGHT, { ...MUX, thresholds: { mux: 0 } }, true);
+  t.match(hard, { decision: 'offload', reason: 'hard', probabilities: null });
+  t.ok(hard.fallbackProbabilities && hard.muxScore !== null);
+});
+
 t.test('a batch through one model gives its rows in order', async (t) => {
   const pixels = Buffer.concat([DARK, Uint8Array.of(0, 200, 0, 0), Uint8Array.of(0, 0, 200, 0)]);
   const outcome = await inference.classify('small', pixels, 3);

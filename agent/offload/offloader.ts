@@ -1,11 +1,13 @@
-import { messageOf } from '../common/errors.js';
-import type { Clock } from '../common/clock.js';
-import type { Log } from '../common/log.js';
-import type { Connection, Message } from '../protocol/connection.js';
-import { parseAnswer, type Answer, type Reason } from '../protocol/messages.js';
-import { answerTopic, offloadTopic, parseAnswerTopic } from '../protocol/topics.js';
-import type { Counters } from './counters.js';
-import type { Servers } from './servers.js';
+import { messageOf } from '../../common/errors.js';
+import type { Clock } from '../../common/clock.js';
+import type { Log } from '../../common/log.js';
+import type { Connection, Message } from '../../protocol/connection.js';
+import { parseAnswer, type Answer, type Reason } from '../../protocol/messages.js';
+import { answerTopic, offloadTopic, parseAnswerTopic } from '../../protocol/topics.js';
+import type { Counters } from '../counters.js';
+import type { Servers } from '../servers.js';
+import type { Entry, Gate, Ticket, Verdict } from './gate.js';
+import { verdictOf } from './refusals.js';
 
 /** What became of asking a server: its answer, or the reason why the device has to answer. */
 export type OffloadOutcome =
@@ -15,7 +17,7 @@ export type OffloadOutcome =
 interface InFlight {
   sentMs: number;
   bytesUp: number;
-  settle: (outcome: OffloadOutcome) => void;
+  settle: (outcome: OffloadOutcome, verdict: Verdict) => void;
 }
 
 export interface OffloadRequest {
@@ -23,6 +25,8 @@ export interface OffloadRequest {
   image: { bytes: Uint8Array; type: string };
   budgetMs: number;
   capturedAtMs: number;
+  /** From `enter`; goes back to the gate when the request settles. */
+  ticket: Ticket;
   /** Called when the request has been handed to the network: upload ends, waiting begins. */
   onSent: () => void;
 }
@@ -33,14 +37,13 @@ export interface OffloaderDeps {
   connection: Connection;
   servers: Servers;
   counters: Counters;
+  gate: Gate;
 }
 
 export interface OffloaderOptions {
   base: string;
   device: string;
   zoo: { name: string; hash: string; classes: number };
-  /** Most requests in flight. */
-  window: number;
 }
 
 /** Asks servers for hard frames, with a budget each; every request settles exactly once. */
@@ -52,15 +55,23 @@ export class Offloader {
   constructor(deps: OffloaderDeps, options: OffloaderOptions) {
     this.#deps = deps;
     this.#options = options;
-    deps.servers.onAway(() => {
-      this.#failAll('server-away');
-    });
+    deps.servers.onAway(() => this.#failAll('broken'));
+    deps.servers.onCame(() => deps.gate.serverCame());
   }
 
-  /** The reason why no request can be sent now, or null. */
+  /** The reason why no frame can wait for a server now, or null. */
   obstacle(): Reason | null {
-    if (this.#deps.connection.state !== 'online' || !this.#deps.servers.available) return 'server-away';
-    return this.#inFlight.size >= this.#options.window ? 'window-full' : null;
+    return this.#away ? 'server-away' : this.#deps.gate.obstacle();
+  }
+
+  /** A place in flight, or the reason why there is none. A ticket goes back by `ask` or `cancel`. */
+  enter(): Entry {
+    return this.#away ? { reason: 'server-away' } : this.#deps.gate.enter();
+  }
+
+  /** Gives back a ticket with which nothing was asked. */
+  cancel(ticket: Ticket): void {
+    this.#deps.gate.leave(ticket, 'unknown');
   }
 
   get inFlight(): number {
@@ -69,21 +80,15 @@ export class Offloader {
 
   /** Publishes a request and waits for its answer, at most `budgetMs`. Never rejects. */
   ask(request: OffloadRequest): Promise<OffloadOutcome> {
-    const { frameId, image, budgetMs } = request;
+    const { frameId, image, budgetMs, ticket } = request;
+    const bytesUp = image.bytes.length;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#settle(frameId, {
-          kind: 'failed',
-          reason: 'timeout',
-          bytesUp: image.bytes.length,
-          bytesDown: 0,
-        });
-      }, budgetMs);
+      const timer = setTimeout(() => this.#fail(frameId, 'timeout', 'timeout'), budgetMs);
       this.#inFlight.set(frameId, {
-        sentMs: this.#deps.clock.monotonicMs(),
-        bytesUp: image.bytes.length,
-        settle: (outcome) => {
+        ...{ sentMs: this.#deps.clock.monotonicMs(), bytesUp },
+        settle: (outcome, verdict) => {
           clearTimeout(timer);
+          this.#deps.gate.leave(ticket, verdict);
           resolve(outcome);
         },
       });
@@ -99,27 +104,36 @@ export class Offloader {
       this.#deps.counters.lateAnswers += 1;
       return;
     }
-    const sizes = { bytesUp: waiting.bytesUp, bytesDown: message.payload.length };
+    const bytesDown = message.payload.length;
     const { hash: zooHash, classes } = this.#options.zoo;
     try {
       const answer = parseAnswer(message.payload, { frameId: address.frameId, classes, zooHash });
       if ('error' in answer) {
         this.#deps.log.debug({ frameId: address.frameId, error: answer.error }, 'server refused a frame');
-        this.#settle(address.frameId, { kind: 'failed', reason: 'refused', ...sizes });
+        this.#fail(address.frameId, 'refused', verdictOf(answer.error.code), bytesDown);
       } else {
         const roundTripMs = this.#deps.clock.monotonicMs() - waiting.sentMs;
-        this.#settle(address.frameId, { kind: 'answer', answer, roundTripMs, ...sizes });
+        const { bytesUp } = waiting;
+        this.#settle(
+          address.frameId,
+          { kind: 'answer', answer, roundTripMs, bytesUp, bytesDown },
+          'answered',
+        );
       }
     } catch (error) {
       this.#deps.counters.badAnswers += 1;
       this.#deps.log.warn({ frameId: address.frameId, error: messageOf(error) }, 'bad answer from a server');
-      this.#settle(address.frameId, { kind: 'failed', reason: 'bad-answer', ...sizes });
+      this.#fail(address.frameId, 'bad-answer', 'broken', bytesDown);
     }
   }
 
   /** Ends all waiting, as when the program stops; the device answers those frames. */
   stop(): void {
-    this.#failAll('server-away');
+    this.#failAll('unknown');
+  }
+
+  get #away(): boolean {
+    return this.#deps.connection.state !== 'online' || !this.#deps.servers.available;
   }
 
   async #publish(request: OffloadRequest): Promise<void> {
@@ -139,20 +153,25 @@ export class Offloader {
       if (this.#inFlight.has(request.frameId)) request.onSent();
     } catch (error) {
       this.#deps.log.debug({ frameId: request.frameId, error: messageOf(error) }, 'request not sent');
-      this.#settle(request.frameId, { kind: 'failed', reason: 'server-away', bytesUp: 0, bytesDown: 0 });
+      const waiting = this.#inFlight.get(request.frameId);
+      if (waiting) waiting.bytesUp = 0;
+      this.#fail(request.frameId, 'server-away', 'broken');
     }
   }
 
-  #settle(frameId: string, outcome: OffloadOutcome): void {
+  #fail(frameId: string, reason: Reason, verdict: Verdict, bytesDown = 0): void {
+    const bytesUp = this.#inFlight.get(frameId)?.bytesUp ?? 0;
+    this.#settle(frameId, { kind: 'failed', reason, bytesUp, bytesDown }, verdict);
+  }
+
+  #settle(frameId: string, outcome: OffloadOutcome, verdict: Verdict): void {
     const waiting = this.#inFlight.get(frameId);
     if (!waiting) return;
     this.#inFlight.delete(frameId);
-    waiting.settle(outcome);
+    waiting.settle(outcome, verdict);
   }
 
-  #failAll(reason: Reason): void {
-    for (const [frameId, { bytesUp }] of [...this.#inFlight]) {
-      this.#settle(frameId, { kind: 'failed', reason, bytesUp, bytesDown: 0 });
-    }
+  #failAll(verdict: Verdict): void {
+    for (const frameId of [...this.#inFlight.keys()]) this.#fail(frameId, 'server-away', verdict);
   }
 }
