@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { hostName } from '../common/host-name.js';
-import { logSchema } from '../common/config/sections.js';
+import { logSchema, watchdogSchema } from '../common/config/sections.js';
 import { nameSchema, brokerSchema } from '../protocol/config.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { powerConfigSchema } from './energy/config.js';
@@ -152,6 +152,7 @@ export const agentConfigSchema = z.strictObject({
   power: powerConfigSchema.prefault({}),
   journal: journalSchema.prefault({}),
   report: reportSchema.prefault({}),
+  watchdog: watchdogSchema.prefault({}),
   log: logSchema.prefault({}),
 });
 

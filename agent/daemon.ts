@@ -3,6 +3,7 @@ import { createBoard } from '../common/activity.js';
 import { systemClock, type Clock } from '../common/clock.js';
 import { EdgemuxError, messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
+import { ServiceManager } from '../common/service-manager.js';
 import { StopSteps } from '../common/stop-steps.js';
 import { Inference, type InferenceReady } from '../mux/inference.js';
 import { loadZoo, type Zoo } from '../mux/zoo.js';
@@ -25,6 +26,8 @@ const HOUR_MS = 3_600_000;
 export interface AgentDeps {
   log: Log;
   clock?: Clock;
+  /** Who started the program; nobody unless told. */
+  manager?: ServiceManager;
   /** Loads and faults of simulated rails, for tests and benchmarks. */
   simulation?: EnergyMeterDeps['simulation'];
 }
@@ -34,6 +37,7 @@ export class AgentDaemon {
   readonly #config: AgentConfig;
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #manager: ServiceManager;
   readonly #simulation: AgentDeps['simulation'];
   readonly #stopSteps: StopSteps;
 
@@ -41,6 +45,7 @@ export class AgentDaemon {
     this.#log = deps.log;
     this.#stopSteps = new StopSteps(deps.log);
     this.#clock = deps.clock ?? systemClock;
+    this.#manager = deps.manager ?? new ServiceManager(deps.log);
     this.#simulation = deps.simulation;
     this.#config = config;
   }
@@ -61,6 +66,8 @@ export class AgentDaemon {
     });
     await this.#connect(parts, patterns);
     this.#keepJournalSmall(parts);
+    parts.watchdog.start();
+    this.#stopSteps.add(() => parts.watchdog.stop());
     this.#log.info(
       {
         ...{ device: config.device, zoo: zoo.name, policy: ground.policy.mode },
@@ -103,7 +110,8 @@ export class AgentDaemon {
     );
     this.#stopSteps.add(() => energy.stop());
     await energy.start();
-    return { config, log, clock, zoo, policy, inference, ready, energy, host: await hostFacts() };
+    const manager = this.#manager;
+    return { config, log, clock, manager, zoo, policy, inference, ready, energy, host: await hostFacts() };
   }
 
   async #connect(parts: Parts, patterns: CameraPattern[]): Promise<void> {

@@ -1,7 +1,9 @@
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import { systemRandom } from '../common/random.js';
+import type { ServiceManager } from '../common/service-manager.js';
 import { packageVersion } from '../common/version.js';
+import { Watchdog } from '../common/watchdog.js';
 import type { Inference, InferenceReady } from '../mux/inference.js';
 import type { DevicePolicy } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
@@ -26,12 +28,14 @@ import { Reporter } from './reporter.js';
 import { Servers } from './servers.js';
 import { Settler } from './settler.js';
 import { deviceState } from './state.js';
+import { statusLine } from './status-line.js';
 
 /** What is there before the parts are built: loaded, proved and started. */
 export interface Ground {
   config: AgentConfig;
   log: Log;
   clock: Clock;
+  manager: ServiceManager;
   zoo: Zoo;
   /** Policy at start. */
   policy: DevicePolicy;
@@ -54,6 +58,7 @@ export interface Parts {
   control: PolicyControl;
   admission: Admission;
   pipeline: Pipeline;
+  watchdog: Watchdog;
   reporter: Reporter;
 }
 
@@ -74,24 +79,31 @@ export function buildParts(ground: Ground): Parts {
   const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
   const nextFrameId = createFrameIds(clock);
   const admission = new Admission({ log, clock, counters, energy, nextFrameId }, config.cameras);
+  const watchdog = buildWatchdog(ground, { counters, pipeline });
   const reporter = buildReporter(ground, {
     ...{ topics, counters, connection, servers, outbox },
-    ...{ control, gate, offloader, emitter, pipeline },
+    ...{ control, gate, offloader, emitter, pipeline, watchdog },
   });
   return {
-    topics,
-    counters,
-    connection,
-    servers,
-    gate,
-    offloader,
-    journal,
-    outbox,
-    control,
-    admission,
-    pipeline,
-    reporter,
+    ...{ topics, counters, connection, servers, gate, offloader, journal, outbox },
+    ...{ control, admission, pipeline, watchdog, reporter },
   };
+}
+
+function buildWatchdog(
+  ground: Ground,
+  { counters, pipeline }: Pick<Parts, 'counters' | 'pipeline'>,
+): Watchdog {
+  const { config, log, clock, manager } = ground;
+  const underWay = (): number => pipeline.waiting + pipeline.active;
+  return new Watchdog(
+    {
+      ...{ log, clock, manager },
+      progress: () => pipeline.progress,
+      status: statusLine(clock, counters, underWay),
+    },
+    { stallMs: 1000 * config.watchdog.stallS },
+  );
 }
 
 function buildReporter(
@@ -111,6 +123,7 @@ function buildReporter(
         host: ground.host,
       },
       energy,
+      stalled: parts.watchdog.stalled,
       policy: parts.control.policy,
       uptimeS: (clock.monotonicMs() - startedMs) / 1000,
     });

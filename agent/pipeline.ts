@@ -1,5 +1,6 @@
 import { messageOf, isEdgemuxError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
+import type { Progress } from '../common/progress.js';
 import type { Clock } from '../common/clock.js';
 import type { Counters, DropCause } from './counters.js';
 import type { Decider, Decided } from './decider.js';
@@ -32,8 +33,8 @@ export class Pipeline {
   #deciding = 0;
   #stopping = false;
   #idle: (() => void) | null = null;
-  /** Frames decided since start: progress, for watchdogs. */
-  decidedFrames = 0;
+  #moved = 0;
+  #failed = 0;
 
   constructor(deps: PipelineDeps, options: { depth: number }) {
     this.#deps = deps;
@@ -57,6 +58,11 @@ export class Pipeline {
 
   get active(): number {
     return this.#active.size;
+  }
+
+  /** For the watchdog. A frame that another one replaced never moved; one that cannot be decoded did. */
+  get progress(): Progress {
+    return { pending: this.waiting + this.active, moved: this.#moved, failed: this.#failed };
   }
 
   /** Finishes what was admitted, at most `timeoutMs`; what is left then is dropped as `shutdown`. */
@@ -92,6 +98,7 @@ export class Pipeline {
       const settled = await this.#deps.settle(frame, decided);
       // A stop that ran out of time has already counted this frame as dropped.
       if (!this.#active.delete(frame.frameId)) return;
+      this.#moved += 1;
       this.#deps.counters.result(settled.route);
       await this.#deps.emit(frame, settled);
     } catch (error) {
@@ -111,13 +118,14 @@ export class Pipeline {
       return await this.#deps.decider.decide(frame);
     } finally {
       this.#deciding -= 1;
-      this.decidedFrames += 1;
       this.#pump();
     }
   }
 
   #drop(frame: Frame, cause: DropCause, error?: unknown): void {
     this.#deps.counters.drop(cause);
+    if (cause === 'undecodable') this.#moved += 1;
+    else if (cause !== 'superseded') this.#failed += 1;
     void frame.meter.finish();
     const entry = { frameId: frame.frameId, camera: frame.camera, cause };
     if (error === undefined) this.#deps.log.debug(entry, 'frame dropped');

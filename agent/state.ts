@@ -4,7 +4,7 @@ import type { DevicePolicy } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
 import type { Counters } from './counters.js';
 import type { Emitter } from './emitter.js';
-import type { EnergyMeter } from './energy/meter.js';
+import type { EnergyMeter, RailState } from './energy/meter.js';
 import type { HostFacts } from './host.js';
 import type { Gate } from './offload/gate.js';
 import type { Offloader } from './offload/offloader.js';
@@ -28,12 +28,15 @@ export interface StateParts {
   servers: Servers;
   energy: EnergyMeter;
   host: HostFacts;
+  /** Why the watchdog is unhappy, or null. */
+  stalled: string | null;
   uptimeS: number;
 }
 
 /** The `state` message: what a person or a dashboard wants to know of the device now. */
 export function deviceState(parts: StateParts): DeviceState {
-  const warnings = healthWarnings(parts);
+  const failures = healthFailures(parts);
+  const warnings = [...failures, ...healthWarnings(parts)].map((warning) => warning.slice(0, 1024));
   const totals = parts.energy.totals();
   const rails = parts.energy.rails();
   const tops = rails.filter((rail) => rail.within === null && rail.powerW !== null);
@@ -52,13 +55,7 @@ export function deviceState(parts: StateParts): DeviceState {
     },
     offload: parts.gate.state(),
     servers: parts.servers.list(),
-    rails: rails.map((rail) => ({
-      rail: rail.name,
-      sensor: rail.kind,
-      simulated: rail.simulated,
-      health: rail.problem === null ? 'ok' : 'warning',
-      rateHz: rail.rateHz,
-    })),
+    rails: rails.map(railState),
     power:
       tops.length === 0
         ? null
@@ -67,10 +64,23 @@ export function deviceState(parts: StateParts): DeviceState {
             energyJ: totals.energyJ,
             simulated: totals.simulated,
           },
-    health: { status: warnings.length === 0 ? 'ok' : 'warning', warnings },
+    health: {
+      status: failures.length > 0 ? 'failed' : warnings.length > 0 ? 'warning' : 'ok',
+      warnings,
+    },
     uptimeS: parts.uptimeS,
     host: { ...parts.host, onnxruntime: parts.ready.runtime },
   };
+}
+
+function railState(rail: RailState): DeviceState['rails'][number] {
+  const { name, kind, simulated, problem, rateHz } = rail;
+  return { rail: name, sensor: kind, simulated, health: problem === null ? 'ok' : 'warning', rateHz };
+}
+
+/** What keeps frames from being answered. */
+function healthFailures({ stalled }: StateParts): string[] {
+  return stalled === null ? [] : [stalled];
 }
 
 function healthWarnings(parts: StateParts): string[] {
@@ -87,5 +97,5 @@ function healthWarnings(parts: StateParts): string[] {
       : []),
     ...(gate.state().breaker === 'closed' ? [] : ['requests to servers keep failing: hard frames fall back']),
     ...(emitter.lastJournalError === null ? [] : [emitter.lastJournalError]),
-  ].map((warning) => warning.slice(0, 1024));
+  ];
 }

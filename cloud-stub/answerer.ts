@@ -49,6 +49,11 @@ export class Answerer {
     return { length: this.#queue.length, limit: this.#options.queue.maxRequests, bytes: this.#queue.bytes };
   }
 
+  /** Requests taken in and not ended. */
+  get pending(): number {
+    return this.#queue.length + this.#working;
+  }
+
   /** Takes in a message of an offload topic. */
   receive(message: Message): void {
     const { clock, counters, log, served } = this.#deps;

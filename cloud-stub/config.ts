@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { hostName } from '../common/host-name.js';
-import { logSchema } from '../common/config/sections.js';
+import { logSchema, watchdogSchema } from '../common/config/sections.js';
 import { GROUP_MODES } from '../mux/group.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { brokerSchema, nameSchema } from '../protocol/config.js';
@@ -127,6 +127,7 @@ export const cloudConfigSchema = z.strictObject({
   batching: batchingSchema.prefault({}),
   inference: inferenceSchema.prefault({}),
   report: reportSchema.prefault({}),
+  watchdog: watchdogSchema.prefault({}),
   log: logSchema.prefault({}),
 });
 

@@ -27,6 +27,25 @@ export class ServerCounters {
     if (this.#residenceMs.length > RECENT) this.#residenceMs.shift();
   }
 
+  /** For the watchdog. What is refused at the door (a full queue, no time) never moved. */
+  progress(): { moved: number; failed: number } {
+    const { IMAGE_UNDECODABLE = 0, INFERENCE_FAILED = 0, INFERENCE_STOPPED = 0 } = this.refused;
+    return {
+      moved: this.answers + this.expired + IMAGE_UNDECODABLE,
+      failed: INFERENCE_FAILED + INFERENCE_STOPPED,
+    };
+  }
+
+  /** A line for `systemctl status`. */
+  statusLine(pending: number): string {
+    const { p50 = 0, p99 = 0 } = this.latencyMs() ?? {};
+    const refused = Object.values(this.refused).reduce((sum, n) => sum + n, 0);
+    return (
+      `${this.answers} answers of ${this.requests} requests, ${refused} refused, ${this.expired} expired, ` +
+      `${pending} pending; residence p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`
+    );
+  }
+
   /** Flat names, so that a metrics endpoint can carry them as they are. */
   snapshot(): Record<string, number> {
     const refused = Object.entries(this.refused).map(

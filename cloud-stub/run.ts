@@ -1,6 +1,7 @@
 import { loadConfig } from '../common/config/load.js';
 import { EXIT, reportFailure } from '../common/exit.js';
 import { createLog } from '../common/log.js';
+import { ServiceManager } from '../common/service-manager.js';
 import { stopSignal } from '../common/signals.js';
 import { cloudConfigSchema } from './config.js';
 import { CloudServer } from './server.js';
@@ -16,7 +17,7 @@ export async function run(configFile: string | null, flags: Record<string, unkno
   });
   const log = createLog('edgemux-cloud', config.log);
   const signal = stopSignal(log);
-  const server = new CloudServer({ log }, config);
+  const server = new CloudServer({ log, manager: ServiceManager.ofProcess(log) }, config);
   process.on('SIGHUP', () => void server.reload());
   try {
     await server.start();

@@ -1,7 +1,9 @@
 import { systemClock, type Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
+import { ServiceManager } from '../common/service-manager.js';
 import { StopSteps } from '../common/stop-steps.js';
 import { packageVersion } from '../common/version.js';
+import { Watchdog } from '../common/watchdog.js';
 import { connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection.js';
 import { SERVER_OFFLINE, type LiveServerStatus } from '../protocol/messages.js';
@@ -34,11 +36,13 @@ export class CloudServer {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #stopSteps: StopSteps;
+  readonly #manager: ServiceManager;
   #state: 'online' | 'draining' = 'online';
   #watch: ZooWatch | null = null;
 
-  constructor(deps: { log: Log; clock?: Clock }, config: CloudConfig) {
+  constructor(deps: { log: Log; clock?: Clock; manager?: ServiceManager }, config: CloudConfig) {
     this.#log = deps.log;
+    this.#manager = deps.manager ?? new ServiceManager(deps.log);
     this.#stopSteps = new StopSteps(deps.log);
     this.#clock = deps.clock ?? systemClock;
     this.#config = config;
@@ -63,6 +67,7 @@ export class CloudServer {
     await serving.start();
     this.#watch = watch;
     await this.#serve(parts, announcer);
+    this.#watchOver(parts);
     const { engine, policy } = serving.current;
     this.#log.info(
       {
@@ -130,6 +135,20 @@ export class CloudServer {
         version: packageVersion(),
       };
     };
+  }
+
+  #watchOver({ answerer, counters }: Parts): void {
+    const [log, clock, manager] = [this.#log, this.#clock, this.#manager];
+    const watchdog = new Watchdog(
+      {
+        ...{ log, clock, manager },
+        progress: () => ({ pending: answerer.pending, ...counters.progress() }),
+        status: () => counters.statusLine(answerer.pending),
+      },
+      { stallMs: 1000 * this.#config.watchdog.stallS },
+    );
+    watchdog.start();
+    this.#stopSteps.add(() => watchdog.stop());
   }
 
   async #serve({ answerer, connection, serving }: Parts, announcer: Announcer): Promise<void> {

@@ -1,5 +1,6 @@
 import { EXIT, reportFailure } from '../../common/exit.js';
 import { createLog } from '../../common/log.js';
+import { ServiceManager } from '../../common/service-manager.js';
 import { stopSignal } from '../../common/signals.js';
 import { AgentDaemon } from '../daemon.js';
 import { agentConfig } from '../load-config.js';
@@ -15,7 +16,7 @@ export async function run(options: RunOptions): Promise<number> {
   const config = agentConfig(options.configFile, options.flags);
   const log = createLog('edgemux', config.log);
   const signal = stopSignal(log);
-  const daemon = new AgentDaemon({ log }, config);
+  const daemon = new AgentDaemon({ log, manager: ServiceManager.ofProcess(log) }, config);
   try {
     await daemon.start();
   } catch (error) {

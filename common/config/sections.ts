@@ -5,3 +5,11 @@ import { LOG_LEVELS } from '../log.js';
 export const logSchema = z.strictObject({
   level: z.enum(LOG_LEVELS).default('info').meta({ description: 'least level that is logged' }),
 });
+
+/** The `watchdog` section, the same for device and server. */
+export const watchdogSchema = z.strictObject({
+  stallS: z.number().min(0.1).max(86_400).default(30).meta({
+    unit: 's',
+    description: 'work that stands still for so long is a stall: state says so, systemd gets no more pings',
+  }),
+});
