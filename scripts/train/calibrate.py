@@ -4,7 +4,9 @@ from dataclasses import dataclass
 import torch
 
 import flops
+import gate
 import policies
+import search
 from config import group_of, role
 from data import Split
 from export import GroupMuxGraph, ModelGraph, MuxGraph, run_twin
@@ -86,38 +88,57 @@ def relative_mux_cost(config, graphs, shape):
     return flops.count(graphs.mux.net, shape) / flops.count(graphs.models[role(config, 'local')].net, shape)
 
 
-def policy(config, outputs, group, mux):
+def train_gate(config, data, graphs, held):
+    """The gate of `three-tier` (gate.py) for these graphs; its fusing weights are those of the held-out Outputs."""
+    local, cloud = (graphs.models[role(config, name)] for name in ('local', 'cloud'))
+
+    def run(images):
+        return (*run_twin(graphs.mux, images), run_twin(local, images)[0], run_twin(cloud, images)[0])
+    return gate.fit(gate.examples(config, data, run), search.fusion_weights(held), config.seed)
+
+
+def policy(config, outputs, group, mux, gated=None):
     """The manifest's `policy`, from held-out Outputs of the pair and GroupOutputs (or None) of the group: the shipped mode,
-    every mode's thresholds, and tables of further targets. mux: the cost of a mux run in local runs."""
-    target = policies.gap_target(outputs, config.gap_share)
+    every mode's thresholds, and tables of further targets. mux: the cost of a mux run in local runs; gated: the gate."""
+    if gated:
+        outputs = gate.with_gains(gated, outputs, search.fusion_weights(outputs))
+    target = search.gap_target(outputs, config.gap_share)
     modes = {'mux': entry({'mux': 0.5}, policies.apply('mux', {'mux': 0.5}, outputs), mux, config.upload_cost,
                           target=f'offload {config.mux.offload_share:.0%}')}
     for mode in policies.MODES[1:]:
-        found = policies.cheapest(policies.reaching(mode, outputs, target), mux, config.upload_cost)
+        found = [search.cheapest(search.reaching(mode, outputs, target, rule), mux, config.upload_cost) for rule in last_rules(mode, gated)]
+        found = [pair for pair in found if pair]
         if found:
-            modes[mode] = entry(*found, mux, config.upload_cost, target=f'{config.gap_share:.0%} of the gap')
+            best = search.cheapest(found, mux, config.upload_cost)
+            modes[mode] = entry(*best, mux, config.upload_cost, target=f'{config.gap_share:.0%} of the gap')
     reaching = [m for m in modes if m != 'mux'] or ['mux']
     shipped = min(reaching, key=lambda m: modes[m]['cost'])
-    return {'mode': shipped, 'thresholds': {'mux': 0.5, **modes[shipped]['thresholds']}, 'calibration': {
-        'images': len(outputs.labels), 'costs': {'mux': round(mux, 4), 'local': 1, 'upload': config.upload_cost},
-        'target': f'{config.gap_share:.0%} of the way from the local to the cloud accuracy', 'modes': modes,
-        'targets': targets(outputs, mux), **({} if group is None else {'group': group_policy(group)})}}
+    return {'mode': shipped, 'thresholds': {'mux': 0.5, **modes[shipped]['thresholds']}, **({'gate': gated} if gated else {}),
+            'calibration': {
+                'images': len(outputs.labels), 'costs': {'mux': round(mux, 4), 'local': 1, 'upload': config.upload_cost},
+                'target': f'{config.gap_share:.0%} of the way from the local to the cloud accuracy', 'modes': modes,
+                'targets': targets(outputs, mux, gated), **({} if group is None else {'group': group_policy(group)})}}
 
 
-def targets(outputs, mux):
+def last_rules(mode, gated):
+    """Whether a mode's last rule is the gate: the ways there are to end it."""
+    return (False, True) if gated and mode == 'three-tier' else (False,)
+
+
+def targets(outputs, mux, gated):
     """Thresholds for further targets: shares of the gap at several upload costs, and offload shares."""
-    table = []
+    table, every = [], [(mode, rule) for mode in policies.MODES for rule in last_rules(mode, gated)]
     for share in GAPS:
-        goal = policies.gap_target(outputs, share)
-        for mode in policies.MODES:
-            found = policies.reaching(mode, outputs, goal)
-            table += [entry(*policies.cheapest(found, mux, upload), mux, upload, mode=mode, gap=share, upload=upload)
+        goal = search.gap_target(outputs, share)
+        for mode, rule in every:
+            found = search.reaching(mode, outputs, goal, rule)
+            table += [entry(*search.cheapest(found, mux, upload), mux, upload, mode=mode, gap=share, upload=upload)
                       for upload in UPLOADS if found]
-    fused = {'answer': 1.0, **policies.fusion_weights(outputs)}
+    fused = {'answer': 1.0, **search.fusion_weights(outputs)}
     for share in OFFLOADS:
-        for mode in policies.MODES:
-            base = {'two-stage': {'offload': 1.0}, 'three-tier': fused}.get(mode, {})
-            thresholds = policies.at_offload(mode, base, outputs, share)
+        for mode, rule in every:
+            base = {'two-stage': {'offload': 1.0}, 'three-tier': {**fused, **({'gain': 1.0} if rule else {})}}.get(mode, {})
+            thresholds = search.at_offload(mode, base, outputs, share)
             table.append(entry(thresholds, policies.apply(mode, thresholds, outputs), mux, 4.0, mode=mode, offload=share))
     return table
 

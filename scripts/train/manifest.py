@@ -4,10 +4,11 @@ import datetime
 import torch
 
 import flops
-from calibrate import entry, group_outputs, pair_outputs, policy, relative_mux_cost
+from calibrate import entry, group_outputs, pair_outputs, policy, relative_mux_cost, train_gate
 from config import as_dict, group_of, role
 from data import FILES
 from export import file_entry
+from gate import with_gains
 from group_policies import ensemble, escalate, single
 from metrics import accuracy, auroc
 from policies import apply
@@ -16,10 +17,11 @@ from step2 import mean
 LICENCE = 'MIT (data: Zalando Fashion-MNIST)'
 
 
-def device_policy(config, graphs, held, shape):
+def device_policy(config, data, graphs, held, shape):
     """The manifest's `policy` from what calibrate.measure found on held-out images."""
-    chosen = policy(config, pair_outputs(config, held), group_outputs(config, graphs, held, shape),
-                    relative_mux_cost(config, graphs, shape))
+    pair = pair_outputs(config, held)
+    chosen = policy(config, pair, group_outputs(config, graphs, held, shape), relative_mux_cost(config, graphs, shape),
+                    train_gate(config, data, graphs, pair))
     chosen['calibration'].update(bias=graphs.bias, temperatures=graphs.temperatures)
     return chosen
 
@@ -76,8 +78,9 @@ def training(config, graphs, test, chosen, shape, run):
 
 def pair_test(outputs, chosen):
     """What every device mode reaches on the test images at its calibrated thresholds."""
-    costs = chosen['calibration']['costs']
-    rows = {}
+    costs, rows = chosen['calibration']['costs'], {}
+    if 'gate' in chosen:
+        outputs = with_gains(chosen['gate'], outputs, chosen['calibration']['modes'].get('three-tier', {}).get('thresholds', {}))
     for mode, calibrated in chosen['calibration']['modes'].items():
         row = entry(calibrated['thresholds'], apply(mode, calibrated['thresholds'], outputs), costs['mux'], costs['upload'])
         rows[mode] = {k: v for k, v in row.items() if k != 'thresholds'}

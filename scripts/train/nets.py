@@ -171,7 +171,7 @@ ARCHITECTURES = {
     'resnet-m': lambda c, k: resnet(c, k, 32, ((32, 1), (64, 1), (128, 1))),
     'resnet8': lambda c, k: resnet(c, k, 24, ((24, 1), (40, 1), (72, 1))),
     'resnet12': lambda c, k: resnet(c, k, 24, ((24, 2), (56, 2), (112, 1))),
-    'wide-resnet-l': lambda c, k: resnet(c, k, 48, ((48, 1), (96, 1), (192, 1))),
+    'wide-resnet-l': lambda c, k: resnet(c, k, 48, ((48, 1), (104, 1), (200, 1))),
 }
 def mux_large(channels, outputs, classes, **heads):
     """Four convolutions for real camera shapes (224 → 56 → 28 → 14 → 7) and the mean over the picture, about 15 M

@@ -1,9 +1,10 @@
-"""The device's rules over measured outputs, as mux/policy.ts applies them frame by frame, and the search for thresholds.
+"""The device's rules over measured outputs, as mux/policy-rules.ts applies them frame by frame.
 
 Outputs of N images: score [N], mux [N, K], local [N, K], cloud [N, K] (probabilities), labels [N].
 Costs are in local runs: one mux run `mux`, one upload `upload`.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Optional
 
 import torch
 
@@ -18,12 +19,14 @@ class Outputs:
     local: torch.Tensor
     cloud: torch.Tensor
     labels: torch.Tensor
+    gain: Optional[torch.Tensor] = None     # need − harm [N] of gate.py, where there is a gate
 
     def right(self, probabilities):
         return (probabilities.argmax(1) == self.labels).double()
 
     def take(self, index):
-        return Outputs(*(getattr(self, f)[index] for f in ('score', 'mux', 'local', 'cloud', 'labels')))
+        columns = (getattr(self, field.name) for field in fields(self))
+        return Outputs(*(None if column is None else column[index] for column in columns))
 
 
 @dataclass
@@ -70,9 +73,28 @@ def apply(mode, thresholds, outputs):
         probabilities = fuse(outputs, thresholds)
     local = ~answered & ~away
     if checked:
-        away = away | local & (probabilities.max(1).values < thresholds['confidence'])
+        away = away | local & sends(thresholds, outputs, probabilities)
     right = torch.where(away, outputs.right(outputs.cloud), outputs.right(probabilities))
     return Outcome(torch.where(answered, outputs.right(outputs.mux), right), local, away, mode != 'cascade')
+
+
+def sends(thresholds, outputs, probabilities):
+    """Which frames the last rule offloads: those whose need − harm is above `gain`, or without that threshold those whose
+    largest (fused) probability is below `confidence`. probabilities [N, K] → bool [N]."""
+    if 'gain' in thresholds:
+        return outputs.gain > thresholds['gain']
+    return probabilities.max(1).values < thresholds['confidence']
+
+
+def keeping(thresholds, outputs, probabilities):
+    """The last rule's score in [0, 1], high for frames it keeps: [N]."""
+    return (1 - outputs.gain) / 2 if 'gain' in thresholds else probabilities.max(1).values
+
+
+def last_cut(thresholds, cut):
+    """The thresholds with the last rule keeping what `keeping` scores at least `cut`."""
+    key, value = ('gain', 1 - 2 * cut) if 'gain' in thresholds else ('confidence', cut)
+    return {**thresholds, key: round(value, 5)}
 
 
 def margin(mode, thresholds, outputs):
@@ -84,107 +106,6 @@ def margin(mode, thresholds, outputs):
         gaps.append(outputs.mux.max(1).values - thresholds['answer'])
     if mode != 'mux':
         probabilities = fuse(outputs, thresholds) if mode == 'three-tier' else outputs.local
-        gaps.append(probabilities.max(1).values - thresholds['confidence'])
+        gaps.append(outputs.gain - thresholds['gain'] if 'gain' in thresholds else
+                    probabilities.max(1).values - thresholds['confidence'])
     return torch.stack(gaps).abs().min(0).values
-
-
-def fusion_weights(outputs):
-    """{fuseLocal, fuseMux} that minimise the cross-entropy of the fused probabilities on held-out images."""
-    logs = torch.stack([p.clamp_min(FLOOR).log() for p in (outputs.local, outputs.mux)]).double()
-    weights = torch.tensor([0.7, 0.3], dtype=torch.double, requires_grad=True)
-    optimiser = torch.optim.LBFGS([weights], max_iter=100, line_search_fn='strong_wolfe')
-
-    def loss():
-        optimiser.zero_grad()
-        value = torch.nn.functional.cross_entropy((weights[:, None, None] * logs).sum(0), outputs.labels)
-        value.backward()
-        return value
-    optimiser.step(loss)
-    a, b = (round(min(max(w, 0.0), 10.0), 4) for w in weights.tolist())
-    return {'fuseLocal': a, 'fuseMux': b}
-
-
-def smooth(scores, right, steps=12):
-    """P(right) as a logistic function of z = logit(score) and z², fitted by Newton's method: [N] → [N].
-
-    Single lucky images would otherwise decide where a threshold falls; the fit keeps their sum."""
-    z = torch.logit(scores.double().clamp(1e-6, 1 - 1e-6))
-    x = torch.stack([torch.ones_like(z), z, z * z / 10], 1)
-    w, ridge = torch.zeros(3, dtype=torch.double), 1e-3 * torch.eye(3, dtype=torch.double)
-    ridge[0, 0] = 1e-9
-    for _ in range(steps):
-        p = (x @ w).sigmoid()
-        slope = x.t() @ (right - p) - ridge @ w
-        w = w + torch.linalg.solve(x.t() @ (x * (p * (1 - p))[:, None]) + ridge, slope).clamp(-3, 3)
-    return (x @ w).sigmoid()
-
-
-def sweep(scores, keep_right, send_right, base_right=0.0, total=None):
-    """Cuts of "keep where the score is at least t": for k = 0 … n kept, the (smoothed) accuracy over `total` images
-    [n + 1] and the threshold t between neighbours [n + 1]. base_right: right answers given before this rule."""
-    order = scores.argsort(descending=True)
-    ends = torch.ones(1, dtype=torch.double), torch.zeros(1, dtype=torch.double)
-    if not len(scores):
-        return (base_right + ends[1]) / total, ends[0]
-    gain = (smooth(scores, keep_right) - smooth(scores, send_right))[order].cumsum(0)
-    right = base_right + send_right.sum() + torch.cat([ends[1], gain])
-    s = scores[order].double()
-    return right / (total or len(scores)), torch.cat([ends[0], (s[:-1] + s[1:]) / 2, ends[1]])
-
-
-def best_confidence(outputs, thresholds, mode, target):
-    """The mode's thresholds with the `confidence` that keeps most at an accuracy of at least `target`; None if none does."""
-    probe = apply(mode, {**thresholds, 'confidence': 0.0}, outputs)      # everything that may stay stays
-    rest = probe.local
-    probabilities = fuse(outputs, thresholds) if mode == 'three-tier' else outputs.local
-    right, cuts = sweep(probabilities.max(1).values[rest], outputs.right(probabilities)[rest],
-                        outputs.right(outputs.cloud)[rest], probe.right[~rest].sum(), len(outputs.labels))
-    good = (right >= target - 1e-12).nonzero()[:, 0]
-    return {**thresholds, 'confidence': round(cuts[good[-1]].item(), 5)} if len(good) else None
-
-
-def candidates(mode, outputs, steps=40):
-    """Thresholds to try, `confidence` aside."""
-    if mode == 'cascade':
-        return [{}]
-    if mode == 'two-stage':
-        grid = torch.quantile(outputs.score.double(), torch.linspace(0.5, 1, steps, dtype=torch.double))
-        return [{'offload': round(v, 5)} for v in {*grid.tolist(), 1.0}]
-    grid = torch.quantile(outputs.mux.max(1).values.double(), torch.linspace(0, 1, steps, dtype=torch.double))
-    weights = fusion_weights(outputs)
-    return [{'answer': round(min(v, 1.0), 5), **weights} for v in grid.tolist()]
-
-
-def reaching(mode, outputs, target):
-    """[(thresholds, Outcome)]: for each of the mode's candidates the least offloading that reaches the accuracy `target`."""
-    if mode == 'mux':
-        right, cuts = sweep(1 - outputs.score, outputs.right(outputs.local), outputs.right(outputs.cloud))
-        good = (right >= target - 1e-12).nonzero()[:, 0]
-        found = [{'mux': round(1 - cuts[good[-1]].item(), 5)}] if len(good) else []
-    else:
-        found = [best_confidence(outputs, t, mode, target) for t in candidates(mode, outputs)]
-    return [(t, apply(mode, t, outputs)) for t in found if t is not None]
-
-
-def cheapest(found, mux, upload):
-    """The (thresholds, Outcome) of least device cost among `reaching`'s; None if there is none."""
-    return min(found, key=lambda pair: pair[1].cost(mux, upload), default=None)
-
-
-def gap_target(outputs, share):
-    """Accuracy at `share` of the way from the local model's to the cloud's."""
-    local, cloud = outputs.right(outputs.local).mean().item(), outputs.right(outputs.cloud).mean().item()
-    return local + share * (cloud - local)
-
-
-def at_offload(mode, thresholds, outputs, share):
-    """The thresholds with the last rule set so that `share` of these outputs are offloaded (`answer` etc. as given)."""
-    n = len(outputs.labels)
-    if mode == 'mux':
-        return {'mux': round(torch.quantile(outputs.score.double(), 1 - share).item(), 5)}
-    probe = apply(mode, {**thresholds, 'confidence': 0.0}, outputs)
-    probabilities = fuse(outputs, thresholds) if mode == 'three-tier' else outputs.local
-    scores = probabilities.max(1).values[probe.local].double().sort().values
-    wanted = round(share * n - probe.offload.sum().item())
-    cut = scores[min(max(wanted, 0), len(scores) - 1)].item() if len(scores) else 0.0
-    return {**thresholds, 'confidence': round(cut, 5)}

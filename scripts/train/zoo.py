@@ -11,6 +11,7 @@ from calibrate import held_out, measure, pair_outputs
 from config import TrainError
 from data import FILES
 from export import write_onnx
+from gate import with_gains
 from manifest import device_policy, manifest
 from policies import apply, margin
 
@@ -32,7 +33,7 @@ def write_zoo(config, data, graphs, folder, run):
     if graphs.group is not None:
         write_onnx(graphs.group, folder / 'mux-group.onnx', shape)
     h, w, c = shape
-    chosen = device_policy(config, graphs, held, (c, h, w))
+    chosen = device_policy(config, data, graphs, held, (c, h, w))
     write_json(folder / 'golden.json', {'images': golden(config, graphs, data.test, test, chosen)})
     for part in ('test images', 'test labels'):
         if (data.root / FILES[part]).is_file():
@@ -52,7 +53,8 @@ def file_name(model):
 def golden(config, graphs, test, outputs, chosen):
     """Test images with what the float32 twins say of them and how the shipped policy decides: every decision that occurs
     equally often, no image near a threshold. outputs: what measure() found on all test images."""
-    mode, thresholds, pair = chosen['mode'], chosen['thresholds'], pair_outputs(config, outputs)
+    mode, thresholds = chosen['mode'], chosen['thresholds']
+    pair = with_gains(chosen['gate'], pair_outputs(config, outputs), thresholds)
     decisions = apply(mode, thresholds, pair).decisions()
     clear = margin(mode, thresholds, pair) > CLEAR
     kinds = {d: [i for i, made in enumerate(decisions) if made == d and clear[i]] for d in ('mux', 'local', 'offload')}

@@ -4,9 +4,12 @@ import unittest
 import support  # noqa: F401
 import torch
 
+import gate
 import group_calibrate
 import group_policies as groups
 import policies
+import search
+from metrics import auroc
 from policies import Outputs, apply
 
 
@@ -59,7 +62,7 @@ class Device(unittest.TestCase):
     def test_at_offload_meets_the_share_in_every_mode(self):
         outputs = drawn()
         for mode, base in (('mux', {}), ('cascade', {}), ('two-stage', {'offload': 0.95}), ('three-tier', {'answer': 0.999})):
-            share = apply(mode, policies.at_offload(mode, base, outputs, 0.2), outputs).offload_share()
+            share = apply(mode, search.at_offload(mode, base, outputs, 0.2), outputs).offload_share()
             self.assertAlmostEqual(share, 0.2, delta=0.01, msg=mode)
 
 
@@ -67,18 +70,18 @@ class Search(unittest.TestCase):
     def test_thresholds_for_an_accuracy_hold_on_new_images(self):
         held, new = drawn(seed=1), drawn(seed=2)
         for mode in policies.MODES:
-            thresholds, outcome = policies.cheapest(policies.reaching(mode, held, policies.gap_target(held, 0.9)), 0.1, 4.0)
-            self.assertAlmostEqual(outcome.accuracy(), policies.gap_target(held, 0.9), delta=0.006, msg=mode)
-            self.assertAlmostEqual(apply(mode, thresholds, new).accuracy(), policies.gap_target(new, 0.9), delta=0.02, msg=mode)
+            thresholds, outcome = search.cheapest(search.reaching(mode, held, search.gap_target(held, 0.9)), 0.1, 4.0)
+            self.assertAlmostEqual(outcome.accuracy(), search.gap_target(held, 0.9), delta=0.006, msg=mode)
+            self.assertAlmostEqual(apply(mode, thresholds, new).accuracy(), search.gap_target(new, 0.9), delta=0.02, msg=mode)
 
     def test_a_mux_that_may_answer_is_never_dearer_than_a_cascade_on_its_own_data(self):
         held = drawn(seed=3)
-        cost = {mode: policies.cheapest(policies.reaching(mode, held, policies.gap_target(held, 0.9)), 0.0, 4.0)[1].cost(0.0, 4.0)
+        cost = {mode: search.cheapest(search.reaching(mode, held, search.gap_target(held, 0.9)), 0.0, 4.0)[1].cost(0.0, 4.0)
                 for mode in ('cascade', 'three-tier')}
         self.assertLessEqual(cost['three-tier'], cost['cascade'] + 0.02)
 
     def test_fusion_weights_favour_the_better_network(self):
-        weights = policies.fusion_weights(drawn())
+        weights = search.fusion_weights(drawn())
         self.assertGreater(weights['fuseLocal'], weights['fuseMux'])
         self.assertGreater(weights['fuseMux'], 0)
 
@@ -86,9 +89,42 @@ class Search(unittest.TestCase):
         rng = torch.Generator().manual_seed(0)
         scores = torch.rand(5000, generator=rng)
         right = (torch.rand(5000, generator=rng) < scores).double()
-        fitted = policies.smooth(scores, right)
+        fitted = search.smooth(scores, right)
         self.assertAlmostEqual(fitted.sum().item() / 5000, right.mean().item(), places=3)
         self.assertLess((fitted - scores).abs().mean().item(), 0.05)
+
+
+class Gate(unittest.TestCase):
+    def setUp(self):
+        self.weights = {'fuseLocal': 0.8, 'fuseMux': 0.3}
+        self.learnt, self.new = drawn(8000, seed=4), drawn(8000, seed=5)
+        self.gate = gate.fit(self.learnt, self.weights, seed=1)
+
+    def test_what_is_written_down_is_the_network_that_was_trained(self):
+        net = torch.nn.Sequential(torch.nn.Linear(10, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2)).double()
+        x = gate.features(self.new, self.weights)
+        mean, std = x.mean(0), x.std(0)
+        with torch.no_grad():
+            need, harm = net((x - mean) / std).sigmoid().unbind(1)
+        found = gate.gains(gate.as_dict(net, mean, std, 1), self.new, self.weights)
+        self.assertLess((found - (need - harm)).abs().max().item(), 1e-3)
+
+    def test_it_finds_frames_that_gain_by_the_cloud(self):
+        gains = gate.gains(self.gate, self.new, self.weights)
+        fused = policies.fuse(self.new, self.weights)
+        helped = (self.new.right(self.new.cloud) > self.new.right(fused))
+        self.assertGreater(auroc(gains, helped), 0.8)
+        self.assertTrue(-1 <= gains.min() and gains.max() <= 1)
+
+    def test_the_search_sets_its_threshold_and_the_rule_obeys(self):
+        outputs = gate.with_gains(self.gate, self.new, self.weights)
+        thresholds = search.at_offload('three-tier', {'answer': 0.999, **self.weights, 'gain': 1.0}, outputs, 0.2)
+        outcome = apply('three-tier', thresholds, outputs)
+        self.assertAlmostEqual(outcome.offload_share(), 0.2, delta=0.01)
+        self.assertTrue(torch.equal(outcome.offload, (outputs.gain > thresholds['gain']) & outcome.local))
+        reached = search.cheapest(search.reaching('three-tier', outputs, search.gap_target(outputs, 0.9), gated=True), 0.1, 4.0)
+        self.assertIn('gain', reached[0])
+        self.assertAlmostEqual(reached[1].accuracy(), search.gap_target(outputs, 0.9), delta=0.006)
 
 
 class Group(unittest.TestCase):
@@ -96,6 +132,11 @@ class Group(unittest.TestCase):
         self.outputs = groups.GroupOutputs(
             torch.tensor([[0.9, 0.95, 0.97], [0.3, 0.5, 0.9]]), torch.tensor([[0.2, 0.4, 0.4], [0.05, 0.15, 0.8]]),
             torch.stack([two(0.8, 0.3), two(0.9, 0.45), two(0.99, 0.7)]), torch.tensor([0, 0]), torch.tensor([1.0, 4.0, 20.0]))
+
+    def test_a_budget_buys_the_highest_confidence_it_can(self):
+        found = [({'mu': 0.0, 'confidence': c, 'ladder': [0, 2]}, accuracy, cost)
+                 for c, accuracy, cost in ((0.5, 0.95, 5.0), (0.9, 0.94, 7.0), (0.99, 0.96, 20.0))]
+        self.assertEqual([row[0]['confidence'] for row in group_calibrate.spent(found, 8.0)], [0.9])
 
     def test_single_is_the_papers_argmax_without_mu_and_prefers_cheap_models_with_it(self):
         self.assertEqual(groups.start(self.outputs, 0.0).tolist(), [2, 2])
