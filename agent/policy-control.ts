@@ -66,7 +66,7 @@ export class PolicyControl {
     if (message.retain) return;
     try {
       this.#policy = patchPolicy(this.#policy, patchOf(message.payload), this.#deps.zoo);
-      this.#deps.log.info({ policy: this.#policy }, 'policy changed');
+      this.#deps.log.info({ policy: policyMessage(this.#policy) }, 'policy changed');
       void this.#publish(policyMessage(this.#policy));
       this.#onChange();
     } catch (error) {
@@ -102,5 +102,6 @@ export function policyMessage(policy: DevicePolicy): PolicyMessage {
   const set = Object.entries(policy.thresholds).filter(
     (entry): entry is [string, number] => entry[1] !== undefined,
   );
-  return { ...policy, thresholds: Object.fromEntries(set) };
+  const { mode, costs, privacy } = policy;
+  return { mode, thresholds: Object.fromEntries(set), ...(costs ? { costs } : {}), privacy };
 }

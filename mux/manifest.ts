@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { EdgemuxError } from '../common/errors.js';
 import { groupCalibrationSchema, groupContradictions, type GroupCalibration } from './group-settings.js';
+import { GATE_FEATURES } from './gate.js';
 import { deviceModeSchema, thresholdsSchema } from './policy-settings.js';
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -41,6 +42,20 @@ const muxSchema = z.strictObject({
   auroc: share.nullable(),
 });
 
+const numbers = (length?: number) =>
+  length === undefined ? z.array(z.number()).min(1).max(1024) : z.array(z.number()).length(length);
+/** See gate.ts. */
+const gateSchema = z
+  .looseObject({
+    hidden: z.strictObject({ weights: z.array(numbers(GATE_FEATURES)).min(1).max(1024), bias: numbers() }),
+    heads: z.strictObject({ weights: z.array(numbers()).length(2), bias: numbers(2) }),
+  })
+  .refine(
+    ({ hidden, heads }) =>
+      [hidden.bias, ...heads.weights].every(({ length }) => length === hidden.weights.length),
+    'hidden units, their biases and the weights of each head must be equally many',
+  );
+
 const manifestSchema = z
   .strictObject({
     schema: z.literal(1),
@@ -67,6 +82,7 @@ const manifestSchema = z
     policy: z.strictObject({
       mode: deviceModeSchema,
       thresholds: thresholdsSchema,
+      gate: gateSchema.optional(),
       /** Free, except for `modes`, thresholds of other modes than the shipped one, and `group`, the server's policy. */
       calibration: z
         .looseObject({

@@ -14,11 +14,13 @@
  * | two-stage   | local                              | `confident` | score > offload             | `hard`     |
  * |             |                                    |             | max local < confidence      | `unsure`   |
  * | three-tier  | mux, max mux ≥ answer              | `easy`      |                             |            |
- * |             | local fused with mux               | `confident` | max fused < confidence      | `unsure`   |
+ * |             | local fused with mux               | `confident` | max fused < confidence, or  | `unsure`   |
+ * |             |                                    |             | where set need − harm > gain |            |
  *
  * `disabled` means that the choice was switched off: there is one way only. So it is also the reason of a frame
  * that `privacy: strict` kept on the device against the rule.
  */
+import { gainOf } from './gate.js';
 import { fuse, maximum, type Vector } from './probabilities.js';
 import type { DevicePolicy } from './policy-settings.js';
 
@@ -112,14 +114,22 @@ export function afterLocal(
   local: Vector,
   before: Before = beforeLocal(policy, mux),
 ): After {
-  const { thresholds } = policy;
   const probabilities = fusedProbabilities(policy, mux, local);
   const checked = policy.mode === 'cascade' || policy.mode === 'two-stage' || policy.mode === 'three-tier';
-  if (!checked || before.reason === 'disabled' || maximum(probabilities) >= (thresholds.confidence ?? 0)) {
+  if (!checked || before.reason === 'disabled' || !isUnsure(policy, mux, local, probabilities)) {
     return { decision: 'local', reason: before.reason, probabilities };
   }
   if (policy.privacy === 'strict') return { decision: 'local', reason: 'disabled', probabilities };
   return { decision: 'offload', reason: 'unsure', probabilities };
+}
+
+/** The last rule: the gate's where the policy has a threshold for it, else the (fused) confidence. */
+function isUnsure(policy: DevicePolicy, mux: MuxReading | null, local: Vector, fused: Vector): boolean {
+  const { gate, mode, thresholds } = policy;
+  if (mode === 'three-tier' && gate && mux && thresholds.gain !== undefined) {
+    return gainOf(gate, { fused, local, mux: mux.probabilities, score: mux.score }) > thresholds.gain;
+  }
+  return maximum(fused) < (thresholds.confidence ?? 0);
 }
 
 /**

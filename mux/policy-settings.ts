@@ -1,52 +1,19 @@
 /**
- * The device's policy as data: its modes, its thresholds, what a zoo ships and what a patch may change.
+ * The device's policy as data: what a zoo ships and what a patch makes of it.
  * The rules that act on it are in policy.ts.
  */
-import { z } from 'zod';
 import { EdgemuxError, type ErrorCode } from '../common/errors.js';
+import type { Gate } from './gate.js';
+import {
+  readPatch,
+  type Costs,
+  type DeviceMode,
+  type PolicyPatch,
+  type ThresholdName,
+  type Thresholds,
+} from './policy-schemas.js';
 
-/**
- * - `mobile-only`: the local model answers every frame (Fig. 2b)
- * - `cloud-only`: every frame is offloaded (Fig. 2a)
- * - `mux`: the paper's pair rule (Fig. 2c): offload when the mux score exceeds a threshold
- * - `cascade`: run the local model, offload when its own confidence is low; needs no mux
- * - `two-stage`: the mux sends the clearly hard at once, the local model's confidence checks the rest
- * - `three-tier`: the mux answers what its class head is sure of; else local fused with mux; else offload
- */
-export const DEVICE_MODES = [
-  'mobile-only',
-  'cloud-only',
-  'mux',
-  'cascade',
-  'two-stage',
-  'three-tier',
-] as const;
-export const deviceModeSchema = z.enum(DEVICE_MODES);
-export type DeviceMode = (typeof DEVICE_MODES)[number];
-
-const probability = z.number().min(0).max(1);
-
-export const thresholdsSchema = z.strictObject({
-  /** `mux`: offload when the mux score is above it. 0.5 unless given, as in the paper. */
-  mux: z.exactOptional(probability),
-  /** `cascade`, `two-stage`, `three-tier`: keep when the (fused) largest probability is at least this. */
-  confidence: z.exactOptional(probability),
-  /** `three-tier`: the mux's class head answers when its largest probability is at least this. */
-  answer: z.exactOptional(probability),
-  /** `two-stage`: offload without asking the local model when the mux score is above it. */
-  offload: z.exactOptional(probability),
-  /** `three-tier`: exponents of local and mux probabilities in the fused ones. Without: local alone (1, 0). */
-  fuseLocal: z.exactOptional(z.number().min(0).max(10)),
-  fuseMux: z.exactOptional(z.number().min(0).max(10)),
-});
-export type Thresholds = z.infer<typeof thresholdsSchema>;
-export type ThresholdName = keyof Thresholds;
-
-const costsSchema = z.strictObject({
-  mux: z.number().min(0),
-  local: z.number().min(0),
-  upload: z.number().min(0),
-});
+export * from './policy-schemas.js';
 
 /**
  * The policy in force. `costs` are the deployment's costs of a mux run, a local run and an upload in one common
@@ -56,7 +23,9 @@ const costsSchema = z.strictObject({
 export interface DevicePolicy {
   mode: DeviceMode;
   thresholds: Thresholds & { mux: number };
-  costs?: z.infer<typeof costsSchema>;
+  costs?: Costs;
+  /** The zoo's, for `thresholds.gain`. */
+  gate?: Gate;
   privacy: 'normal' | 'strict';
 }
 
@@ -66,6 +35,7 @@ export interface PolicyZoo {
     policy: {
       mode: DeviceMode;
       thresholds: Thresholds;
+      gate?: Gate | undefined;
       calibration?:
         { modes?: Partial<Record<DeviceMode, { thresholds: Thresholds }>> | undefined } | undefined;
     };
@@ -83,19 +53,9 @@ const REQUIRED: Record<DeviceMode, readonly ThresholdName[]> = {
   mux: ['mux'],
   cascade: ['confidence'],
   'two-stage': ['offload', 'confidence'],
-  'three-tier': ['answer', 'confidence'],
+  'three-tier': ['answer'],
 };
 const NEEDS_MUX: ReadonlySet<DeviceMode> = new Set(['mux', 'two-stage', 'three-tier']);
-
-const patchSchema = z.strictObject({
-  mode: deviceModeSchema.optional(),
-  /** Short for `thresholds.mux`. */
-  threshold: probability.optional(),
-  thresholds: thresholdsSchema.optional(),
-  costs: costsSchema.partial().optional(),
-  privacy: z.enum(['normal', 'strict']).optional(),
-});
-export type PolicyPatch = z.infer<typeof patchSchema>;
 
 /**
  * The policy a zoo ships with.
@@ -107,6 +67,7 @@ export function policyFromManifest(zoo: PolicyZoo): DevicePolicy {
   const policy: DevicePolicy = {
     mode,
     thresholds: { mux: DEFAULT_MUX_THRESHOLD, ...thresholds },
+    ...gateOf(zoo),
     privacy: 'normal',
   };
   assertServable(policy, zoo, 'CONFIG_INVALID');
@@ -116,7 +77,7 @@ export function policyFromManifest(zoo: PolicyZoo): DevicePolicy {
 /**
  * A new policy from the one in force and a JSON patch; `current` is left alone. Keys that the patch leaves out
  * stay, except that a change of mode takes the thresholds that the zoo calibrated for the new mode: a confidence
- * set for one rule means something else under another.
+ * set for one rule means something else under another. Whoever sets `confidence` means it: `gain` goes then.
  *
  * @param patch whatever a message or a configuration held
  * @param code what a refusal is called: MESSAGE_INVALID (MQTT) or CONFIG_INVALID (file, flag)
@@ -128,29 +89,30 @@ export function patchPolicy(
   zoo: PolicyZoo,
   code: Extract<ErrorCode, 'MESSAGE_INVALID' | 'CONFIG_INVALID'> = 'MESSAGE_INVALID',
 ): DevicePolicy {
-  const { mode = current.mode, threshold, thresholds, costs, privacy = current.privacy } = read(patch, code);
+  const {
+    mode = current.mode,
+    threshold,
+    thresholds,
+    costs,
+    privacy = current.privacy,
+  } = readPatch(patch, code);
   const base = mode === current.mode ? current.thresholds : calibratedFor(mode, zoo);
+  const { gain, ...ungated } = { mux: current.thresholds.mux, ...base };
+  const keepsGain = gain !== undefined && thresholds?.confidence === undefined;
   const policy: DevicePolicy = {
     mode,
     thresholds: {
-      ...{ mux: current.thresholds.mux, ...base },
+      ...ungated,
+      ...(keepsGain ? { gain } : {}),
       ...(threshold === undefined ? {} : { mux: threshold }),
       ...thresholds,
     },
     ...mergedCosts(current.costs, costs, code),
+    ...gateOf(zoo),
     privacy,
   };
   assertServable(policy, zoo, code);
   return policy;
-}
-
-function read(patch: unknown, code: ErrorCode): PolicyPatch {
-  const parsed = patchSchema.safeParse(withoutUndefined(patch));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(
-    (issue) => `${['policy', ...issue.path].join('.')}: ${issue.message}`,
-  );
-  throw new EdgemuxError(code, problems.join('; '), { details: { problems } });
 }
 
 /** Costs make sense together only: a part of them needs the rest from before. */
@@ -166,11 +128,8 @@ function mergedCosts(
   throw new EdgemuxError(code, 'policy.costs: mux, local and upload are needed, in one unit');
 }
 
-/** A key set to undefined (an absent flag) is a key left out. */
-function withoutUndefined(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return Object.fromEntries(entries.map(([key, inner]) => [key, withoutUndefined(inner)]));
+function gateOf({ manifest }: PolicyZoo): Pick<DevicePolicy, 'gate'> {
+  return manifest.policy.gate ? { gate: manifest.policy.gate } : {};
 }
 
 /** Thresholds that the zoo's trainer calibrated for one mode; {} where it did not. */
@@ -189,11 +148,21 @@ function assertServable(policy: DevicePolicy, zoo: PolicyZoo, code: ErrorCode): 
   if (zoo.local === null && (mode !== 'cloud-only' || policy.privacy === 'strict')) {
     throw new EdgemuxError(code, `policy.mode: '${mode}' needs a local model, and this zoo has none`);
   }
-  const missing = REQUIRED[mode].filter((name) => policy.thresholds[name] === undefined);
+  if (policy.thresholds.gain !== undefined && !policy.gate) {
+    throw new EdgemuxError(code, 'policy.thresholds.gain: this zoo has no gate; set confidence instead');
+  }
+  const missing = requiredOf(policy).filter((name) => policy.thresholds[name] === undefined);
   if (missing.length > 0) {
     const keys = missing.map((name) => `policy.thresholds.${name}`).join(', ');
     throw new EdgemuxError(code, `${keys}: '${mode}' needs it, and the zoo has not calibrated it`, {
       details: { missing },
     });
   }
+}
+
+/** The thresholds that a policy cannot do without: its last rule may be the gate. */
+function requiredOf({ mode, thresholds }: DevicePolicy): readonly ThresholdName[] {
+  return mode === 'three-tier' && thresholds.gain === undefined
+    ? [...REQUIRED[mode], 'confidence']
+    : REQUIRED[mode];
 }

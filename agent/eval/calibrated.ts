@@ -10,6 +10,8 @@ const targetSchema = z.looseObject({
   gap: z.number().optional(),
   upload: z.number().optional(),
   offload: z.number().optional(),
+  /** On the calibration images. */
+  cost: z.number().optional(),
 });
 type Target = z.infer<typeof targetSchema>;
 
@@ -38,9 +40,15 @@ export function calibratedOf({ manifest }: Pick<Zoo, 'manifest'>): Calibrated {
   return {
     shipped,
     modes,
-    forGap: (mode, gap, upload) =>
-      targets.find((row) => row.mode === mode && row.gap === gap && row.upload === upload)?.thresholds ??
-      null,
+    forGap: (mode, gap, upload) => {
+      const rows = targets.filter((row) => row.mode === mode && row.gap === gap && row.upload === upload);
+      return cheapestOf(rows)?.thresholds ?? null;
+    },
     fusing: fuseLocal === undefined || fuseMux === undefined ? {} : { fuseLocal, fuseMux },
   };
+}
+
+/** Of several ways to end a mode (confidence, gate) the one that was cheapest on the calibration images. */
+function cheapestOf(rows: readonly Target[]): Target | undefined {
+  return [...rows].sort((a, b) => (a.cost ?? Infinity) - (b.cost ?? Infinity))[0];
 }

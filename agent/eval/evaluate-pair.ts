@@ -2,6 +2,7 @@
 import type { InputShape } from '../../mux/manifest.js';
 import type { DeviceMode, Thresholds } from '../../mux/policy-settings.js';
 import type { TestSet } from '../../mux/testset.js';
+import { atOffloads } from './at-offload.js';
 import type { Bootstrap, Interval } from './bootstrap.js';
 import type { Calibrated } from './calibrated.js';
 import { costTables, modesOf } from './device-costs.js';
@@ -11,7 +12,6 @@ import { applyPolicy, sharesOf, withFlops, type Pair } from './pair.js';
 import {
   featureScores,
   NEIGHBOURS,
-  offloading,
   oracleCurve,
   policyCurve,
   randomCurve,
@@ -21,9 +21,6 @@ import {
 import type { PairReport } from './schema.js';
 import { shareOf } from './metrics.js';
 import type { SweptMode } from './staging.js';
-
-/** Shares of frames offloaded at which policies are compared. */
-const OFFLOADS = [0.05, 0.1, 0.2, 0.32, 0.5] as const;
 
 export interface PairDeps {
   pair: Pair;
@@ -119,40 +116,25 @@ function tableOne(pair: Pair, { modes, shipped }: Calibrated, bootstrap: Bootstr
   });
 }
 
-/**
- * Every policy's ranking at the same shares of offloading. Two-stage ranks as the cascade does, and so does three-tier
- * without fusing: they are left out.
- */
-function atOffloads({ pair, calibrated, bootstrap }: PairDeps): PairReport['atOffload'] {
-  const modes = modesOf(pair).filter(
-    (mode) => mode !== 'two-stage' && (mode !== 'three-tier' || calibrated.fusing.fuseMux !== undefined),
-  );
-  return OFFLOADS.flatMap((offloadShare) => {
-    const cascade = offloading(pair, 'cascade', {}, offloadShare);
-    return modes.map((policy) => {
-      const outcome =
-        policy === 'cascade' ? cascade : offloading(pair, policy, calibrated.fusing, offloadShare);
-      return {
-        ...{ policy, offloadShare },
-        accuracy: bootstrap.of([outcome.right], (accuracy) => accuracy),
-        overCascade:
-          policy === 'cascade' ? null : bootstrap.of([outcome.right, cascade.right], (a, b) => a - b),
-      };
-    });
-  });
-}
-
 /** Every policy's curve; of three-tier a second one where the mux never answers, so that only the fusing shows. */
 function policyCurves(pair: Pair, calibrated: Calibrated): Curve[] {
   const curves = modesOf(pair).map((mode) => policyCurve(pair, mode, ...curveBase(pair, mode, calibrated)));
   if (!pair.mux || calibrated.fusing.fuseMux === undefined) return curves;
   const fused = policyCurve(pair, 'three-tier', calibrated.fusing, 'as three-tier with answer above 1');
-  return [...curves, { ...fused, name: 'fused only' }];
+  const only = [...curves, { ...fused, name: 'fused only' }];
+  if (!pair.gate) return only;
+  const gate = policyCurve(
+    pair,
+    'three-tier',
+    { ...calibrated.fusing, gain: 1 },
+    'over need − harm, answer above 1',
+  );
+  return [...only, { ...gate, name: 'need − harm' }];
 }
 
 /** Earlier thresholds of a curve: the zoo's, or plain ones where it has none. */
 function curveBase(pair: Pair, mode: SweptMode, { modes, fusing }: Calibrated): [Thresholds, string] {
-  const { offload, answer } = modes[mode] ?? {};
+  const { offload, answer, gain } = modes[mode] ?? {};
   if (mode === 'mux') return [{}, 'over the threshold of the mux score'];
   if (mode === 'cascade') return [{}, 'over the confidence of the local model'];
   if (mode === 'two-stage') {
@@ -164,8 +146,8 @@ function curveBase(pair: Pair, mode: SweptMode, { modes, fusing }: Calibrated): 
   const source = answer === undefined ? 'half of these images is answered by the mux' : 'calibrated';
   const { fuseLocal = 1, fuseMux = 0 } = fusing;
   return [
-    { answer: value, ...fusing },
-    `over the confidence; answer = ${value.toFixed(3)} (${source}), fused local^${fuseLocal} · mux^${fuseMux}`,
+    { answer: value, ...fusing, ...(gain === undefined ? {} : { gain }) },
+    `over ${gain === undefined ? 'the confidence' : 'need − harm'}; answer = ${value.toFixed(3)} (${source}), fused local^${fuseLocal} · mux^${fuseMux}`,
   ];
 }
 

@@ -85,7 +85,8 @@ function notes(zoo: Zoo, measured: Measured, pair: Pair | null, part: PairEvalua
     if (measured.pairMux && !manifest.policy.calibration?.modes?.['three-tier']) {
       said.push('No calibrated fusing exponents: three-tier judges by the local model alone.');
     }
-    said.push('No need − harm gate: this zoo ships none, and no policy asks for one.');
+    if (!pair.gate)
+      said.push('No need − harm gate: this zoo ships none, so three-tier ends in its confidence.');
     said.push(
       'Hand-crafted features: the zoo ships no training-side images, so each half of the test images is judged by ' +
         'neighbours from the other half.',

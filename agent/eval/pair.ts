@@ -1,4 +1,5 @@
 /** The pair over measured outputs: what each device policy does with every image, by the daemon's own rule. */
+import { gainOf, type Gate } from '../../mux/gate.js';
 import type { Thresholds } from '../../mux/policy-settings.js';
 import {
   afterLocal,
@@ -25,6 +26,8 @@ export interface Pair {
   local: MeasuredModel;
   cloud: MeasuredModel;
   mux: MeasuredPairMux | null;
+  /** The zoo's, where it ships one. */
+  gate: Gate | null;
 }
 
 /** The zoo's local model and the dearest with the role `cloud`; null where it has no two such models. */
@@ -37,7 +40,8 @@ export function pairOf(zoo: Zoo, measured: Measured): Pair | null {
   );
   const local = measured.models.find(({ id }) => id === zoo.local?.id);
   const cloud = measured.models.find(({ id }) => id === dearest.id);
-  return local && cloud && local !== cloud ? { count, classes, labels, local, cloud, mux } : null;
+  if (!local || !cloud || local === cloud) return null;
+  return { count, classes, labels, local, cloud, mux, gate: zoo.manifest.policy.gate ?? null };
 }
 
 /** What happened to each of N images, as 0 or 1. */
@@ -78,6 +82,21 @@ function fusedAnswers(pair: Pair, mux: MeasuredPairMux, fuseLocal: number, fuseM
   return answersOf(probabilities, labels, classes);
 }
 
+/** need − harm of every image as the zoo's gate sees it: N; null without a gate. */
+export function gainsOf(pair: Pair, thresholds: Thresholds): Float64Array | null {
+  const { gate, mux, local, classes, count } = pair;
+  if (!gate || !mux) return null;
+  const fused = keptAnswers(pair, 'three-tier', thresholds);
+  return Float64Array.from({ length: count }, (_, i) =>
+    gainOf(gate, {
+      fused: rowOf(fused, i, classes),
+      local: rowOf(local, i, classes),
+      mux: rowOf(mux, i, classes),
+      score: mux.score[i] ?? NaN,
+    }),
+  );
+}
+
 export function rowOf(
   { probabilities }: Pick<Answers, 'probabilities'>,
   i: number,
@@ -89,7 +108,10 @@ export function rowOf(
 /** Every image through the rule of mux/policy.ts. */
 export function applyPolicy(pair: Pair, mode: DeviceMode, thresholds: Thresholds): Outcome {
   const { count, labels, local, cloud, classes } = pair;
-  const policy: DevicePolicy = { mode, thresholds: { mux: 0.5, ...thresholds }, privacy: 'normal' };
+  const policy: DevicePolicy = {
+    ...{ mode, thresholds: { mux: 0.5, ...thresholds }, privacy: 'normal' },
+    ...(pair.gate ? { gate: pair.gate } : {}),
+  };
   const asksMux = pair.mux !== null && (mode === 'mux' || mode === 'two-stage' || mode === 'three-tier');
   const outcome = emptyOutcome(count);
   outcome.mux.fill(asksMux ? 1 : 0);

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { deviceModeSchema, thresholdsSchema } from '../../mux/policy-settings.js';
-import { SWEPT_MODES } from './staging.js';
+import { GATED, SWEPT_MODES } from './staging.js';
 
 const share = z.number().min(0).max(1);
 const flops = z.number().min(0);
@@ -92,7 +92,7 @@ const costTable = z.strictObject({
 
 /** A policy that offloads exactly this share of the test images, by rank and without labels. */
 const atOffload = z.strictObject({
-  policy: z.enum(SWEPT_MODES),
+  policy: z.enum([...SWEPT_MODES, GATED]),
   offloadShare: share,
   accuracy: interval,
   overCascade: interval.nullable(),

@@ -5,11 +5,13 @@
 import type { Thresholds } from '../../mux/policy-settings.js';
 import type { Answers } from './measure.js';
 import { ranked } from './metrics.js';
-import { keptAnswers, withFlops, type Pair, type Shares } from './pair.js';
+import { gainsOf, keptAnswers, withFlops, type Pair, type Shares } from './pair.js';
 import { smooth } from './smooth.js';
 
 /** Modes that have a threshold to cut with. */
 export const SWEPT_MODES = ['mux', 'cascade', 'two-stage', 'three-tier'] as const;
+/** `three-tier` where the gate decides last, in tables that have it beside the one of fused confidence. */
+export const GATED = 'three-tier, need − harm';
 export type SweptMode = (typeof SWEPT_MODES)[number];
 
 /** Images in an order of keeping: the first k stay, the rest are offloaded. */
@@ -35,7 +37,8 @@ export interface Staged {
 }
 
 /**
- * @param base the mode's other thresholds: `offload` of two-stage; `answer`, `fuseLocal`, `fuseMux` of three-tier
+ * @param base the mode's other thresholds: `offload` of two-stage; `answer`, `fuseLocal`, `fuseMux` of three-tier, which
+ *   ends in the gate where `gain` is given, whatever its value
  * @param images indices that count; all without
  * @param smoothed P(right) fitted over the wish, for choosing thresholds; else as it was
  */
@@ -57,8 +60,11 @@ export function stage(
       fixed.right += pair.cloud.right[i] ?? 0;
     } else open.push(i);
   }
-  const wishOf = (i: number) =>
-    mode === 'mux' ? 1 - (pair.mux?.score[i] ?? 0) : (answers.confidence[i] ?? 0);
+  const gains = mode === 'three-tier' && base.gain !== undefined ? gainsOf(pair, base) : null;
+  const wishOf = (i: number) => {
+    if (gains) return (1 - (gains[i] ?? 0)) / 2;
+    return mode === 'mux' ? 1 - (pair.mux?.score[i] ?? 0) : (answers.confidence[i] ?? 0);
+  };
   const wishes = Float64Array.from(open, wishOf);
   const falling = ranked(wishes);
   const order = falling.map((at) => open[at] ?? 0);
@@ -69,7 +75,10 @@ export function stage(
     ...{ total: chosen.length, fixed, order, wish, answers },
     ...{ keep: fit(column(answers.right)), send: fit(column(pair.cloud.right)) },
     ...{ localFirst: mode !== 'mux', asksMux: mode !== 'cascade' && pair.mux !== null },
-    thresholds: (cut) => (mode === 'mux' ? { mux: 1 - cut } : { ...base, confidence: cut }),
+    thresholds: (cut) => {
+      if (mode === 'mux') return { mux: 1 - cut };
+      return { ...base, ...(gains ? { gain: 1 - 2 * cut } : { confidence: cut }) };
+    },
   };
 }
 

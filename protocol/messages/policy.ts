@@ -35,6 +35,8 @@ const thresholdsPatchSchema = z
     offload: share,
     fuseLocal: exponent,
     fuseMux: exponent,
+    /** Offload above this need less harm, with a gate. */
+    gain: z.number().min(-1).max(1),
   })
   .partial();
 
@@ -42,7 +44,7 @@ const thresholdsPatchSchema = z
 export const devicePolicySchema = z.object({
   mode: z.enum(DEVICE_MODES),
   /** By the name of what is compared; those that the mode does not use may stand there too. */
-  thresholds: z.record(text, exponent),
+  thresholds: z.record(text, z.number().min(-1).max(10)),
   /** Costs of asking the mux, running the local model and offloading, in one unit of the operator's choice. */
   costs: z.object({ mux: amount, local: amount, upload: amount }).optional(),
   /** `strict`: no frame leaves the device. */

@@ -41,6 +41,7 @@ export function madeUpPair(count: number, seed: number): Pair {
   return {
     ...{ count, labels, classes: CLASSES },
     local: model('small', 10, 0.8),
+    gate: null,
     cloud: model('big', 100, 1),
     mux: { ...mux, score: Float32Array.from(hard, (value, i) => (value + ((i * 13) % 7) / 7) / 2) },
   };
