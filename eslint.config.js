@@ -20,7 +20,7 @@ const DOORS = {
   'onnxruntime-node': ['mux/binding.ts'],
   'onnxruntime-node-1\\.11': ['test/**'],
   protobufjs: ['mux/onnx-file.ts', 'test/**'],
-  echarts: ['agent/eval/charts.ts'],
+  echarts: ['agent/charts/echarts-door.ts'],
   'i2c-bus': ['drivers/i2c-door.ts'],
   mqtt: ['protocol/mqtt-door.ts'],
   systeminformation: ['agent/host.ts'],

@@ -1,83 +1,104 @@
 /** Which figures a report has, by file name. */
-import { barChart, heatMap, lineChart, type Series } from './charts.js';
+import { drawChart } from '../charts/draw.js';
+import type { BarsSpec, ChartSpec, HeatSpec, Line, LinesSpec, Mark } from '../charts/spec.js';
 import type { EvalReport, GroupReport, PairReport } from './schema.js';
-
-export type Figures = Record<string, string>;
 
 const percent = (share: number): number => share * 100;
 const mega = (flops: number): number => flops / 1e6;
 const ACCURACY = 'accuracy (%)';
 const COMPUTATION = 'multiply-accumulates a frame, device and server (millions)';
 
-export function figuresOf(report: EvalReport): Figures {
-  const { pair, group, fig1, hardness, zoo, images } = report;
-  const where = `${zoo.name}, ${images} test images`;
+/** SVG by file name. */
+export function figuresOf(report: EvalReport): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(chartsOf(report)).map(([name, spec]) => [`${name}.svg`, drawChart(spec)]),
+  );
+}
+
+/** The same as descriptions, by name. */
+export function chartsOf(report: EvalReport): Record<string, ChartSpec> {
+  const { pair, group, hardness } = report;
+  const where = whereOf(report);
   return {
-    'fig1.svg': heatMap(
-      `Right where another model is wrong, % of images (${where})`,
-      { name: 'wrong' },
-      { name: 'right' },
-      fig1.ids,
-      fig1.matrix.map((row) => row.map(percent)),
-      1,
-    ),
-    'hardness.svg': barChart(
-      `Hardness (${where})`,
-      {
+    fig1: fig1Of(report),
+    hardness: {
+      ...{ kind: 'bars', title: `Hardness (${where})`, digits: 1 },
+      x: {
         name: 'hardness: number of models that are wrong',
         categories: hardness.map(({ wrong }) => `${wrong}`),
       },
-      { name: 'images (%)' },
-      [{ name: 'images', values: hardness.map(({ share }) => percent(share)) }],
-      1,
-    ),
-    ...(pair ? pairFigures(report, pair, where) : {}),
-    ...(group ? groupFigures(report, group, where) : {}),
+      y: { name: 'images (%)' },
+      bars: [{ name: 'images', values: hardness.map(({ share }) => percent(share)) }],
+    },
+    ...(pair ? pairCharts(report, pair) : {}),
+    ...(group ? groupCharts(report, group, where) : {}),
   };
 }
 
-function pairFigures({ curves, baselines, models }: EvalReport, pair: PairReport, where: string): Figures {
-  const lines = (x: (point: { offloadShare: number; flops: number }) => number): Series[] => [
-    ...curves.pair.map(({ name, points }): Series => {
-      return { name, style: 'policy', points: points.map((point) => [x(point), percent(point.accuracy)]) };
-    }),
-    ...baselines.pair.map(({ name, points }): Series => {
-      return { name, style: 'baseline', points: points.map((point) => [x(point), percent(point.accuracy)]) };
-    }),
-  ];
+function whereOf({ zoo, images }: EvalReport): string {
+  return `${zoo.name}, ${images} test images`;
+}
+
+/** Fig. 1: who is right where another is wrong. */
+export function fig1Of(report: EvalReport): HeatSpec {
+  return {
+    ...{ kind: 'heat', title: `Right where another model is wrong, % of images (${whereOf(report)})` },
+    ...{ x: { name: 'wrong' }, y: { name: 'right' }, digits: 1 },
+    labels: report.fig1.ids,
+    cells: report.fig1.matrix.map((row) => row.map(percent)),
+  };
+}
+
+type PairPoint = { offloadShare: number; flops: number };
+
+function pairCharts(report: EvalReport, pair: PairReport): Record<string, ChartSpec> {
   const setups = pair.tableI.filter(({ setup }) => setup !== 'mobile-only' && setup !== 'cloud-only');
-  const marks = (x: (point: { offloadShare: number; flops: number }) => number): Series => ({
-    ...{ name: 'at calibrated thresholds', style: 'marks' },
-    points: setups.map((row) => [x(row), percent(row.accuracy.value)]),
-    like: setups.map(({ setup }) => setup),
+  const marks = (x: (point: PairPoint) => number): Mark[] =>
+    setups.map((row) => ({ name: '', at: [x(row), percent(row.accuracy.value)], like: row.setup }));
+  const offload = (point: PairPoint): number => percent(point.offloadShare);
+  const computation = (point: PairPoint): number => mega(point.flops);
+  return {
+    'accuracy-offload': accuracyOffload(report, pair, marks(offload)),
+    'accuracy-flops': {
+      ...{ kind: 'lines', title: `Accuracy against computation (${whereOf(report)})` },
+      ...{ x: { name: COMPUTATION, min: 0 }, y: { name: ACCURACY, ...pairRange(report, pair) } },
+      ...{ lines: pairLines(report, computation), marks: marks(computation) },
+    },
+    ...costCharts(pair, whereOf(report)),
+  };
+}
+
+/** Accuracy by share of frames offloaded, for every policy and baseline; diamonds where marks are. */
+export function accuracyOffload(report: EvalReport, pair: PairReport, marks: readonly Mark[]): LinesSpec {
+  return {
+    ...{ kind: 'lines', title: `Accuracy against offloading (${whereOf(report)})` },
+    x: { name: 'frames offloaded (%)', min: 0, max: 100 },
+    y: { name: ACCURACY, ...pairRange(report, pair) },
+    ...{ lines: pairLines(report, (point) => percent(point.offloadShare)), marks },
+  };
+}
+
+function pairLines({ curves, baselines }: EvalReport, x: (point: PairPoint) => number): Line[] {
+  const line = (role: Line['role'], { name, points }: EvalReport['curves']['pair'][number]): Line => ({
+    ...{ name, role },
+    points: points.map((point): [number, number] => [x(point), percent(point.accuracy)]),
   });
-  const ends = models
+  return [
+    ...curves.pair.map((curve) => line('policy', curve)),
+    ...baselines.pair.map((curve) => line('baseline', curve)),
+  ];
+}
+
+function pairRange(report: EvalReport, pair: PairReport): { min: number; max: number } {
+  const lines = pairLines(report, (point) => point.offloadShare);
+  const ends = report.models
     .filter(({ id }) => id === pair.local || id === pair.cloud)
     .map(({ accuracy }) => percent(accuracy.value));
-  const shown = lines((point) => point.offloadShare);
-  const lowest = shown
-    .filter(({ style }) => style === 'policy')
-    .flatMap(({ points }) => points.map(([, y]) => y));
-  const range = yRange([...ends, ...lowest, ...shown.flatMap(tops)]);
-  return {
-    'accuracy-offload.svg': lineChart(
-      `Accuracy against offloading (${where})`,
-      { name: 'frames offloaded (%)', min: 0, max: 100 },
-      { name: ACCURACY, ...range },
-      [...lines((point) => percent(point.offloadShare)), marks((point) => percent(point.offloadShare))],
-    ),
-    'accuracy-flops.svg': lineChart(
-      `Accuracy against computation (${where})`,
-      { name: COMPUTATION, min: 0 },
-      { name: ACCURACY, ...range },
-      [...lines((point) => mega(point.flops)), marks((point) => mega(point.flops))],
-    ),
-    ...costFigures(pair, where),
-  };
-}
-
-function tops({ points }: Series): number[] {
-  return [Math.max(...points.map(([, y]) => y))];
+  const heights = lines.flatMap(({ role, points }) => {
+    const all = points.map(([, y]) => y);
+    return role === 'policy' ? all : [Math.max(...all)];
+  });
+  return yRange([...ends, ...heights]);
 }
 
 /** Round bounds around what matters: baselines that fall below leave the picture. */
@@ -92,7 +113,7 @@ function yRange(values: readonly number[]): { min: number; max: number } {
   };
 }
 
-function costFigures({ costs }: PairReport, where: string): Figures {
+function costCharts({ costs }: PairReport, where: string): Record<string, BarsSpec> {
   const shares = [...new Set(costs.map(({ gapShare }) => gapShare))];
   return Object.fromEntries(
     shares.map((gapShare) => {
@@ -100,47 +121,50 @@ function costFigures({ costs }: PairReport, where: string): Figures {
       const policies = [...new Set(tables.flatMap(({ rows }) => rows.map(({ policy }) => policy)))].filter(
         (policy) => policy !== 'mobile-only',
       );
-      const svg = barChart(
-        `Device cost at ${percent(gapShare)} % of the local → cloud gap (${where})`,
-        { name: 'cost of an upload (local runs)', categories: tables.map(({ upload }) => `${upload}`) },
-        { name: 'cost of a frame (local runs)', min: 0 },
-        policies.map((name) => ({
+      const spec: BarsSpec = {
+        ...{ kind: 'bars', digits: 2 },
+        title: `Device cost at ${percent(gapShare)} % of the local → cloud gap (${where})`,
+        x: { name: 'cost of an upload (local runs)', categories: tables.map(({ upload }) => `${upload}`) },
+        y: { name: 'cost of a frame (local runs)', min: 0 },
+        bars: policies.map((name) => ({
           name,
           values: tables.map(({ rows }) => rows.find(({ policy }) => policy === name)?.cost ?? null),
         })),
-        2,
-      );
-      return [`device-cost-${percent(gapShare)}.svg`, svg];
+      };
+      return [`device-cost-${percent(gapShare)}`, spec];
     }),
   );
 }
 
-function groupFigures({ curves, baselines, models }: EvalReport, group: GroupReport, where: string): Figures {
+function groupCharts(
+  { curves, baselines, models }: EvalReport,
+  group: GroupReport,
+  where: string,
+): Record<string, ChartSpec> {
   const members = models.filter(({ id }) => group.models.includes(id));
-  const lines = (style: 'policy' | 'baseline') =>
-    (style === 'policy' ? curves.group : baselines.group).map(({ name, points }): Series => {
+  const lines = (role: Line['role']): Line[] =>
+    (role === 'policy' ? curves.group : baselines.group).map(({ name, points }) => {
       const sorted = [...points].sort((a, b) => a.flops - b.flops);
-      return { name, style, points: sorted.map(({ flops, accuracy }) => [mega(flops), percent(accuracy)]) };
+      return { name, role, points: sorted.map(({ flops, accuracy }) => [mega(flops), percent(accuracy)]) };
     });
-  const alone: Series = {
-    ...{ name: 'one model', style: 'marks' },
-    points: members.map(({ flops, accuracy }) => [mega(flops), percent(accuracy.value)]),
-    labels: members.map(({ id }) => id),
-  };
-  const everything = [...lines('policy'), ...lines('baseline'), alone];
-  const heights = everything.flatMap(({ points }) => points.map(([, y]) => y));
+  const marks = members.map(({ id, flops, accuracy }): Mark => ({
+    name: id,
+    at: [mega(flops), percent(accuracy.value)],
+  }));
+  const everything = [...lines('policy'), ...lines('baseline')];
+  const heights = [...everything.flatMap(({ points }) => points), ...marks.map(({ at }) => at)].map(
+    ([, y]) => y,
+  );
   return {
-    'group-accuracy-flops.svg': lineChart(
-      `Group: accuracy against computation (${where})`,
-      { name: 'multiply-accumulates an image (millions, logarithmic)', log: true },
-      { name: ACCURACY, ...yRange(heights) },
-      everything,
-    ),
-    'group-called.svg': barChart(
-      `Group: how often each model runs (${where})`,
-      { name: 'model', categories: group.models },
-      { name: 'images (%)', min: 0 },
-      calledRows(group).map(({ policy, shipped, wantedSaving, called }) => ({
+    'group-accuracy-flops': {
+      ...{ kind: 'lines', title: `Group: accuracy against computation (${where})` },
+      x: { name: 'multiply-accumulates an image (millions, logarithmic)', log: true },
+      ...{ y: { name: ACCURACY, ...yRange(heights) }, lines: everything, marks },
+    },
+    'group-called': {
+      ...{ kind: 'bars', title: `Group: how often each model runs (${where})`, digits: 0 },
+      ...{ x: { name: 'model', categories: group.models }, y: { name: 'images (%)', min: 0 } },
+      bars: calledRows(group).map(({ policy, shipped, wantedSaving, called }) => ({
         name: shipped
           ? `${policy} (shipped)`
           : wantedSaving === null
@@ -148,8 +172,7 @@ function groupFigures({ curves, baselines, models }: EvalReport, group: GroupRep
             : `${policy} for ${wantedSaving} ×`,
         values: group.models.map((id) => percent(called[id] ?? 0)),
       })),
-      0,
-    ),
+    },
   };
 }
 
