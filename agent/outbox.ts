@@ -1,6 +1,7 @@
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import type { Connection } from '../protocol/connection.js';
+import { isRefusal } from '../protocol/failure.js';
 import type { Journal } from './journal.js';
 
 interface Pending {
@@ -83,7 +84,7 @@ export class Outbox {
     try {
       await this.#deps.connection.publish(result.topic, result.payload, { qos: 1 });
     } catch (error) {
-      this.#unsent(result, epoch, messageOf(error));
+      this.#unsent(result, epoch, error);
       return;
     }
     const at = this.#queue.indexOf(result);
@@ -95,15 +96,14 @@ export class Outbox {
   }
 
   /** A result that a lost connection swallowed is sent again; one that the broker does not take stays in the journal. */
-  #unsent(result: Pending, epoch: number, error: string): void {
-    if (epoch !== this.#epoch || this.#deps.connection.state !== 'online') {
-      this.#deps.log.debug({ topic: result.topic, error }, 'result not acknowledged, will be sent again');
+  #unsent(result: Pending, epoch: number, error: unknown): void {
+    const entry = { topic: result.topic, error: messageOf(error) };
+    const lost = epoch !== this.#epoch || this.#deps.connection.state !== 'online' || !isRefusal(error);
+    if (lost) {
+      this.#deps.log.debug(entry, 'result not acknowledged, will be sent again');
       return;
     }
-    this.#deps.log.error(
-      { topic: result.topic, error },
-      'the broker does not take a result; it stays in the journal',
-    );
+    this.#deps.log.error(entry, 'the broker does not take a result; it stays in the journal');
     this.#queue.splice(this.#queue.indexOf(result), 1);
     this.#sending -= 1;
   }

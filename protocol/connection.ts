@@ -70,7 +70,7 @@ export class Connection {
   }
 
   get state(): ConnectionState {
-    return this.#link.state;
+    return this.#link.state === 'online' && !this.#session?.alive ? 'offline' : this.#link.state;
   }
 
   /** 4 is MQTT 3.1.1; null while not connected. */

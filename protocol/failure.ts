@@ -75,6 +75,16 @@ export function refusal(what: string): EdgemuxError {
   return failure('credentials', `the broker refuses the ${what}: has this user the right to it?`);
 }
 
+/**
+ * True where sending the same again is no use: the broker answered with a reason code, or the message itself is
+ * impossible. False where the connection was lost.
+ */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof EdgemuxError)) return false;
+  if (error.code !== 'BROKER_UNREACHABLE') return true;
+  return typeof codeOf(error.cause) === 'number';
+}
+
 function describe(kind: FailureKind, address: string, detail: string): string {
   switch (kind) {
     case 'refused':

@@ -4,6 +4,7 @@ import { Outbox } from '../../agent/outbox.js';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
 import { Connection } from '../../protocol/connection.js';
+import { startBrokerProxy } from '../support/broker-proxy.js';
 import { startAedes } from '../support/broker.js';
 import { jpegOf, Outside, PATIENCE_MS, startDevice } from '../support/system.js';
 
@@ -82,4 +83,39 @@ t.test('a result that the journal could not take is sent from memory', async (t)
   outbox.start();
   outbox.send({ seq: null, topic: 'edgemux/other', payload: 'unjournaled' });
   t.ok(await outside.until(() => payloads.includes('unjournaled')));
+});
+
+t.test('a result that the broker had not acknowledged when the line was cut is sent again', async (t) => {
+  const broker = await startAedes();
+  t.teardown(() => broker.stop());
+  const line = await startBrokerProxy(broker.port);
+  t.teardown(() => line.stop());
+  const journal = new Journal({ dir: t.testdir(), sync: 'normal' });
+  journal.start();
+  t.teardown(() => journal.stop());
+  const outside = await Outside.connect(t, broker.url, 'd');
+  const payloads: string[] = [];
+  await outside.connection.subscribe(TOPIC, { qos: 1 }, ({ payload }) => {
+    payloads.push(Buffer.from(payload).toString());
+  });
+  const connection = new Connection(
+    { log: silentLog(), clock: systemClock },
+    { url: line.url, clientId: 'outbox' },
+  );
+  const outbox = new Outbox({ log: silentLog(), connection, journal });
+  outbox.start();
+  connection.start();
+  t.teardown(() => connection.stop());
+  await connection.ready(PATIENCE_MS);
+  let swallowed = 0;
+  line.swallow((chunk) => void (swallowed += chunk.length));
+  const seq = journal.append({ frameId: 'f', createdAtMs: 1, topic: TOPIC, payload: '{"n":1}' });
+  outbox.send({ seq, topic: TOPIC, payload: '{"n":1}' });
+  t.ok(await outside.until(() => swallowed > 0), 'it is on its way');
+  line.swallow(null);
+  t.ok(await outside.until(() => payloads.length > 0), 'it comes over the next line');
+  t.same(payloads, ['{"n":1}']);
+  await outbox.stop(PATIENCE_MS);
+  t.equal(outbox.backlog, 0);
+  t.same(journal.undelivered(0, 1), []);
 });
