@@ -32,7 +32,7 @@ export async function startBroker(folder: string): Promise<BenchBroker> {
   }
   const what =
     mosquitto === null ? 'aedes (no mosquitto is installed), no delay' : 'mosquitto, set_tcp_nodelay true';
-  return { url, what, stop: () => child.stop() };
+  return { url, what, stop: async () => void (await child.stop()) };
 }
 
 /** A connection that is up. @throws EdgemuxError BROKER_UNREACHABLE */

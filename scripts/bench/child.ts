@@ -7,6 +7,13 @@ import { EdgemuxError } from '../../common/errors.js';
 const STOP_TIMEOUT_MS = 7000;
 const LOG_TAIL_CHARACTERS = 2000;
 
+export interface ChildOptions {
+  /** Added to the environment. */
+  env?: NodeJS.ProcessEnv;
+  /** User and group that it runs as, where this process may choose. */
+  uid?: number;
+}
+
 /** A child process whose output goes to a file. It ends with this process at the latest. */
 export class Child {
   readonly #name: string;
@@ -15,13 +22,19 @@ export class Child {
   readonly #exit: Promise<number | null>;
   readonly #kill = (): void => void this.#process.kill('SIGKILL');
 
-  constructor(name: string, command: readonly [string, ...string[]], logFile: string) {
+  constructor(
+    name: string,
+    command: readonly [string, ...string[]],
+    logFile: string,
+    { env, uid }: ChildOptions = {},
+  ) {
     const [program, ...args] = command;
     const log = openSync(logFile, 'w');
     this.#name = name;
     this.#logFile = logFile;
     this.#process = spawn(program, args, {
-      ...{ stdio: ['ignore', log, log], env: environmentWithoutOurs() },
+      ...{ stdio: ['ignore', log, log], env: { ...environmentWithoutOurs(), ...env } },
+      ...(uid === undefined ? {} : { uid, gid: uid }),
       // a session of its own, as a service manager gives it: Linux shares processors out between sessions
       detached: true,
     });
@@ -42,26 +55,49 @@ export class Child {
   /** `ready`, unless the program ends first. @throws EdgemuxError PROGRAM_ENDED with the end of its log */
   async until<T>(ready: Promise<T>): Promise<T> {
     const ended = this.#exit.then((code): never => {
-      const tail = readFileSync(this.#logFile, 'utf8').slice(-LOG_TAIL_CHARACTERS);
+      const tail = this.log().slice(-LOG_TAIL_CHARACTERS);
       throw new EdgemuxError('PROGRAM_ENDED', `the ${this.#name} ended with exit code ${code}:\n${tail}`);
     });
     ended.catch(() => undefined);
     return Promise.race([ready, ended]);
   }
 
-  /** SIGTERM, then SIGKILL when it takes too long. */
-  async stop(): Promise<void> {
+  /** The exit code, once it has ended; null after a signal. */
+  get exit(): Promise<number | null> {
+    return this.#exit;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  /** What it has said so far. */
+  log(): string {
+    return readFileSync(this.#logFile, 'utf8');
+  }
+
+  /** SIGTERM, then SIGKILL when it takes too long. Returns the exit code. */
+  async stop(): Promise<number | null> {
     this.#process.kill('SIGTERM');
     const timer = setTimeout(this.#kill, STOP_TIMEOUT_MS);
-    await this.#exit;
+    const code = await this.#exit;
     clearTimeout(timer);
+    process.removeListener('exit', this.#kill);
+    return code;
+  }
+
+  /** Ends it at once, as a power cut or the kernel's memory killer does. */
+  async kill(): Promise<void> {
+    this.#kill();
+    await this.#exit;
     process.removeListener('exit', this.#kill);
   }
 }
 
-/** The benchmark's own settings count, not what is set for a daemon on this machine. */
+/** The benchmark's own settings count, not what is set for a daemon on this machine or for the test runner. */
 function environmentWithoutOurs(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('EDGEMUX_')));
+  const foreign = /^(EDGEMUX_|TAP|NODE_OPTIONS)/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }
 
 /** A port of the loopback interface that was free a moment ago. */

@@ -1,0 +1,109 @@
+/** What a soak found, and how it is told. */
+import { percentile } from '../../../common/statistics.js';
+import { counts, sum, type Balance } from '../../../test/faults/support/balance.js';
+import type { SoakOptions } from './soak.js';
+import { floors, slopePerHour, type Point, type ProcessSample } from './samples.js';
+
+export interface SoakRecord {
+  options: Omit<SoakOptions, 'say' | 'signal'>;
+  startedAt: string;
+  /** On the monotonic clock of the soak. */
+  startedMs: number;
+  durationMs: number;
+  balance: Balance;
+  routes: Record<string, number>;
+  reasons: Record<string, number>;
+  worstLatencyMs: number;
+  worstDeliveryMs: number;
+  redelivered: number;
+  /** Frames that the cameras could not hand to the broker. */
+  unsent: number;
+  violations: string[];
+  faults: { atMs: number; name: string; what: string }[];
+  agent: ProcessSample[];
+  server: ProcessSample[];
+  /** Of the device's process after SIGTERM. */
+  exitCode: number | null;
+}
+
+/** Growth of a process after warm-up. */
+export interface Growth {
+  rssMb: number;
+  /** Slope of the regression line through all samples after warm-up. */
+  slopeMbPerHour: number;
+  /** The same through the smallest sample of each minute. */
+  floorSlopeMbPerHour: number;
+  descriptors: { first: number; last: number };
+  loopP99Ms: number;
+  loopMaxMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const MB = 1e6;
+
+export function growthOf(samples: readonly ProcessSample[], warmupMinutes: number): Growth {
+  const warm = samples.filter(({ atMs }) => atMs >= warmupMinutes * MINUTE_MS);
+  const points: Point[] = warm.map(({ atMs, rssBytes }) => ({ atMs, value: rssBytes / MB }));
+  const tenth = Math.max(1, Math.floor(warm.length / 10));
+  const median = (some: readonly ProcessSample[]): number =>
+    percentile(
+      some.map(({ descriptors }) => descriptors),
+      0.5,
+    );
+  const probe = samples.findLast((sample) => sample.probe !== null)?.probe;
+  return {
+    rssMb: (samples.at(-1)?.rssBytes ?? NaN) / MB,
+    slopeMbPerHour: slopePerHour(points),
+    floorSlopeMbPerHour: slopePerHour(floors(points, MINUTE_MS)),
+    descriptors: { first: median(warm.slice(0, tenth)), last: median(warm.slice(-tenth)) },
+    loopP99Ms: probe?.loopP99Ms ?? NaN,
+    loopMaxMs: probe?.loopMaxMs ?? NaN,
+  };
+}
+
+/** One line of progress. */
+export function minuteLine(record: SoakRecord): string {
+  const { balance, durationMs, faults, options } = record;
+  const open = Math.max(0, balance.admitted - balance.results - sum(balance.drops)); // its last word is a second old
+  const { rssMb, slopeMbPerHour, descriptors, loopP99Ms } = growthOf(record.agent, options.warmupMinutes);
+  const slope = Number.isNaN(slopeMbPerHour) ? 'warming up' : `${slopeMbPerHour.toFixed(1)} MB/h`;
+  const last = faults.at(-1);
+  return [
+    `${(durationMs / MINUTE_MS).toFixed(0)} min: ${balance.admitted} frames, ${balance.results} results`,
+    `drops ${counts(balance.drops)}, ${open} under way`,
+    `device ${rssMb.toFixed(0)} MB (${slope}), ${descriptors.last} descriptors, loop p99 ${loopP99Ms.toFixed(1)} ms`,
+    `${faults.length} faults${last ? `, last: ${last.name} (${last.what})` : ''}`,
+    ...(record.violations.length > 0 ? [`VIOLATIONS ${record.violations.length}`] : []),
+  ].join('; ');
+}
+
+/** The whole account, for people. */
+export function soakText(record: SoakRecord): string {
+  const { balance, faults, options, violations } = record;
+  const byFault: Record<string, number> = {};
+  for (const { name } of faults) byFault[name] = (byFault[name] ?? 0) + 1;
+  return [
+    `soak of ${(record.durationMs / MINUTE_MS).toFixed(1)} min, ${options.rate} frames/s, seed ${options.seed}`,
+    `faults       ${faults.length}: ${counts(byFault)}`,
+    `published    ${balance.published} (and ${record.unsent} while the broker was away)`,
+    `frames       ${balance.admitted} admitted`,
+    `results      ${balance.results} (${counts(record.routes)}), ${record.redelivered} delivered again`,
+    `reasons      ${counts(record.reasons)}`,
+    `drops        ${sum(balance.drops)} (${counts(balance.drops)})`,
+    `lost         ${balance.lost}`,
+    `worst        latency ${record.worstLatencyMs.toFixed(0)} ms, delivery ${record.worstDeliveryMs.toFixed(0)} ms`,
+    processLine('device', growthOf(record.agent, options.warmupMinutes)),
+    processLine('server', growthOf(record.server, options.warmupMinutes)),
+    `device ended with exit code ${record.exitCode}`,
+    ...violations.map((violation) => `VIOLATION    ${violation}`),
+  ].join('\n');
+}
+
+function processLine(name: string, growth: Growth): string {
+  const { rssMb, slopeMbPerHour, floorSlopeMbPerHour, descriptors, loopP99Ms, loopMaxMs } = growth;
+  return (
+    `${name.padEnd(12)} ${rssMb.toFixed(0)} MB, slope ${slopeMbPerHour.toFixed(2)} MB/h (of the minutes' minima ` +
+    `${floorSlopeMbPerHour.toFixed(2)}), descriptors ${descriptors.first} → ${descriptors.last}, ` +
+    `event loop p99 ${loopP99Ms.toFixed(1)} ms, max ${loopMaxMs.toFixed(0)} ms`
+  );
+}
