@@ -22,9 +22,6 @@ export interface Settled {
   server: string | null;
 }
 
-/** The contract's result, and which server answered where one did. */
-export type ResultWithServer = Result & { server?: string };
-
 export interface ResultContext {
   device: string;
   zoo: { name: string; labels: readonly string[] };
@@ -43,7 +40,7 @@ export function buildResult(
   frame: Frame,
   settled: Settled,
   energy: FrameEnergy | null,
-): ResultWithServer {
+): Result {
   const { labels } = context.zoo;
   const classIndex = argmax(settled.probabilities);
   const label = (index: number): string => labels[index] ?? `class-${index}`;
@@ -68,10 +65,19 @@ export function buildResult(
     models: settled.models,
     provider: context.ready.provider,
     latencyMs: rounded(settled.latencyMs),
-    energyJ: energy && { gross: energy.grossJ, net: energy.netJ, simulated: energy.simulated },
+    energyJ: energy && energyMessage(energy),
     bytesUp: settled.bytesUp,
     bytesDown: settled.bytesDown,
     ...(settled.server === null ? {} : { server: settled.server }),
+  };
+}
+
+function energyMessage(energy: FrameEnergy): NonNullable<Result['energyJ']> {
+  const { grossJ: gross, netJ: net, simulated, stagesJ, railsJ } = energy;
+  return {
+    ...{ gross, net, simulated },
+    ...(stagesJ ? { stages: stagesJ as Record<string, number> } : {}),
+    ...(railsJ ? { rails: railsJ } : {}),
   };
 }
 

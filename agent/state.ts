@@ -74,8 +74,9 @@ export function deviceState(parts: StateParts): DeviceState {
 }
 
 function railState(rail: RailState): DeviceState['rails'][number] {
-  const { name, kind, simulated, problem, rateHz } = rail;
-  return { rail: name, sensor: kind, simulated, health: problem === null ? 'ok' : 'warning', rateHz };
+  const { name, kind, simulated, problem, rateHz, within, counted } = rail;
+  const health = problem === null ? 'ok' : 'warning';
+  return { rail: name, sensor: kind, simulated, health, rateHz, within, counted };
 }
 
 /** What keeps frames from being answered. */

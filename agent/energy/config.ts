@@ -107,6 +107,10 @@ export const powerConfigSchema = z.strictObject({
     description: 'longest wait for the last samples of a frame; then its energy is null',
     unit: 'ms',
   }),
+  recordFile: z.string().nullable().default(null).meta({
+    description:
+      'CSV file that gets every single sample, as of `edgemux power --record`; it grows by 60 bytes a sample',
+  }),
   idle: idleSchema.prefault({}).meta({ description: 'the idle baseline' }),
 });
 

@@ -102,7 +102,9 @@ export class FrameTracker {
   }
 
   #settle(id: number, fromMs: number, toMs: number): FrameEnergy | null {
-    const total: FrameEnergy = { grossJ: 0, netJ: 0, simulated: false, stagesJ: {}, samples: Infinity };
+    const total: FrameEnergy = { grossJ: 0, netJ: 0, simulated: false, samples: Infinity };
+    const stagesJ: Partial<Record<Stage, number>> = {};
+    const railsJ: NonNullable<FrameEnergy['railsJ']> = {};
     for (const rail of this.#deps.rails) {
       const found = rail.cells(fromMs, toMs);
       if (!found) return null;
@@ -114,12 +116,13 @@ export class FrameTracker {
       const part = apportion(id, found.cells, claims, { idleW, given: rail.given });
       total.grossJ += part.grossJ;
       total.netJ += part.netJ;
+      railsJ[rail.sampled.rail.name] = { gross: part.grossJ, net: part.netJ };
       total.simulated ||= rail.sampled.rail.simulated;
       total.samples = Math.min(total.samples ?? Infinity, found.samples);
       for (const [stage, energyJ] of Object.entries(part.stagesJ) as [Stage, number][]) {
-        total.stagesJ = { ...total.stagesJ, [stage]: (total.stagesJ?.[stage] ?? 0) + energyJ };
+        stagesJ[stage] = (stagesJ[stage] ?? 0) + energyJ;
       }
     }
-    return { ...total, coarse: (total.samples ?? 0) < this.#config.coarseSamples };
+    return { ...total, stagesJ, railsJ, coarse: (total.samples ?? 0) < this.#config.coarseSamples };
   }
 }

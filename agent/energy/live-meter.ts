@@ -7,6 +7,7 @@ import { FrameTracker } from './frame-tracker.js';
 import type { EnergyMeter, EnergyMeterDeps, EnergyTotals, FrameMeter, RailState } from './meter.js';
 import { planRails, type RailsPlan } from './plan.js';
 import { RailFollower } from './rail-follower.js';
+import { SampleRecorder } from './recorder.js';
 import { railState } from './rail-state.js';
 
 const CATCH_UP_MS = 100;
@@ -26,6 +27,7 @@ export class LiveMeter implements EnergyMeter {
   #summed: RailFollower[] = [];
   #frames: FrameTracker;
   #timer: NodeJS.Timeout | null = null;
+  #recorder: SampleRecorder | null = null;
 
   constructor(deps: EnergyMeterDeps, config: PowerConfig) {
     this.#deps = deps;
@@ -48,6 +50,8 @@ export class LiveMeter implements EnergyMeter {
     this.#followers = sampled.map((rail) => new RailFollower(rail, followed));
     this.#summed = this.#summedRails();
     this.#frames = new FrameTracker({ ...this.#deps, rails: this.#frameRails() }, this.#config);
+    if (this.#config.recordFile !== null)
+      this.#recorder = new SampleRecorder(this.#deps, this.#config.recordFile);
     for (const sampler of this.#samplers) sampler.start();
     this.#timer = setInterval(() => this.#catchUp(), CATCH_UP_MS);
     this.#timer.unref();
@@ -59,6 +63,8 @@ export class LiveMeter implements EnergyMeter {
     this.#timer = null;
     await Promise.all(this.#samplers.map((sampler) => sampler.stop()));
     this.#catchUp();
+    await this.#recorder?.close();
+    this.#recorder = null;
     this.#plan = null;
   }
 
@@ -74,7 +80,10 @@ export class LiveMeter implements EnergyMeter {
   rails(): RailState[] {
     this.#catchUp();
     const nowMs = this.#deps.clock.monotonicMs();
-    return this.#followers.map((follower) => railState(follower, nowMs));
+    return this.#followers.map((follower) => ({
+      ...railState(follower, nowMs),
+      counted: this.#summed.includes(follower),
+    }));
   }
 
   health(): string[] {
@@ -140,6 +149,7 @@ export class LiveMeter implements EnergyMeter {
       follower.catchUp((fromMs, toMs) => idle.isIdle(fromMs, toMs));
     }
     idle.prune(this.#deps.clock.monotonicMs(), IDLE_KEPT_MS);
+    this.#recorder?.look(this.sampled());
   }
 
   async #firstSamples(): Promise<void> {

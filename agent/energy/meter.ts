@@ -21,6 +21,8 @@ export interface FrameEnergy {
   simulated: boolean;
   /** Gross energy by stage; the sum is `grossJ`. */
   stagesJ?: Partial<Record<Stage, number>>;
+  /** By summed rail; the sums are `grossJ` and `netJ`. */
+  railsJ?: Record<string, { gross: number; net: number }>;
   /** Samples in the frame's window (of the rail with the fewest). */
   samples?: number;
   /** True where the window held too few samples for the value of this one frame to be trusted (means are). */
@@ -51,6 +53,8 @@ export interface RailState {
   kind: RailKind;
   simulated: boolean;
   within: string | null;
+  /** Whether the power of the device is the sum of this rail and its like. */
+  counted: boolean;
   /** Over the last second; null while nothing is measured. */
   powerW: PowerSummary | null;
   /** Integral since start, without the time in gaps. */

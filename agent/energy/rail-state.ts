@@ -7,7 +7,7 @@ const REPORT_MS = 1000;
 const START_MS = 2000;
 
 /** State of a rail, powers over the last second (the last two updates for a slower one). */
-export function railState(follower: RailFollower, nowMs: number): RailState {
+export function railState(follower: RailFollower, nowMs: number): Omit<RailState, 'counted'> {
   const { rail, ring, problem, rateHz } = follower.sampled;
   const lookMs = Math.max(REPORT_MS, 2 * rail.updateMs, 2000 / rateHz);
   const newest = ring.at(ring.head - 1);

@@ -60,9 +60,21 @@ export const resultSchema = z.object({
     cloud: amount,
   }),
   /** Null where nothing measures. `net` is less the idle baseline and may be negative by noise. */
-  energyJ: z.object({ gross: finite, net: finite, simulated: z.boolean() }).nullable(),
+  energyJ: z
+    .object({
+      gross: finite,
+      net: finite,
+      simulated: z.boolean(),
+      /** Gross, by stage of the device. */
+      stages: z.exactOptional(z.record(text, finite)),
+      /** By rail; together `gross` and `net`. */
+      rails: z.exactOptional(z.record(text, z.object({ gross: finite, net: finite }))),
+    })
+    .nullable(),
   bytesUp: count,
   bytesDown: count,
+  /** Who answered where a server did. */
+  server: z.exactOptional(text),
 });
 export type Result = z.infer<typeof resultSchema>;
 

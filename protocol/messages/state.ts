@@ -58,6 +58,10 @@ const railStateSchema = z.object({
   simulated: z.boolean(),
   health: z.enum(HEALTH),
   rateHz: amount.nullable().default(null),
+  /** Rail that contains this one. */
+  within: text.nullable().default(null),
+  /** Whether the power of the device is the sum of this rail and its like. */
+  counted: z.boolean().default(true),
 });
 
 /** A server as this device sees it. */
