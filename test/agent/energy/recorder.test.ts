@@ -16,7 +16,7 @@ t.test(
       powerConfigSchema.parse({ simulate: true, recordFile: file }),
     );
     await meter.start();
-  while (meter.rails()[0]?.samples === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (meter.rails()[0]?.samples === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     const frame = meter.frame('a');
     frame.enter('local');
     await new Promise((resolve) => setTimeout(resolve, 60));
