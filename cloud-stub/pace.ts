@@ -2,6 +2,8 @@
 const DECAY = 0.98;
 /** Part of its budget that a request may be expected to spend here: pace varies, and the answer has to travel. */
 const USABLE_SHARE = 0.7;
+/** A request counts as at most so many usual ones: more than a batch, less than a server that was frozen for a minute. */
+const MOST_REQUESTS = 64;
 
 /**
  * Requests done per busy time, both fading by 2 % a request, so that a batch that ends all at once counts as what it
@@ -19,7 +21,9 @@ export class Pace {
 
   /** A request is done. @param busy whether others are still in work */
   end(nowMs: number, busy: boolean): void {
-    this.#busyMs = DECAY * this.#busyMs + nowMs - (this.#busySinceMs ?? nowMs);
+    const spentMs = nowMs - (this.#busySinceMs ?? nowMs);
+    const mostMs = this.requestMs === 0 ? Infinity : MOST_REQUESTS * this.requestMs;
+    this.#busyMs = DECAY * this.#busyMs + Math.min(spentMs, mostMs);
     this.#done = DECAY * this.#done + 1;
     this.#busySinceMs = busy ? nowMs : null;
   }
@@ -29,8 +33,11 @@ export class Pace {
     return this.#done === 0 ? 0 : this.#busyMs / this.#done;
   }
 
-  /** Whether a request with `before` others before it will be answered within its budget, as far as one can tell. */
+  /**
+   * Whether a request with `before` others before it will be answered within its budget, as far as one can tell. The
+   * first in line always is: a server that has nothing to do cannot know better than by trying.
+   */
   canKeep(budgetMs: number, before: number): boolean {
-    return (before + 1) * this.requestMs <= USABLE_SHARE * budgetMs;
+    return before === 0 || (before + 1) * this.requestMs <= USABLE_SHARE * budgetMs;
   }
 }

@@ -29,6 +29,8 @@ export interface Loop {
 
 export interface LoopFigures {
   answered: Answered[];
+  /** Results of frames that were still under way when the last that counts came. */
+  rest: Answered[];
   /** From the last result that does not count to the last that does: the loop is in full swing all that time. */
   durationMs: number;
 }
@@ -81,7 +83,8 @@ export class Cameras {
     });
     const counted = answered.slice(warmup, wanted);
     const startMs = answered[warmup - 1]?.atMs ?? NaN;
-    return { answered: counted, durationMs: (counted.at(-1)?.atMs ?? NaN) - startMs };
+    const rest = answered.slice(wanted);
+    return { answered: counted, rest, durationMs: (counted.at(-1)?.atMs ?? NaN) - startMs };
   }
 
   #publish(camera: string, fail: (error: Error) => void): void {

@@ -28,6 +28,10 @@ export interface DaemonSettings {
   zoo: string;
   threads: number;
   depth: number;
+  /** Where it says that it is online, if not below `edgemux`. */
+  status?: string;
+  /** More of the configuration, in place of what stands here. */
+  more?: object;
 }
 
 /**
@@ -37,18 +41,19 @@ export interface DaemonSettings {
 export async function startDaemon(
   connection: Connection,
   folder: string,
-  { url, zoo, threads, depth }: DaemonSettings,
+  { url, zoo, threads, depth, status = TOPICS.status, more }: DaemonSettings,
 ): Promise<Child> {
   const configFile = join(folder, 'device.yaml');
   const config = {
     ...{ device: DEVICE, zoo, dataDir: join(folder, 'data'), broker: { url }, log: { level: 'warn' } },
     policy: { mode: 'mux', threshold: 1 },
     inference: { providers: ['cpu'], threads, pipelineDepth: depth },
+    ...more,
   };
   writeFileSync(configFile, JSON.stringify(config)); // JSON is YAML
   const command = [process.execPath, DAEMON, 'run', '--config', configFile] as const;
   const child = new Child('daemon', command, join(folder, 'daemon.log'));
-  await child.until(told(connection, TOPICS.status, 'online'));
+  await child.until(told(connection, status, 'online'));
   return child;
 }
 
