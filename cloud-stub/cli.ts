@@ -1,11 +1,15 @@
 import yargs from 'yargs';
 import { configKeys } from '../common/config/keys.js';
 import { flagOptions, flagValues } from '../common/config/flags.js';
+import { DOCTOR_EPILOGUE, DOCTOR_OPTIONS, doctorOptions } from '../common/doctor/command.js';
 import { EXIT, reportFailure, UsageError } from '../common/exit.js';
 import { packageVersion } from '../common/version.js';
 import { CLOUD_FLAGS, cloudConfigSchema } from './config.js';
 
 const keys = configKeys(cloudConfigSchema);
+const RUN_OPTIONS = flagOptions(CLOUD_FLAGS, keys);
+const DOCTOR = 'check every precondition of the server, and say what to do';
+const DOCTOR_FLAGS = { ...RUN_OPTIONS, ...DOCTOR_OPTIONS };
 
 /** Parses the command line and runs the command. Returns the exit code. */
 export async function main(args: string[]): Promise<number> {
@@ -19,13 +23,18 @@ export async function main(args: string[]): Promise<number> {
       requiresArg: true,
       describe: 'YAML configuration file (EDGEMUX_CLOUD_CONFIG)',
     })
+    .command('run', 'run the server until SIGTERM or Ctrl-C', RUN_OPTIONS, (argv) => {
+      const [file, flags] = [configFile(argv), flagValues(argv, CLOUD_FLAGS, keys)];
+      command = async () => (await import('./run.js')).run(file, flags);
+    })
     .command(
-      'run',
-      'run the server until SIGTERM or Ctrl-C',
-      (command) => command.options(flagOptions(CLOUD_FLAGS, keys)),
+      'doctor',
+      DOCTOR,
+      (own) => own.options(DOCTOR_FLAGS).epilogue(DOCTOR_EPILOGUE),
       (argv) => {
-        command = async () =>
-          (await import('./run.js')).run(configFile(argv), flagValues(argv, CLOUD_FLAGS, keys));
+        const given = { configFile: configFile(argv), flags: flagValues(argv, CLOUD_FLAGS, keys) };
+        const options = { ...doctorOptions(argv), ...given };
+        command = async () => (await import('./doctor.js')).runCloudDoctor(options);
       },
     )
     .demandCommand(1, 'name a command')

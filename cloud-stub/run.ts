@@ -1,20 +1,13 @@
-import { loadConfig } from '../common/config/load.js';
 import { EXIT, reportFailure } from '../common/exit.js';
 import { createLog } from '../common/log.js';
 import { ServiceManager } from '../common/service-manager.js';
 import { stopSignal } from '../common/signals.js';
-import { cloudConfigSchema } from './config.js';
+import { cloudConfig } from './load-config.js';
 import { CloudServer } from './server.js';
 
 /** `edgemux-cloud run`: the server until SIGTERM or SIGINT. Returns the exit code. */
 export async function run(configFile: string | null, flags: Record<string, unknown>): Promise<number> {
-  const config = loadConfig(cloudConfigSchema, {
-    file: configFile,
-    env: process.env,
-    envPrefix: 'EDGEMUX_CLOUD',
-    envIgnored: [/^EDGEMUX_CLOUD_CONFIG$/],
-    flags,
-  });
+  const config = cloudConfig(configFile, flags);
   const log = createLog('edgemux-cloud', config.log);
   const signal = stopSignal(log);
   const server = new CloudServer({ log, manager: ServiceManager.ofProcess(log) }, config);

@@ -1,6 +1,7 @@
 import type { Options } from '../cli.js';
 import { flagOptions, flagValues } from '../../common/config/flags.js';
 import { configKeys } from '../../common/config/keys.js';
+import { DOCTOR_EPILOGUE, DOCTOR_OPTIONS, doctorOptions } from '../../common/doctor/command.js';
 import { AGENT_FLAGS, agentConfigSchema } from '../config.js';
 import { DEMO_OPTIONS, demoOptions } from '../demo/options.js';
 import { EVAL_OPTIONS, evalOptions } from '../eval/options.js';
@@ -35,6 +36,13 @@ export const COMMANDS: readonly Command[] = [
     options: flagOptions(AGENT_FLAGS, keys),
     epilogue: EVERY_KEY,
     run: runDaemon,
+  },
+  {
+    name: 'doctor',
+    describe: 'check every precondition of the daemon, and say what to do',
+    options: { ...flagOptions(AGENT_FLAGS, keys), ...DOCTOR_OPTIONS },
+    epilogue: DOCTOR_EPILOGUE,
+    run: runDoctor,
   },
   {
     name: 'demo',
@@ -85,6 +93,12 @@ export const COMMANDS: readonly Command[] = [
 function runDaemon(argv: Arguments): Run {
   const options = { configFile: configFile(argv), flags: flagValues(argv, AGENT_FLAGS, keys) };
   return async () => (await import('./run.js')).run(options);
+}
+
+function runDoctor(argv: Arguments): Run {
+  const given = { configFile: configFile(argv), flags: flagValues(argv, AGENT_FLAGS, keys) };
+  const options = { ...doctorOptions(argv), ...given };
+  return async () => (await import('../doctor/command.js')).runAgentDoctor(options);
 }
 
 function runDemo(argv: Arguments): Run {

@@ -90,7 +90,7 @@ function railLines(rails: readonly SysfsRail[]): string[] {
 }
 
 /** Why `/dev/i2c-N` cannot be used, with the command that mends it; null where it can. */
-function accessProblem(devRoot: string, number: number): string | null {
+export function accessProblem(devRoot: string, number: number): string | null {
   const path = `${devRoot}/i2c-${number}`;
   try {
     accessSync(path, constants.R_OK | constants.W_OK);

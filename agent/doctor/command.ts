@@ -1,0 +1,72 @@
+/** `edgemux doctor`: every precondition of the daemon, with what to do. */
+import { readConfig } from '../../common/doctor/config.js';
+import type { Probe } from '../../common/doctor/checks.js';
+import { runDoctor, type DoctorDeps, type DoctorOptions } from '../../common/doctor/command.js';
+import { clockProbe, diskProbe, folderProbe, nodeProbe, secretsProbe } from '../../common/doctor/machine.js';
+import { scanBuses } from '../../drivers/scan-buses.js';
+import { bindingProbe, inferenceProbe, zooProbe } from '../../mux/doctor.js';
+import type { InferenceOptions } from '../../mux/inference.js';
+import { loadZoo, type Zoo } from '../../mux/zoo.js';
+import { brokerProbe } from '../../protocol/doctor.js';
+import type { AgentConfig } from '../config.js';
+import { agentConfig } from '../load-config.js';
+import { jetsonProbes } from './jetson.js';
+import { modulesProbe } from './modules.js';
+import { powerProbes, type PowerProbeDeps } from './power.js';
+import { serverChecks } from './servers.js';
+
+export interface AgentDoctorOptions extends DoctorOptions {
+  configFile: string | null;
+  /** Values from the command line by configuration key. */
+  flags: Record<string, unknown>;
+}
+
+export interface AgentDoctorDeps extends PowerProbeDeps {
+  output?: DoctorDeps;
+}
+
+const SYSTEM: AgentDoctorDeps = { sysRoot: '/sys', devRoot: '/dev', scan: scanBuses };
+
+/** Returns the exit code: 1 where a check fails. */
+export function runAgentDoctor(options: AgentDoctorOptions, deps: AgentDoctorDeps = SYSTEM): Promise<number> {
+  const { config, probe } = readConfig(options.configFile, () =>
+    agentConfig(options.configFile, options.flags),
+  );
+  const always = [probe, nodeProbe(), bindingProbe(), modulesProbe(), clockProbe()];
+  if (config === null) return runDoctor({ ...options, skipped: [] }, [always], deps.output);
+  return runDoctor(options, deviceWaves(config, always, deps), deps.output);
+}
+
+/** Inference comes last: it takes every core, and the round trip to the broker is timed. */
+function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentDoctorDeps): Probe[][] {
+  const { broker, dataDir, policy } = config;
+  let loading: Promise<Zoo> | null = null;
+  const zoo = (): Promise<Zoo> => (loading ??= loadZoo(config.zoo));
+  const offloads = policy.mode !== 'mobile-only' && policy.privacy !== 'strict';
+  const brokerOptions = {
+    broker,
+    root: `${broker.baseTopic}/${config.device}/doctor`,
+    maxPayloadBytes: config.cameras.maxBytes,
+    maxPayloadKey: 'cameras.maxBytes',
+    wantsShared: false,
+  };
+  return [
+    [
+      ...always,
+      diskProbe(dataDir, config.journal.maxBytes),
+      folderProbe(dataDir, ['journal.sqlite', 'journal.sqlite-wal', 'journal.sqlite-shm']),
+      secretsProbe({ 'broker.passwordFile': broker.passwordFile, 'broker.keyFile': broker.keyFile }),
+      zooProbe(zoo),
+      brokerProbe(brokerOptions, [serverChecks(broker.baseTopic, zoo, offloads)]),
+      ...powerProbes(config.power, deps),
+      ...jetsonProbes(deps.sysRoot, deps.devRoot),
+    ],
+    [inferenceProbe(zoo, (loaded) => deviceInference(loaded, config))],
+  ];
+}
+
+/** What the daemon loads: the local model and the pair's mux. */
+function deviceInference(zoo: Zoo, config: AgentConfig): Omit<InferenceOptions, 'zoo'> {
+  if (!zoo.local) throw new Error(`zoo ${zoo.name} has no model with the role "local": a device needs one`);
+  return { ...config.inference, models: [zoo.local.id], mux: zoo.muxPair ? 'pair' : null };
+}

@@ -1,0 +1,176 @@
+/** Probes of the broker, the same for device and server: reachable, and what it really does. */
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '../common/clock.js';
+import { fail, pass, skip, warn, type Probe, type Report, type Verdict } from '../common/doctor/checks.js';
+import { messageOf } from '../common/errors.js';
+import { silentLog } from '../common/log.js';
+import { connectionOptions, type BrokerConfig } from './config.js';
+import { Connection } from './connection.js';
+import { kindOf, type FailureKind } from './failure.js';
+import { roundTripVerdict } from './round-trip.js';
+
+export interface BrokerProbeOptions {
+  broker: BrokerConfig;
+  /** Topics of the probe are below this one; the program must have the right to use it. */
+  root: string;
+  /** Largest payload that the program wants to receive, in bytes. */
+  maxPayloadBytes: number;
+  /** The configuration key that says so. */
+  maxPayloadKey: string;
+  /** Whether several servers share work by `$share` here. */
+  wantsShared: boolean;
+}
+
+/** More checks that need the connection, such as which servers are there. */
+export interface ConnectedChecks {
+  checks: Readonly<Record<string, string>>;
+  run(connection: Connection, report: Report): Promise<void>;
+}
+
+const READY_MS = 6000;
+const LOOK_MS = 300;
+const LASTING: readonly FailureKind[] = ['refused', 'dns', 'tls', 'credentials', 'version'];
+const TIMEOUT_MS = 25_000;
+const ECHO_MS = 5000;
+const LARGE_BYTES = 1024 * 1024;
+
+const REMEDIES: Partial<Record<FailureKind, string>> = {
+  refused: 'start the broker, or mend broker.url',
+  dns: 'mend the host name in broker.url',
+  network: 'look at cable, route and firewall',
+  timeout: 'look at cable, route and firewall, and at the port in broker.url',
+  tls: 'mend broker.caFile, broker.certFile and broker.keyFile, or the clock',
+  credentials: 'mend broker.username and the first line of broker.passwordFile',
+  version: 'set broker.version to auto',
+  closed: 'see whether it is an MQTT broker, and mqtt:// or mqtts:// as it wants',
+};
+
+/** Connections of its own, under names of their own: a daemon that runs is not disturbed. */
+export function brokerProbe(options: BrokerProbeOptions, more: readonly ConnectedChecks[] = []): Probe {
+  const owed = {
+    'mqtt-version': 'MQTT version',
+    'message-size': 'message size',
+    'round-trip': 'round trip',
+    'shared-sub': 'shared subscriptions',
+    ...Object.assign({}, ...more.map(({ checks }) => checks)),
+  } as Record<string, string>;
+  return {
+    checks: { broker: 'broker', ...owed },
+    timeoutMs: TIMEOUT_MS,
+    remedy: 'look at the log of the broker',
+    run: async (report) => {
+      const nonce = randomBytes(6).toString('hex');
+      const [near, far] = ['a', 'b'].map((end) => connectionOf(options.broker, `${nonce}-${end}`)) as [
+        Connection,
+        Connection,
+      ];
+      try {
+        try {
+          await untilReady(near);
+          await untilReady(far);
+        } catch (error) {
+          report('broker', unreachable(options.broker, near, error));
+          for (const id of Object.keys(owed)) report(id, skip('the broker cannot be reached'));
+          return;
+        }
+        report('broker', pass(options.broker.url));
+        await look(near, far, options, `${options.root}/${nonce}`, report);
+        for (const each of more) await each.run(near, report);
+      } finally {
+        await Promise.all([near.stop(), far.stop()]);
+      }
+    },
+  };
+}
+
+function connectionOf(broker: BrokerConfig, name: string): Connection {
+  const link = { ...connectionOptions(broker), clientId: `edgemux-doctor-${name}` };
+  return new Connection({ log: silentLog(), clock: systemClock }, link);
+}
+
+/** Gives up at the first failure that waiting does not mend. @throws EdgemuxError */
+async function untilReady(connection: Connection): Promise<void> {
+  connection.start();
+  const endMs = systemClock.monotonicMs() + READY_MS;
+  for (;;) {
+    try {
+      return await connection.ready(LOOK_MS);
+    } catch (error) {
+      const { lastFailure } = connection;
+      const lasting = lastFailure !== null && LASTING.includes(kindOf(lastFailure));
+      if (lasting || systemClock.monotonicMs() > endMs) throw error;
+    }
+  }
+}
+
+function unreachable({ url }: BrokerConfig, connection: Connection, error: unknown): Verdict {
+  const cause = connection.lastFailure ?? error;
+  const remedy = REMEDIES[kindOf(cause)] ?? 'look at the log of the broker';
+  return fail(`${url}: ${messageOf(cause)}`, remedy);
+}
+
+async function look(
+  connection: Connection,
+  far: Connection,
+  options: BrokerProbeOptions,
+  root: string,
+  report: Report,
+): Promise<void> {
+  report('mqtt-version', versionVerdict(connection));
+  report('round-trip', await roundTripVerdict(connection, far, `${root}/echo`));
+  report('message-size', await sizeVerdict(connection, options, `${root}/size`));
+  report('shared-sub', await sharedVerdict(connection, root, options.wantsShared));
+}
+
+function versionVerdict({ protocolVersion }: Connection): Verdict {
+  if (protocolVersion === 5) return pass('5');
+  return pass('3.1.1: all that edgemux needs, without expiry of requests in the broker');
+}
+
+/** A broker that takes a message and does not deliver it says nothing: a real message tells. */
+async function sizeVerdict(
+  connection: Connection,
+  { maxPayloadBytes: wanted, maxPayloadKey: key }: BrokerProbeOptions,
+  topic: string,
+): Promise<Verdict> {
+  const limit = connection.serverLimits?.maximumPacketSize ?? null;
+  const remedy = `raise the broker's limit (mosquitto: message_size_limit, max_packet_size), or lower ${key}`;
+  const said = limit === null ? 'it names no limit' : `it takes ${limit} bytes`;
+  if (limit !== null && limit < wanted)
+    return warn(`${said}, and images may have ${wanted}: larger ones never arrive`, remedy);
+  const bytes = Math.min(LARGE_BYTES, wanted);
+  if (await comesBack(connection, topic, bytes))
+    return pass(`${said}; a message of ${bytes} bytes came back`);
+  return fail(
+    `${said}, but a message of ${bytes} bytes did not come back within ${ECHO_MS / 1000} s`,
+    remedy,
+  );
+}
+
+async function comesBack(connection: Connection, topic: string, bytes: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ECHO_MS)));
+  const back = new Promise<boolean>((resolve, reject) => {
+    const arrived = ({ payload }: { payload: Uint8Array }): void => resolve(payload.byteLength === bytes);
+    connection
+      .subscribe(topic, { qos: 1 }, arrived)
+      .then(() => connection.publish(topic, new Uint8Array(bytes), { qos: 1 }))
+      .catch(reject);
+  });
+  try {
+    return await Promise.race([back, late]).catch(() => false);
+  } finally {
+    clearTimeout(timer);
+    await connection.unsubscribe(topic).catch(() => undefined);
+  }
+}
+
+async function sharedVerdict(connection: Connection, root: string, wanted: boolean): Promise<Verdict> {
+  if (await connection.probeShared({ root })) return pass('$share subscriptions deliver');
+  const detail = '$share subscriptions deliver nothing here';
+  if (!wanted) return pass(`${detail}; this matters only where several servers share work`);
+  return warn(
+    `${detail}: with several servers each would answer every request`,
+    'use mosquitto 2.0 or newer',
+  );
+}
