@@ -42,6 +42,11 @@ const muxSchema = z.strictObject({
   auroc: share.nullable(),
 });
 
+const muxesSchema = z.strictObject({
+  pair: muxSchema.optional(),
+  group: muxSchema.extend({ models: z.array(id).min(2) }).optional(),
+});
+
 const numbers = (length?: number) =>
   length === undefined ? z.array(z.number()).min(1).max(1024) : z.array(z.number()).length(length);
 /** See gate.ts. */
@@ -73,11 +78,10 @@ const manifestSchema = z
     /** By class index. Two classes may share a name, as two of ImageNet's do. */
     labels: z.array(z.string().min(1)).min(2),
     models: z.array(modelSchema).min(1),
-    mux: z
-      .strictObject({
-        pair: muxSchema.optional(),
-        group: muxSchema.extend({ models: z.array(id).min(2) }).optional(),
-      })
+    mux: muxesSchema.optional(),
+    /** Muxes that other losses gave: the evaluation shows what they do, nothing decides by them. */
+    ablations: z
+      .array(z.strictObject({ name: z.string().min(1), notes: z.string(), mux: muxesSchema }))
       .optional(),
     policy: z.strictObject({
       mode: deviceModeSchema,

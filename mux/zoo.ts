@@ -83,8 +83,9 @@ function zooFrom(dir: string, manifest: Manifest, hash: string): Zoo {
 }
 
 /** Every file that a manifest names. */
-function zooFiles({ models, mux, golden, test }: Manifest): ZooFile[] {
-  const named = [...models, mux?.pair, mux?.group, golden, test?.images, test?.labels];
+function zooFiles({ models, mux, ablations = [], golden, test }: Manifest): ZooFile[] {
+  const muxes = [mux, ...ablations.map((ablation) => ablation.mux)].flatMap((one) => [one?.pair, one?.group]);
+  const named = [...models, ...muxes, golden, test?.images, test?.labels];
   return named.filter((file) => file !== undefined);
 }
 

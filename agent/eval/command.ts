@@ -2,7 +2,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT } from '../../common/exit.js';
+import { loadEmbeddings } from '../../mux/embeddings.js';
 import { loadZoo } from '../../mux/zoo.js';
+import { measureAblations } from './ablations.js';
 import { evaluate } from './evaluate.js';
 import { figuresOf } from './figures.js';
 import { measure } from './measure.js';
@@ -29,9 +31,14 @@ export async function runEval(
 ): Promise<number> {
   const zoo = await loadZoo(options.zoo);
   const line = new ProgressLine(progress);
-  const measured = await measure(zoo, { ...options, progress: (what, done) => line.show(what, done) });
+  const told = { ...options, progress: (what: string, done: number) => line.show(what, done) };
+  const measured = await measure(zoo, told);
+  const losses = {
+    ablations: await measureAblations(zoo, measured, told),
+    embeddings: await loadEmbeddings(zoo.dir),
+  };
   line.show('tables and intervals', 1);
-  const report = evalSchema.parse(evaluate(zoo, measured, options.seed));
+  const report = evalSchema.parse(evaluate(zoo, measured, options.seed, losses));
   line.end();
   const files: Record<string, string> = {
     'eval.json': `${JSON.stringify(report, null, 1)}\n`,

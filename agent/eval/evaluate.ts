@@ -1,8 +1,11 @@
 /** From measured outputs to eval.json. */
 import type { Zoo } from '../../mux/zoo.js';
+import type { Embeddings } from '../../mux/embeddings.js';
+import { ablationRow, type MeasuredAblation } from './ablations.js';
 import { Bootstrap, RESAMPLES } from './bootstrap.js';
 import { calibratedOf } from './calibrated.js';
 import { claims } from './claims.js';
+import { contrastiveRows } from './contrastive.js';
 import { evaluateGroup } from './evaluate-group.js';
 import { evaluatePair, type PairEvaluation } from './evaluate-pair.js';
 import { groupOfMeasured } from './group-run.js';
@@ -11,8 +14,15 @@ import { calibrationError, hardnessOf, rightWrongMatrix, shareOf } from './metri
 import { pairOf, type Pair } from './pair.js';
 import type { EvalReport } from './schema.js';
 
+/** What a zoo ships to compare losses with. */
+export interface Losses {
+  ablations: readonly MeasuredAblation[];
+  embeddings: Embeddings | null;
+}
+const NO_LOSSES: Losses = { ablations: [], embeddings: null };
+
 /** @param seed of the bootstrap and of the halves of a cross-validation */
-export function evaluate(zoo: Zoo, measured: Measured, seed: number): EvalReport {
+export function evaluate(zoo: Zoo, measured: Measured, seed: number, losses: Losses = NO_LOSSES): EvalReport {
   const { count, provider, set } = measured;
   const bootstrap = new Bootstrap(count, seed);
   const pair = pairOf(zoo, measured);
@@ -30,6 +40,8 @@ export function evaluate(zoo: Zoo, measured: Measured, seed: number): EvalReport
     hardness: hardnessRows(measured),
     pair: pairPart?.report ?? null,
     group: groupPart?.report ?? null,
+    ablations: losses.ablations.map((ablation) => ablationRow(ablation, bootstrap)),
+    contrastive: losses.embeddings ? contrastiveRows(losses.embeddings) : [],
     curves: { pair: pairPart?.curves ?? [], group: groupPart?.curves ?? [] },
     baselines: { pair: pairPart?.baselines ?? [], group: groupPart?.baselines ?? [] },
     intervals: claims(pairPart, groupPart),

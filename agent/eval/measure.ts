@@ -103,7 +103,7 @@ export async function measure(zoo: Zoo, options: MeasureOptions): Promise<Measur
   }
 }
 
-interface Swept {
+export interface Swept {
   answers: Answers;
   runMs: number;
   /** Outputs beside the probabilities. */
@@ -111,7 +111,7 @@ interface Swept {
 }
 
 /** All images through one network, in batches. */
-async function sweep(
+export async function sweep(
   net: Net,
   set: TestSet,
   labels: Uint8Array,
@@ -156,11 +156,11 @@ export function answersOf(probabilities: Float32Array, labels: Uint8Array, class
   return { probabilities, right, confidence };
 }
 
-function pairReading(flops: number, { answers, heads, runMs }: Swept): MeasuredPairMux {
+export function pairReading(flops: number, { answers, heads, runMs }: Swept): MeasuredPairMux {
   return { flops, runMs, ...answers, score: heads['score'] ?? new Float32Array() };
 }
 
-function groupReading(
+export function groupReading(
   { flops, models }: { flops: number; models: readonly string[] },
   { answers, heads, runMs }: Swept,
 ): MeasuredGroupMux {

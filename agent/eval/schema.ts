@@ -7,12 +7,9 @@
  */
 import { z } from 'zod';
 import { deviceModeSchema, thresholdsSchema } from '../../mux/policy-settings.js';
+import { ablation, called, contrastive, flops, interval, share } from './schema-losses.js';
 import { GATED, SWEPT_MODES } from './staging.js';
 
-const share = z.number().min(0).max(1);
-const flops = z.number().min(0);
-/** A figure with its paired bootstrap interval. */
-const interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 const sharesShape = {
   accuracy: share,
   muxShare: share,
@@ -20,8 +17,6 @@ const sharesShape = {
   offloadShare: share,
   flops,
 };
-const called = z.record(z.string(), share);
-
 const curve = z.strictObject({
   name: z.string(),
   settings: z.string(),
@@ -160,6 +155,8 @@ export const evalSchema = z.strictObject({
   hardness: z.array(z.strictObject({ wrong: z.int(), share, muxScore: share.nullable() })),
   pair: pair.nullable(),
   group: group.nullable(),
+  ablations: z.array(ablation),
+  contrastive: z.array(contrastive),
   curves: z.strictObject({ pair: z.array(curve), group: z.array(groupCurve) }),
   baselines: z.strictObject({ pair: z.array(curve), group: z.array(groupCurve) }),
   /** The comparisons that matter, in words, each with its interval. */
@@ -171,4 +168,5 @@ export const evalSchema = z.strictObject({
 export type EvalReport = z.infer<typeof evalSchema>;
 export type PairReport = z.infer<typeof pair>;
 export type GroupReport = z.infer<typeof group>;
+export type { AblationRow, ContrastiveRow } from './schema-losses.js';
 export type Named = EvalReport['intervals'][number];

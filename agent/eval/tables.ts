@@ -1,6 +1,7 @@
 /** `eval.md`: the report as Markdown tables. */
 import type { CostTable } from './device-costs.js';
 import { accuracy, millions, percent, plain, points, table } from './format.js';
+import { lossSections } from './losses-tables.js';
 import type { EvalReport, GroupReport, PairReport } from './schema.js';
 
 export function markdownOf(report: EvalReport): string {
@@ -14,6 +15,7 @@ export function markdownOf(report: EvalReport): string {
     modelTable(report),
     ...(pair ? pairSections(report, pair) : []),
     ...(group ? groupSections(report, group) : []),
+    ...lossSections(report),
     '## Comparisons',
     table(
       ['what', 'value', '95 % interval'],
