@@ -7,6 +7,8 @@ import { loadZoo } from '../../mux/zoo.js';
 import { measureAblations } from './ablations.js';
 import { evaluate } from './evaluate.js';
 import { figuresOf } from './figures.js';
+import { groupChoicesCsv } from './group-choices.js';
+import { groupOfMeasured } from './group-run.js';
 import { measure } from './measure.js';
 import type { EvalOptions } from './options.js';
 import { evalSchema } from './schema.js';
@@ -20,7 +22,7 @@ export interface EvalStreams {
 }
 
 /**
- * Writes eval.json, eval.md and the figures to `outDir`, and a summary to standard output.
+ * Writes eval.json, eval.md, the group's choices and the figures to `outDir`, and a summary to standard output.
  *
  * @returns the exit code
  * @throws EdgemuxError where the zoo cannot be loaded or run, or has no test images
@@ -40,9 +42,11 @@ export async function runEval(
   line.show('tables and intervals', 1);
   const report = evalSchema.parse(evaluate(zoo, measured, options.seed, losses));
   line.end();
+  const group = groupOfMeasured(measured);
   const files: Record<string, string> = {
     'eval.json': `${JSON.stringify(report, null, 1)}\n`,
     'eval.md': markdownOf(report),
+    ...(group ? { 'group-choices.csv': groupChoicesCsv(zoo, group) } : {}),
     ...figuresOf(report),
   };
   await mkdir(options.outDir, { recursive: true });

@@ -55,31 +55,33 @@ export function applyGroupPolicy(
     called: group.ids.map(() => new Uint8Array(count)),
   };
   for (let i = 0; i < count; i += 1) {
-    const answer = answerOf(measured, policy, asksMux ? readingAt(measured, i) : null, i, (model) => {
-      outcome.flops[i] = (outcome.flops[i] ?? 0) + (group.flops[model] ?? 0);
-      const column = outcome.called[model];
+    const { models, probabilities } = choose(measured, policy, asksMux, i);
+    for (const id of models) {
+      const at = group.ids.indexOf(id);
+      outcome.flops[i] = (outcome.flops[i] ?? 0) + (group.flops[at] ?? 0);
+      const column = outcome.called[at];
       if (column) column[i] = 1;
-    });
-    outcome.right[i] = argmax(answer) === labels[i] ? 1 : 0;
+    }
+    outcome.right[i] = argmax(probabilities) === labels[i] ? 1 : 0;
   }
   return outcome;
 }
 
-function answerOf(
-  { group, models, classes }: MeasuredGroup,
+/** One image through the rule: the answer, and the models that ran for it in their order. */
+export function choose(
+  measured: MeasuredGroup,
   policy: GroupPolicy,
-  reading: GroupReading | null,
+  asksMux: boolean,
   i: number,
-  called: (model: number) => void,
-): Vector {
+): { probabilities: Vector; models: string[] } {
+  const { classes, group, models } = measured;
+  const reading = asksMux ? readingAt(measured, i) : null;
   const outputs = new Map<string, Vector>();
   for (;;) {
     const step = nextStep(group, policy, reading, outputs);
-    if (step.kind === 'done') return step.probabilities;
+    if (step.kind === 'done') return { probabilities: step.probabilities, models: [...outputs.keys()] };
     for (const id of step.models) {
-      const at = group.ids.indexOf(id);
-      const model = models[at];
-      called(at);
+      const model = models[group.ids.indexOf(id)];
       outputs.set(id, model ? rowOf(model, i, classes) : []);
     }
   }

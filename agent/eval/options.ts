@@ -23,7 +23,11 @@ export const EVAL_OPTIONS = {
     defaultDescription: 'models/fashion-mnist',
     describe: 'model zoo folder',
   },
-  out: { type: 'string', default: 'eval-out', describe: 'folder for eval.json, eval.md and the figures' },
+  out: {
+    type: 'string',
+    default: 'eval-out',
+    describe: 'folder for eval.json, eval.md, choices and figures',
+  },
   images: { type: 'number', requiresArg: true, describe: 'only the first so many test images' },
   seed: { type: 'number', default: 1, describe: 'of the bootstrap and of cross-validation' },
   provider: {
