@@ -26,7 +26,7 @@ const DOORS = {
   systeminformation: ['agent/host.ts'],
   yargs: ['agent/cli.ts', 'cloud-stub/cli.ts', 'scripts/**', 'agent/main.ts', 'cloud-stub/main.ts'],
   sharp: ['mux/image.ts', 'scripts/**', 'test/**'],
-  'better-sqlite3': ['agent/journal.ts', 'agent/measure/store/**', 'test/**'],
+  'better-sqlite3': ['agent/journal-file.ts', 'agent/measure/store/**', 'test/**'],
   aedes: ['agent/demo/broker.ts', 'test/**', 'scripts/**'],
   pino: ['common/log.ts'],
   yaml: ['common/config/**', 'test/**'],

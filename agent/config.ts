@@ -101,18 +101,19 @@ const offloadSchema = z
   });
 
 const journalSchema = z.strictObject({
-  maxAgeH: z
-    .number()
-    .min(0.01)
-    .max(87_600)
-    .default(168)
-    .meta({ unit: 'h', description: 'older results are deleted' }),
+  maxAgeH: z.number().min(0.01).max(87_600).default(168).meta({
+    unit: 'h',
+    description: 'results older than this, in hours that the device was running, are deleted',
+  }),
   maxBytes: z
     .number()
     .int()
     .min(MIB)
     .default(512 * MIB)
-    .meta({ unit: 'bytes', description: 'beyond this size the oldest results are deleted' }),
+    .meta({
+      unit: 'bytes',
+      description: 'beyond this size the oldest results are deleted, delivered ones first',
+    }),
   sync: z
     .enum(['normal', 'full'])
     .default('normal')

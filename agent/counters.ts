@@ -15,6 +15,12 @@ export class Counters {
   lateAnswers = 0;
   badAnswers = 0;
   journalErrors = 0;
+  /** Damaged journals that were set aside. */
+  journalsSetAside = 0;
+  /** Runs of this journal that did not stop: the frames they had not finished are nowhere. */
+  uncleanRestarts = 0;
+  /** Results that are no longer tried to be delivered, by cause. */
+  readonly givenUp: Record<string, number> = {};
   readonly refused: Record<string, number> = {};
   readonly drops: Partial<Record<DropCause, number>> = {};
   readonly routes: Record<Route, number> = Object.fromEntries(ROUTES.map((route) => [route, 0])) as Record<
@@ -35,6 +41,10 @@ export class Counters {
     this.routes[route] += 1;
   }
 
+  giveUp(cause: string, results = 1): void {
+    if (results > 0) this.givenUp[cause] = (this.givenUp[cause] ?? 0) + results;
+  }
+
   /** A copy for the state topic. */
   snapshot(): CounterSnapshot {
     return {
@@ -48,6 +58,9 @@ export class Counters {
       lateAnswers: this.lateAnswers,
       badAnswers: this.badAnswers,
       journalErrors: this.journalErrors,
+      journalsSetAside: this.journalsSetAside,
+      uncleanRestarts: this.uncleanRestarts,
+      givenUp: { ...this.givenUp },
     };
   }
 }
@@ -63,4 +76,7 @@ export interface CounterSnapshot {
   lateAnswers: number;
   badAnswers: number;
   journalErrors: number;
+  journalsSetAside: number;
+  uncleanRestarts: number;
+  givenUp: Record<string, number>;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBoard } from '../common/activity.js';
 import { systemClock, type Clock } from '../common/clock.js';
-import { EdgemuxError, messageOf } from '../common/errors.js';
+import { EdgemuxError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import { ServiceManager } from '../common/service-manager.js';
 import { StopSteps } from '../common/stop-steps.js';
@@ -20,8 +20,6 @@ const STOP_FRAMES_MS = 3500;
 const STOP_INTAKE_MS = 300;
 const STOP_OUTBOX_MS = 500;
 const STOP_WORKER_MS = 200;
-const PRUNE_INTERVAL_MS = 60_000;
-const HOUR_MS = 3_600_000;
 
 export interface AgentDeps {
   log: Log;
@@ -52,7 +50,8 @@ export class AgentDaemon {
 
   /**
    * Loads the zoo, proves the execution provider, opens the journal and connects. A broker that is away is waited
-   * for in the background. @throws EdgemuxError ZOO_*, PROVIDER_UNAVAILABLE, CONFIG_INVALID, JOURNAL_FAILED
+   * for in the background, a journal that fails costs durability only.
+   * @throws EdgemuxError ZOO_*, PROVIDER_UNAVAILABLE, CONFIG_INVALID
    */
   async start(): Promise<void> {
     const config = this.#config;
@@ -65,7 +64,6 @@ export class AgentDaemon {
       parts.journal.stop();
     });
     await this.#connect(parts, patterns);
-    this.#keepJournalSmall(parts);
     parts.watchdog.start();
     this.#stopSteps.add(() => parts.watchdog.stop());
     this.#log.info(
@@ -154,23 +152,5 @@ export class AgentDaemon {
     this.#stopSteps.add(() =>
       Promise.race([parts.connection.unsubscribe(pattern.filter), sleep(STOP_INTAKE_MS)]),
     );
-  }
-
-  #keepJournalSmall({ journal }: Parts): void {
-    const { maxAgeH, maxBytes } = this.#config.journal;
-    const prune = (): void => {
-      try {
-        const lost = journal.prune(this.#clock.wallMs() - maxAgeH * HOUR_MS, maxBytes);
-        if (lost > 0)
-          this.#log.warn({ lost }, 'undelivered results grew too old or too many and were deleted');
-      } catch (error) {
-        this.#log.error({ error: messageOf(error) }, 'the journal cannot be pruned');
-      }
-    };
-    prune();
-    const timer = setInterval(prune, PRUNE_INTERVAL_MS);
-    this.#stopSteps.add(() => {
-      clearInterval(timer);
-    });
   }
 }

@@ -1,59 +1,69 @@
 import { messageOf } from '../common/errors.js';
+import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import type { Connection } from '../protocol/connection.js';
 import { isRefusal } from '../protocol/failure.js';
-import type { Journal } from './journal.js';
+import type { Counters } from './counters.js';
+import type { JournalKeeper } from './journal-keeper.js';
+import { isRefused, pending, type OutgoingResult, type Pending } from './outgoing.js';
+import { Receipts } from './receipts.js';
 
-interface Pending {
-  /** Journal sequence, or null where the journal could not take the result. */
-  seq: number | null;
-  topic: string;
-  payload: string;
+export interface OutboxDeps {
+  log: Log;
+  clock: Clock;
+  counters: Counters;
+  connection: Connection;
+  journal: JournalKeeper;
 }
 
 /** Results held in memory for sending; what lies behind them waits in the journal. */
 const WINDOW = 256;
-/** Acknowledged results are marked in the journal together, this often at most. */
-const MARK_INTERVAL_MS = 200;
+/** Results that the journal could not take: no more of them are held in memory. */
+const UNJOURNALED = 4096;
+const REFILL_RETRY_MS = 2000;
 
 /**
  * Sends results in order, at least once: the only retransmitter. What is not acknowledged when a connection ends is
- * sent again on the next one; what does not fit in memory is read back from the journal.
+ * sent again on the next one; what does not fit in memory is read back from the journal. A result that the broker
+ * does not take is parked in the journal for the next run, so that the others get by.
  */
 export class Outbox {
-  readonly #deps: { log: Log; connection: Connection; journal: Journal };
-  readonly #queue: Pending[] = [];
-  #sending = 0;
+  readonly #deps: OutboxDeps;
+  #queue: Pending[] = [];
   #behind = false;
   #lastSeq = 0;
-  #acknowledged: number[] = [];
-  #marking: NodeJS.Timeout | null = null;
+  readonly #receipts: Receipts;
+  #refilling: NodeJS.Timeout | null = null;
+  /** Counts connections. */
   #epoch = 0;
+  /** Whether this connection has taken a result. */
+  #takes = false;
+  /** Results go one at a time: the last connection ended before it took any. */
+  #careful = false;
+  #offState: () => void = () => undefined;
 
-  constructor(deps: { log: Log; connection: Connection; journal: Journal }) {
+  constructor(deps: OutboxDeps) {
     this.#deps = deps;
+    this.#receipts = new Receipts(deps.journal);
   }
 
   /** Takes up what an earlier run left undelivered and follows the connection. */
   start(): void {
     this.#refill();
-    this.#deps.connection.onState((state) => {
-      this.#epoch += 1;
-      this.#sending = 0;
+    this.#offState = this.#deps.connection.onState((state) => {
       if (state === 'online') this.#pump();
+      else this.#connectionEnded();
     });
   }
 
-  /** Queues a result that the journal holds under `seq` (null: the journal failed, memory is all there is). */
-  send(result: Pending): void {
-    if (this.#queue.length >= WINDOW && result.seq !== null) {
+  /** Queues a result. */
+  send(result: OutgoingResult): void {
+    if (result.seq !== null && (this.#behind || this.#queue.length >= WINDOW)) {
       this.#behind = true;
       return;
     }
-    if (this.#behind && result.seq !== null) return;
-    if (this.#queue.length >= WINDOW) this.#queue.shift();
-    this.#queue.push(result);
-    this.#lastSeq = Math.max(this.#lastSeq, result.seq ?? 0);
+    if (this.#queue.length >= UNJOURNALED) this.#forgetOldest();
+    this.#enqueue(result);
     this.#pump();
   }
 
@@ -63,87 +73,117 @@ export class Outbox {
     while (this.#queue.length > 0 && this.#deps.connection.state === 'online' && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    this.#mark();
+    this.#offState();
+    if (this.#refilling) clearTimeout(this.#refilling);
+    this.#receipts.stop();
+    const lost = this.#queue.filter(({ seq }) => seq === null).length;
+    if (lost === 0) return;
+    this.#deps.counters.giveUp('unjournaled-at-stop', lost);
+    this.#deps.log.error({ lost }, 'results that the journal could not take are lost with this stop');
   }
 
-  /** Results not yet acknowledged in memory; more may wait in the journal. */
+  /** Results not delivered yet, in memory and in the journal. */
   get backlog(): number {
-    return this.#queue.length;
+    if (!this.#behind) return this.#queue.length;
+    return Math.max(this.#queue.length, this.#deps.journal.countUndelivered() - this.#receipts.length);
+  }
+
+  #enqueue(result: OutgoingResult): void {
+    this.#queue.push(pending(result));
+    this.#lastSeq = Math.max(this.#lastSeq, result.seq ?? 0);
   }
 
   #pump(): void {
-    while (this.#sending < this.#queue.length && this.#deps.connection.state === 'online') {
-      const result = this.#queue[this.#sending];
-      if (!result) return;
-      this.#sending += 1;
-      void this.#publish(result, this.#epoch);
+    if (this.#deps.connection.state !== 'online') return;
+    for (const result of [...this.#queue]) {
+      if (result.sentOn === this.#epoch) {
+        if (this.#careful) return;
+        continue;
+      }
+      result.sentOn = this.#epoch;
+      result.sentMs = this.#deps.clock.monotonicMs();
+      void this.#publish(result);
+      if (this.#careful) return;
     }
   }
 
-  async #publish(result: Pending, epoch: number): Promise<void> {
+  async #publish(result: Pending): Promise<void> {
     try {
       await this.#deps.connection.publish(result.topic, result.payload, { qos: 1 });
     } catch (error) {
-      this.#unsent(result, epoch, error);
+      this.#unsent(result, error);
       return;
     }
-    const at = this.#queue.indexOf(result);
-    if (at < 0) return;
-    this.#queue.splice(at, 1);
-    if (epoch === this.#epoch) this.#sending -= 1;
-    if (result.seq !== null) this.#acknowledge(result.seq);
+    this.#takes = true;
+    if (!this.#remove(result)) return;
+    if (result.seq !== null) this.#receipts.add(result.seq);
     if (this.#behind && this.#queue.length < WINDOW / 2) this.#refill();
+    if (!this.#careful) return;
+    this.#careful = false;
+    this.#pump();
   }
 
-  /** A result that a lost connection swallowed is sent again; one that the broker does not take stays in the journal. */
-  #unsent(result: Pending, epoch: number, error: unknown): void {
-    const entry = { topic: result.topic, error: messageOf(error) };
-    const lost = epoch !== this.#epoch || this.#deps.connection.state !== 'online' || !isRefusal(error);
-    if (lost) {
-      this.#deps.log.debug(entry, 'result not acknowledged, will be sent again');
-      return;
+  /** What a lost connection swallowed is sent again; what the broker does not take is parked. */
+  #unsent(result: Pending, error: unknown): void {
+    if (isRefusal(error)) {
+      this.#park(result, messageOf(error));
+      this.#pump();
+    } else {
+      this.#deps.log.debug({ topic: result.topic, error: messageOf(error) }, 'result not acknowledged');
     }
-    this.#deps.log.error(entry, 'the broker does not take a result; it stays in the journal');
-    this.#queue.splice(this.#queue.indexOf(result), 1);
-    this.#sending -= 1;
   }
 
-  #acknowledge(seq: number): void {
-    this.#acknowledged.push(seq);
-    this.#marking ??= setTimeout(() => {
-      this.#mark();
-    }, MARK_INTERVAL_MS);
-  }
-
-  #mark(): void {
-    if (this.#marking) clearTimeout(this.#marking);
-    this.#marking = null;
-    if (this.#acknowledged.length === 0) return;
-    try {
-      this.#deps.journal.markDelivered(this.#acknowledged);
-    } catch (error) {
-      this.#deps.log.warn(
-        { error: messageOf(error) },
-        'delivered results could not be marked; they may be sent twice',
-      );
+  #connectionEnded(): void {
+    const underWay = this.#queue.filter(({ sentOn }) => sentOn === this.#epoch);
+    const [only] = underWay;
+    if (only && !this.#takes) {
+      this.#careful = true;
+      if (underWay.length === 1 && isRefused(only, this.#deps.clock.monotonicMs()))
+        this.#park(only, `the broker hung up on it ${only.strikes} times`);
     }
-    this.#acknowledged = [];
+    this.#epoch += 1;
+    this.#takes = false;
+  }
+
+  #park(result: Pending, why: string): void {
+    if (!this.#remove(result)) return;
+    const { counters, journal, log } = this.#deps;
+    counters.giveUp('refused');
+    if (result.seq !== null) journal.park(result.seq);
+    log.error({ topic: result.topic, why }, 'the broker does not take a result; the next run tries again');
+  }
+
+  #forgetOldest(): void {
+    const at = this.#queue.findIndex(({ seq }) => seq === null);
+    this.#queue.splice(Math.max(at, 0), 1);
+    this.#deps.counters.giveUp('memory-full');
+    if (this.#deps.counters.givenUp['memory-full'] === 1)
+      this.#deps.log.error('neither broker nor journal take results: the oldest are given up');
+  }
+
+  #remove(result: Pending): boolean {
+    const at = this.#queue.indexOf(result);
+    if (at >= 0) this.#queue.splice(at, 1);
+    return at >= 0;
   }
 
   #refill(): void {
-    this.#mark();
-    try {
-      const rows = this.#deps.journal.undelivered(this.#lastSeq, WINDOW);
-      this.#behind = rows.length === WINDOW;
-      for (const row of rows) this.#queue.push(row);
-      this.#lastSeq = rows.at(-1)?.seq ?? this.#lastSeq;
-    } catch (error) {
-      this.#deps.log.error(
-        { error: messageOf(error) },
-        'the journal cannot be read; undelivered results wait there',
-      );
-      this.#behind = false;
+    this.#receipts.mark();
+    const rows = this.#deps.journal.undelivered(this.#lastSeq, WINDOW);
+    if (rows === null) {
+      this.#behind = true;
+      this.#refillLater();
+      return;
     }
+    this.#behind = rows.length === WINDOW;
+    for (const row of rows) this.#enqueue(row);
     this.#pump();
+  }
+
+  #refillLater(): void {
+    this.#refilling ??= setTimeout(() => {
+      this.#refilling = null;
+      this.#refill();
+    }, REFILL_RETRY_MS);
   }
 }

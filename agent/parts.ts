@@ -3,7 +3,7 @@ import type { Log } from '../common/log.js';
 import { systemRandom } from '../common/random.js';
 import type { ServiceManager } from '../common/service-manager.js';
 import { packageVersion } from '../common/version.js';
-import { Watchdog } from '../common/watchdog.js';
+import type { Watchdog } from '../common/watchdog.js';
 import type { Inference, InferenceReady } from '../mux/inference.js';
 import type { DevicePolicy } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
@@ -18,7 +18,7 @@ import { Decider } from './decider.js';
 import { Emitter } from './emitter.js';
 import type { EnergyMeter } from './energy/meter.js';
 import type { HostFacts } from './host.js';
-import { Journal } from './journal.js';
+import { createJournalKeeper, type JournalKeeper } from './journal-keeper.js';
 import { Gate } from './offload/gate.js';
 import { Offloader } from './offload/offloader.js';
 import { Outbox } from './outbox.js';
@@ -28,7 +28,7 @@ import { Reporter } from './reporter.js';
 import { Servers } from './servers.js';
 import { Settler } from './settler.js';
 import { deviceState } from './state.js';
-import { statusLine } from './status-line.js';
+import { deviceWatchdog } from './device-watchdog.js';
 
 /** What is there before the parts are built: loaded, proved and started. */
 export interface Ground {
@@ -53,7 +53,7 @@ export interface Parts {
   servers: Servers;
   gate: Gate;
   offloader: Offloader;
-  journal: Journal;
+  journal: JournalKeeper;
   outbox: Outbox;
   control: PolicyControl;
   admission: Admission;
@@ -69,20 +69,20 @@ export function buildParts(ground: Ground): Parts {
   const counters = new Counters();
   const connection = new Connection({ log, clock }, deviceConnection(config, topics));
   const servers = new Servers({ log }, zoo);
-  const journal = new Journal({ dir: config.dataDir, sync: config.journal.sync });
-  const outbox = new Outbox({ log, connection, journal });
+  const journal = createJournalKeeper({ log, clock, counters }, config.dataDir, config.journal);
+  const outbox = new Outbox({ log, clock, counters, connection, journal });
   const control = new PolicyControl({ log, connection, zoo, topics }, ground.policy);
   const gate = buildGate(ground);
   const offloader = buildOffloader(ground, { connection, servers, counters, gate });
   const context = { device: config.device, zoo, ready: ground.ready };
-  const emitter = new Emitter({ log, clock, counters, journal, outbox, context, topicOf: topics.result });
+  const emitter = new Emitter({ clock, journal, outbox, context, topicOf: topics.result });
   const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
   const nextFrameId = createFrameIds(clock);
   const admission = new Admission({ log, clock, counters, energy, nextFrameId }, config.cameras);
-  const watchdog = buildWatchdog(ground, { counters, pipeline });
+  const watchdog = deviceWatchdog(ground, config.watchdog, { counters, pipeline });
   const reporter = buildReporter(ground, {
     ...{ topics, counters, connection, servers, outbox },
-    ...{ control, gate, offloader, emitter, pipeline, watchdog },
+    ...{ control, gate, journal, offloader, pipeline, watchdog },
   });
   return {
     ...{ topics, counters, connection, servers, gate, offloader, journal, outbox },
@@ -90,26 +90,7 @@ export function buildParts(ground: Ground): Parts {
   };
 }
 
-function buildWatchdog(
-  ground: Ground,
-  { counters, pipeline }: Pick<Parts, 'counters' | 'pipeline'>,
-): Watchdog {
-  const { config, log, clock, manager } = ground;
-  const underWay = (): number => pipeline.waiting + pipeline.active;
-  return new Watchdog(
-    {
-      ...{ log, clock, manager },
-      progress: () => pipeline.progress,
-      status: statusLine(clock, counters, underWay),
-    },
-    { stallMs: 1000 * config.watchdog.stallS },
-  );
-}
-
-function buildReporter(
-  ground: Ground,
-  parts: Omit<Parts, 'journal' | 'admission' | 'reporter'> & { emitter: Emitter },
-): Reporter {
+function buildReporter(ground: Ground, parts: Omit<Parts, 'admission' | 'reporter'>): Reporter {
   const { config, log, clock, energy } = ground;
   const startedMs = clock.monotonicMs();
   const state = (): DeviceState =>

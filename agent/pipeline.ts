@@ -33,6 +33,8 @@ export class Pipeline {
   #deciding = 0;
   #stopping = false;
   #idle: (() => void) | null = null;
+  /** Results made and not yet handed to journal and outbox. */
+  #emitting = 0;
   #moved = 0;
   #failed = 0;
 
@@ -62,13 +64,13 @@ export class Pipeline {
 
   /** For the watchdog. A frame that another one replaced never moved; one that cannot be decoded did. */
   get progress(): Progress {
-    return { pending: this.waiting + this.active, moved: this.#moved, failed: this.#failed };
+    return { pending: this.#underWay, moved: this.#moved, failed: this.#failed };
   }
 
   /** Finishes what was admitted, at most `timeoutMs`; what is left then is dropped as `shutdown`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
-    if (this.#active.size + this.#slots.size > 0) {
+    if (this.#underWay > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, timeoutMs);
         this.#idle = () => {
@@ -79,6 +81,10 @@ export class Pipeline {
     }
     for (const frame of [...this.#slots.drain(), ...this.#active.values()]) this.#drop(frame, 'shutdown');
     this.#active.clear();
+  }
+
+  get #underWay(): number {
+    return this.#active.size + this.#slots.size + this.#emitting;
   }
 
   #pump(): void {
@@ -100,7 +106,8 @@ export class Pipeline {
       if (!this.#active.delete(frame.frameId)) return;
       this.#moved += 1;
       this.#deps.counters.result(settled.route);
-      await this.#deps.emit(frame, settled);
+      this.#emitting += 1;
+      await this.#deps.emit(frame, settled).finally(() => (this.#emitting -= 1));
     } catch (error) {
       if (this.#active.delete(frame.frameId)) this.#drop(frame, causeOf(error), error);
       else
@@ -109,7 +116,7 @@ export class Pipeline {
           'a result could not be sent',
         );
     } finally {
-      if (this.#active.size + this.#slots.size === 0) this.#idle?.();
+      if (this.#underWay === 0) this.#idle?.();
     }
   }
 

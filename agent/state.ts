@@ -3,11 +3,11 @@ import type { InferenceReady } from '../mux/inference.js';
 import type { DevicePolicy } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
 import type { Counters } from './counters.js';
-import type { Emitter } from './emitter.js';
 import type { EnergyMeter, RailState } from './energy/meter.js';
 import type { HostFacts } from './host.js';
 import type { Gate } from './offload/gate.js';
 import type { Offloader } from './offload/offloader.js';
+import type { JournalKeeper } from './journal-keeper.js';
 import type { Outbox } from './outbox.js';
 import type { Pipeline } from './pipeline.js';
 import { policyMessage } from './policy-control.js';
@@ -24,7 +24,7 @@ export interface StateParts {
   offloader: Offloader;
   gate: Gate;
   outbox: Outbox;
-  emitter: Emitter;
+  journal: JournalKeeper;
   servers: Servers;
   energy: EnergyMeter;
   host: HostFacts;
@@ -32,6 +32,9 @@ export interface StateParts {
   stalled: string | null;
   uptimeS: number;
 }
+
+/** An unclean restart is a warning for so long; `counters.uncleanRestarts` keeps it. */
+const UNCLEAN_WARNING_S = 3600;
 
 /** The `state` message: what a person or a dashboard wants to know of the device now. */
 export function deviceState(parts: StateParts): DeviceState {
@@ -85,7 +88,7 @@ function healthFailures({ stalled }: StateParts): string[] {
 }
 
 function healthWarnings(parts: StateParts): string[] {
-  const { ready, servers, policy, emitter, gate } = parts;
+  const { ready, servers, policy, journal, gate } = parts;
   const fellBack = ready.attempts.filter((attempt) => !attempt.ok);
   const offloads = policy.mode !== 'mobile-only' && policy.privacy !== 'strict';
   return [
@@ -97,6 +100,9 @@ function healthWarnings(parts: StateParts): string[] {
       ? [`no server for zoo ${parts.zoo.name} is online: hard frames fall back`]
       : []),
     ...(gate.state().breaker === 'closed' ? [] : ['requests to servers keep failing: hard frames fall back']),
-    ...(emitter.lastJournalError === null ? [] : [emitter.lastJournalError]),
+    ...(journal.problem === null ? [] : [`results are sent unjournaled: ${journal.problem}`]),
+    ...(journal.lastStop === 'unclean' && parts.uptimeS < UNCLEAN_WARNING_S
+      ? ['the last run did not stop: the frames it had not finished have no result']
+      : []),
   ];
 }

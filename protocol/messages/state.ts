@@ -22,6 +22,14 @@ export const deviceCountersSchema = z.object({
   routes: z.record(z.enum(ROUTES), count),
   lateAnswers: count,
   badAnswers: count,
+  /** Times that the journal failed. */
+  journalErrors: count.default(0),
+  /** Damaged journals that were kept under another name. */
+  journalsSetAside: count.default(0),
+  /** Over the life of the journal: runs that did not stop, whose unfinished frames have neither result nor drop. */
+  uncleanRestarts: count.default(0),
+  /** Results that are no longer tried to be delivered, by cause. */
+  givenUp: causes.default({}),
 });
 export type DeviceCounters = z.infer<typeof deviceCountersSchema>;
 

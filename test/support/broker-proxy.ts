@@ -11,6 +11,8 @@ export interface BrokerProxy {
   thaw(): void;
   /** Freezes the lines that are open now, for good; new ones are made and work. */
   strand(): void;
+  /** On the lines that are open now nothing comes back any more; what the near ends say still arrives. */
+  hush(): void;
   /** Drops all lines; new ones are made. */
   cut(): void;
   /** What becomes of new lines: `refuse` closes them at once, `hold` lets them wait for `open`. */
@@ -87,6 +89,10 @@ class Proxy implements BrokerProxy {
 
   strand(): void {
     for (const line of this.#lines) freezeLine(line);
+  }
+
+  hush(): void {
+    for (const line of this.#lines) line.flows[1]?.freeze();
   }
 
   cut(): void {

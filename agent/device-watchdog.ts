@@ -1,6 +1,10 @@
 import type { Clock } from '../common/clock.js';
+import type { Log } from '../common/log.js';
+import type { ServiceManager } from '../common/service-manager.js';
+import { Watchdog } from '../common/watchdog.js';
 import { ROUTES } from '../protocol/messages.js';
 import type { Counters } from './counters.js';
+import type { Pipeline } from './pipeline.js';
 
 /** The counters that a status line is made of. */
 type Counted = Pick<Counters, 'admitted' | 'results' | 'routes'>;
@@ -23,4 +27,17 @@ export function statusLine(clock: Clock, counters: Counted, underWay: () => numb
     const split = shares.length > 0 ? `: ${shares.join(', ')}` : '';
     return `${rate} results/s${split}; ${counters.admitted} admitted, ${underWay()} under way`;
   };
+}
+
+/** The watchdog over the device's frames. */
+export function deviceWatchdog(
+  { log, clock, manager }: { log: Log; clock: Clock; manager: ServiceManager },
+  { stallS }: { stallS: number },
+  { counters, pipeline }: { counters: Counters; pipeline: Pipeline },
+): Watchdog {
+  const status = statusLine(clock, counters, () => pipeline.progress.pending);
+  return new Watchdog(
+    { log, clock, manager, status, progress: () => pipeline.progress },
+    { stallMs: 1000 * stallS },
+  );
 }
