@@ -38,6 +38,8 @@ export class Accountant {
   altered = 0;
   /** Told of each result at its first arrival. */
   onResult: (result: Result, image: number) => void = () => undefined;
+  /** Told of each result at each arrival, with its bytes. */
+  onArrival: (frameId: string, payload: Uint8Array) => void = () => undefined;
   /** Told of each state of the living process. */
   onState: (state: DeviceState) => void = () => undefined;
   readonly #imageOf = new Map<number, number>();
@@ -94,6 +96,7 @@ export class Accountant {
     } catch (error) {
       return this.#violation(`an unreadable result: ${String(error)}`);
     }
+    this.onArrival(result.frameId, message.payload);
     const image = this.#imageOf.get(shortOf(result.imageSha256));
     if (image === undefined) return this.#stranger(result, message.payload);
     const frame = shortHash(result.frameId);

@@ -1,0 +1,21 @@
+/** Every fault case there is, in the order of the table. */
+import type { FaultCase } from '../support/play.js';
+import { BROKER_CASES } from './broker.js';
+import { DISK_CASES } from './disk.js';
+import { INPUT_CASES } from './input.js';
+import { LINK_CASES } from './link.js';
+import { PROCESS_CASES } from './process.js';
+import { SENSOR_CASES } from './sensors.js';
+import { SERVER_CASES } from './server.js';
+
+export const GROUPS: readonly { title: string; cases: readonly FaultCase[] }[] = [
+  { title: 'Broker', cases: BROKER_CASES },
+  { title: 'Server', cases: SERVER_CASES },
+  { title: 'Line', cases: LINK_CASES },
+  { title: 'Input', cases: INPUT_CASES },
+  { title: 'Sensors', cases: SENSOR_CASES },
+  { title: 'Disk', cases: DISK_CASES },
+  { title: 'Process, clock, files', cases: PROCESS_CASES },
+];
+
+export const ALL_CASES: readonly FaultCase[] = GROUPS.flatMap(({ cases }) => cases);
