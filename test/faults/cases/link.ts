@@ -53,11 +53,11 @@ export const LINK_CASES: readonly FaultCase[] = [
   },
   {
     name: 'link-cuts',
-    what: "5 % of what passes cuts the device's line, for 10 s",
+    what: "5 % of what passes cuts the device's line, for 6 s",
     tier: 'short',
     play: async (rig, claim) => {
       const before = rig.line.opened;
-      await badLine(rig, { cutShare: 0.05 }, 10);
+      await badLine(rig, { cutShare: 0.05 }, 6);
       const lines = rig.line.opened - before;
       claim(lines > 2, 'the line was cut and made again');
       return `${lines} lines made`;
