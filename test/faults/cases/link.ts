@@ -88,10 +88,12 @@ export const LINK_CASES: readonly FaultCase[] = [
     rig: { mayAlter: true },
     play: async (rig, claim) => {
       await badLine(rig, { corruptShare: 0.02 }, 10);
+      await rig.settle();
       claim(rig.line.corrupted > 0, 'something was corrupted');
       const { received, refused } = rig.accountant.state?.counters ?? { received: 0, refused: {} };
       const turned = Object.values(refused).reduce((sum, n) => sum + n, 0);
-      return `${rig.line.corrupted} pieces corrupted; of ${received} messages ${turned} were refused, ${rig.accountant.altered} altered images answered`;
+      const { altered } = rig.accountant;
+      return `${rig.line.corrupted} pieces corrupted; of ${received} images ${turned} were refused, ${altered} altered ones answered`;
     },
   },
 ];
