@@ -100,7 +100,7 @@ export const PROCESS_CASES: readonly FaultCase[] = [
   {
     name: 'agent-stopped',
     what: 'device stopped (SIGTERM) with frames in flight, and started again',
-    tier: 'short',
+    tier: 'full',
     rig: { agent: { policy: { mode: 'cloud-only' } } },
     play: async (rig, claim) => {
       await bothUp(rig);
