@@ -30,7 +30,7 @@ const READING = `
 - **results** by route: \`mux\` and \`local\` answered on the device, \`cloud\` by a server, \`fallback\` on the device in
   the server's stead.
 - **drops**: admitted and counted as not answered, with the cause. \`superseded\`: a newer frame of the same camera came
-  while this one waited.
+  while this one waited. \`given up\`: results that cannot be delivered, by cause (see [protocol.md](protocol.md)).
 - **again**: results delivered more than once, with the same bytes: the price of losing none.
 - **latency**: of the slowest answer, in ms, from admission until the device has it. The deadline is 500 ms unless the
   case says otherwise. On a busy machine processes wait for a processor; this counts.
@@ -63,10 +63,21 @@ function row(outcome: Outcome): string {
   const lost =
     balance.uncounted > 0 ? `${balance.lost}; killed with at most ${balance.uncounted}` : balance.lost;
   const cells = [
-    ...[`\`${name}\``, what, balance.admitted, counts(routes), counts(balance.drops), redelivered],
+    ...[
+      `\`${name}\``,
+      what,
+      balance.admitted,
+      counts(routes),
+      counts({ ...balance.drops, ...givenUp(outcome) }),
+      redelivered,
+    ],
     ...[outcome.worstLatencyMs.toFixed(0), outcome.worstDeliveryMs.toFixed(0), lost],
   ];
   return `| ${cells.join(' | ')} |`;
+}
+
+function givenUp({ balance }: Outcome): Record<string, number> {
+  return Object.fromEntries(Object.entries(balance.givenUp).map(([cause, n]) => [`given up: ${cause}`, n]));
 }
 
 function remarks(outcomes: readonly Outcome[]): string[] {

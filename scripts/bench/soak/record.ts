@@ -90,6 +90,7 @@ export function soakText(record: SoakRecord): string {
     `results      ${balance.results} (${counts(record.routes)}), ${record.redelivered} delivered again`,
     `reasons      ${counts(record.reasons)}`,
     `drops        ${sum(balance.drops)} (${counts(balance.drops)})`,
+    `given up     ${counts(balance.givenUp)}`,
     `lost         ${balance.lost}`,
     `worst        latency ${record.worstLatencyMs.toFixed(0)} ms, delivery ${record.worstDeliveryMs.toFixed(0)} ms`,
     processLine('device', growthOf(record.agent, options.warmupMinutes)),

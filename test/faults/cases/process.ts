@@ -84,6 +84,8 @@ async function killMidStream(rig: Rig, claim: (holds: boolean, what: string) => 
     delivered() === undelivered.size,
     `${delivered()} of ${undelivered.size} journaled results come again with the same bytes`,
   );
+  claim(rig.accountant.state?.counters.uncleanRestarts === 1, 'the state counts the unclean restart');
+  claim(/did not stop/.test(rig.accountant.state?.health.warnings.join() ?? ''), 'the health warns of it');
   stream(rig);
   await moreResults(rig, 40);
   await rig.settle();
@@ -115,6 +117,7 @@ export const PROCESS_CASES: readonly FaultCase[] = [
       rig.accountant.nextLife('stopped');
       await rig.startAgent();
       await moreResults(rig, 60);
+      claim(rig.accountant.state?.counters.uncleanRestarts === 0, 'no unclean restart is counted');
       return `stopped within ${tookMs.toFixed(0)} ms`;
     },
   },

@@ -9,7 +9,9 @@ export interface Balance {
   admitted: number;
   results: number;
   drops: Record<string, number>;
-  /** Admitted by a process that could say so at its end, and neither answered nor counted as dropped. */
+  /** Results that exist and will not be delivered by this run of the device, by cause. */
+  givenUp: Record<string, number>;
+  /** Admitted by a process that could say so at its end, and neither answered nor counted as dropped or given up. */
   lost: number;
   /** At most so many frames were in work in processes that were killed. */
   uncounted: number;
@@ -17,7 +19,15 @@ export interface Balance {
 
 export function balanceOf(accountant: Accountant): Balance {
   const balance: Balance = {
-    ...{ published: accountant.published, admitted: 0, results: 0, drops: {}, lost: 0, uncounted: 0 },
+    ...{
+      published: accountant.published,
+      admitted: 0,
+      results: 0,
+      drops: {},
+      givenUp: {},
+      lost: 0,
+      uncounted: 0,
+    },
   };
   accountant.lives.forEach((life, at) => {
     const next = accountant.lives[at + 1]?.firstImage ?? accountant.published;
@@ -28,8 +38,9 @@ export function balanceOf(accountant: Accountant): Balance {
 
 function addLife(balance: Balance, life: Life, published: number): void {
   const counters = life.state?.counters;
-  const drops = counters?.drops ?? {};
-  for (const [cause, n] of Object.entries(drops)) balance.drops[cause] = (balance.drops[cause] ?? 0) + n;
+  const { drops = {}, givenUp = {} } = counters ?? {};
+  addTo(balance.drops, drops);
+  addTo(balance.givenUp, givenUp);
   const dropped = sum(drops);
   balance.results += life.answered;
   if (life.end === 'killed') {
@@ -38,8 +49,13 @@ function addLife(balance: Balance, life: Life, published: number): void {
     balance.uncounted += Math.max(0, published - known);
   } else {
     balance.admitted += counters?.admitted ?? 0;
-    balance.lost += (counters?.admitted ?? 0) - life.answered - dropped;
+    const missing = (counters?.admitted ?? 0) - life.answered - dropped;
+    balance.lost += missing - Math.min(Math.max(0, missing), sum(givenUp)); // a later run may deliver it after all
   }
+}
+
+function addTo(total: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [cause, n] of Object.entries(counts)) total[cause] = (total[cause] ?? 0) + n;
 }
 
 /** True where the device says that it has nothing in work and all it counted adds up. */
