@@ -60,7 +60,7 @@ const doorFolders = [...new Set(Object.values(DOORS).flat())]
   .map((f) => f.slice(0, -3));
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'runs/', '.tap/', '.cache/', 'demo-out/', 'eval-out/'] },
+  { ignores: ['dist/', 'node_modules/', 'runs/', '.tap/', '.cache/', 'demo-out/', 'eval-out/', 'campaign/'] },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

@@ -6,6 +6,7 @@ import { AGENT_FLAGS, agentConfigSchema } from '../config.js';
 import { DEMO_OPTIONS, demoOptions } from '../demo/options.js';
 import { EVAL_OPTIONS, evalOptions } from '../eval/options.js';
 import { agentConfig } from '../load-config.js';
+import { MEASURE_OPTIONS, measureOptions } from '../measure/options.js';
 import { POWER_OPTIONS, powerOptions, SCAN_OPTIONS, scanOptions } from '../power/options.js';
 import { IMPORT_OPTIONS, importOptions } from '../zoo/import-options.js';
 import { LABEL_OPTIONS, labelOptions } from '../zoo/label-options.js';
@@ -83,6 +84,12 @@ export const COMMANDS: readonly Command[] = [
     run: runLabel,
   },
   {
+    name: 'measure',
+    describe: 'measure accuracy, latency and energy of several set-ups on the same frames',
+    options: MEASURE_OPTIONS,
+    run: runMeasure,
+  },
+  {
     name: 'eval',
     describe: 'measure a zoo on its test images: tables, curves, intervals and figures for every policy',
     options: EVAL_OPTIONS,
@@ -124,6 +131,11 @@ function runImport(argv: Arguments): Run {
 function runLabel(argv: Arguments): Run {
   const options = labelOptions(argv);
   return async () => (await import('../zoo/label.js')).runLabel(options);
+}
+
+function runMeasure(argv: Arguments): Run {
+  const options = measureOptions(argv, configFile(argv));
+  return async () => (await import('../measure/command.js')).runMeasure(options);
 }
 
 function runEval(argv: Arguments): Run {

@@ -19,12 +19,17 @@ export class Program {
   readonly #child: ChildProcess;
   readonly #exit: Promise<number | null>;
 
-  private constructor(name: keyof typeof PROGRAMS, args: string[], logFile: string) {
+  private constructor(
+    name: keyof typeof PROGRAMS,
+    args: string[],
+    logFile: string,
+    env: Record<string, string>,
+  ) {
     this.name = name;
     this.logFile = logFile;
     this.#child = spawn(process.execPath, [PROGRAMS[name], ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: environmentWithoutOurs(),
+      env: { ...environmentWithoutOurs(), ...env },
     });
     this.#child.stderr?.pipe(createWriteStream(logFile));
     this.#exit = new Promise((resolve) => {
@@ -35,8 +40,14 @@ export class Program {
     });
   }
 
-  static start(name: keyof typeof PROGRAMS, args: string[], logFile: string): Program {
-    return new Program(name, args, logFile);
+  /** @param env settings of the program, in place of those of this process */
+  static start(
+    name: keyof typeof PROGRAMS,
+    args: string[],
+    logFile: string,
+    env: Record<string, string> = {},
+  ): Program {
+    return new Program(name, args, logFile, env);
   }
 
   /** Rejects when the program ends before `ready` resolves. */

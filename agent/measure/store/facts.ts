@@ -19,11 +19,11 @@ export interface LinkProfile {
 
 /** What the link was when it was tried out before the runs, broker included. */
 export interface MeasuredLink {
-  /** Median time of a tiny message to the server's side and back. */
+  /** Quickest time of a tiny message to the server's side and back. */
   rttMs: number;
-  /** From the time that a large message takes longer than a tiny one. */
-  uplinkMbitS: number;
-  downlinkMbitS: number;
+  /** From the time that the quickest large message takes longer than the quickest tiny one; null where it takes none. */
+  uplinkMbitS: number | null;
+  downlinkMbitS: number | null;
   /** Messages tried in each direction, and the bytes of a large one. */
   tries: number;
   payloadBytes: number;
@@ -51,6 +51,14 @@ export interface CampaignFacts {
   /** Length of the buckets of the power timeline. */
   bucketMs: number;
   link: LinkProfile;
+  /** How the programs are started: what a resumed campaign starts again. Null: a broker and a server of its own. */
+  start: {
+    zooDir: string;
+    broker: string | null;
+    server: string | null;
+    provider: string | null;
+    deadlineMs: number | null;
+  };
   /** Where the device's settings come from (a file, or null for the defaults) and whether its rails are simulated. */
   configFile: string | null;
   simulate: boolean;

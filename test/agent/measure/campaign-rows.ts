@@ -42,6 +42,7 @@ export function campaignFacts(): CampaignFacts {
       jitterMs: 0,
       source: 'not shaped',
     },
+    start: { zooDir: 'z', broker: null, server: null, provider: null, deadlineMs: null },
     ...{ configFile: null, simulate: true },
     zoo: {
       ...{ name: 'z', version: '1', hash: 'h', labels: ['a', 'b'] },
