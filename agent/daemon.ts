@@ -10,7 +10,7 @@ import { loadZoo, type Zoo } from '../mux/zoo.js';
 import { CameraPattern, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics.js';
 import type { AgentConfig } from './config.js';
 import { createEnergyMeter, type EnergyMeterDeps } from './energy/meter.js';
-import { hostFacts } from './host.js';
+import { HostWatch } from './host.js';
 import { buildParts, type Ground, type Parts } from './parts.js';
 import { initialPolicy } from './policy-control.js';
 
@@ -20,6 +20,8 @@ const STOP_FRAMES_MS = 3500;
 const STOP_INTAKE_MS = 300;
 const STOP_OUTBOX_MS = 500;
 const STOP_WORKER_MS = 200;
+/** A reading takes some 3 ms of the main thread. */
+const LEAST_HOST_MS = 5000;
 
 export interface AgentDeps {
   log: Log;
@@ -108,8 +110,13 @@ export class AgentDaemon {
     );
     this.#stopSteps.add(() => energy.stop());
     await energy.start();
+    const host = new HostWatch({ log }, Math.max(LEAST_HOST_MS, 1000 * config.report.stateIntervalS));
+    this.#stopSteps.add(() => {
+      host.stop();
+    });
+    await host.start();
     const manager = this.#manager;
-    return { config, log, clock, manager, zoo, policy, inference, ready, energy, host: await hostFacts() };
+    return { config, log, clock, manager, zoo, policy, inference, ready, energy, host };
   }
 
   async #connect(parts: Parts, patterns: CameraPattern[]): Promise<void> {

@@ -32,26 +32,27 @@ const KHZ = 1000;
 
 /** cpu1 and cpu2 of the TX2 are Denver, the others A57. */
 const DENVER = [1, 2];
-/** The five modes: CPUs online and the GPU's highest clock, in GHz. */
+/** The five modes: CPUs online, and the highest clocks of CPUs and GPU in GHz. */
 const POWER_MODES = [
-  { name: 'MAXN', denver: 2, a57: 4, gpuGHz: 1.3 },
-  { name: 'MAXQ', denver: 0, a57: 4, gpuGHz: 0.85 },
-  { name: 'MAXP_CORE_ALL', denver: 2, a57: 4, gpuGHz: 1.12 },
-  { name: 'MAXP_CORE_ARM', denver: 0, a57: 4, gpuGHz: 1.12 },
-  { name: 'MAXP_CORE_DENVER', denver: 1, a57: 1, gpuGHz: 1.12 },
+  { name: 'MAXN', denver: 2, a57: 4, cpuGHz: 2.0, gpuGHz: 1.3 },
+  { name: 'MAXQ', denver: 0, a57: 4, cpuGHz: 1.2, gpuGHz: 0.85 },
+  { name: 'MAXP_CORE_ALL', denver: 2, a57: 4, cpuGHz: 1.4, gpuGHz: 1.12 },
+  { name: 'MAXP_CORE_ARM', denver: 0, a57: 4, cpuGHz: 2.0, gpuGHz: 1.12 },
+  { name: 'MAXP_CORE_DENVER', denver: 1, a57: 1, cpuGHz: 2.0, gpuGHz: 1.12 },
 ];
 /** Of the rounded clocks in the table. */
-const MODE_TOLERANCE_GHZ = 0.03;
+const TOLERANCE_GHZ = { cpu: 0.06, gpu: 0.03 };
 
 /** Reads everything anew; some 30 small files. */
 export function readMachine(sysRoot = '/sys'): MachineFacts {
   const load = jetsonGpuLoad(sysRoot);
   const clock = gpuClock(sysRoot);
+  const clocks = cpuClocks(sysRoot);
   return {
     gpu: load === null && clock === null ? null : { load, clock },
-    cpuClocks: cpuClocks(sysRoot),
+    cpuClocks: clocks,
     temperaturesC: temperatures(sysRoot),
-    powerMode: clock === null ? null : powerMode(onlineCpus(sysRoot), clock.maxHz),
+    powerMode: clock === null ? null : powerMode(clocks, clock.maxHz),
   };
 }
 
@@ -106,14 +107,17 @@ function temperatures(sysRoot: string): Record<string, number> {
   );
 }
 
-/** @param cpus online ones; @param gpuMaxHz the highest clock that the GPU may have now */
-export function powerMode(cpus: readonly number[], gpuMaxHz: number): string | null {
+/** @param cpuClocks of the online CPUs; @param gpuMaxHz the highest clock that the GPU may have now */
+export function powerMode(cpuClocks: Readonly<Record<number, ClockRange>>, gpuMaxHz: number): string | null {
+  const cpus = Object.keys(cpuClocks).map(Number);
   const denver = cpus.filter((cpu) => DENVER.includes(cpu)).length;
+  const cpuMaxHz = Math.max(0, ...Object.values(cpuClocks).map(({ maxHz }) => maxHz));
   const found = POWER_MODES.find(
     (mode) =>
       mode.denver === denver &&
       mode.a57 === cpus.length - denver &&
-      Math.abs(mode.gpuGHz - gpuMaxHz / 1e9) <= MODE_TOLERANCE_GHZ,
+      Math.abs(mode.cpuGHz - cpuMaxHz / 1e9) <= TOLERANCE_GHZ.cpu &&
+      Math.abs(mode.gpuGHz - gpuMaxHz / 1e9) <= TOLERANCE_GHZ.gpu,
   );
   return found?.name ?? null;
 }

@@ -17,7 +17,7 @@ import { Counters } from './counters.js';
 import { Decider } from './decider.js';
 import { Emitter } from './emitter.js';
 import type { EnergyMeter } from './energy/meter.js';
-import type { HostFacts } from './host.js';
+import type { HostWatch } from './host.js';
 import { createJournalKeeper, type JournalKeeper } from './journal-keeper.js';
 import { Gate } from './offload/gate.js';
 import { Offloader } from './offload/offloader.js';
@@ -42,7 +42,7 @@ export interface Ground {
   inference: Inference;
   ready: InferenceReady;
   energy: EnergyMeter;
-  host: HostFacts;
+  host: HostWatch;
 }
 
 /** The parts of the daemon, wired and not yet started. */

@@ -4,7 +4,7 @@ import type { DevicePolicy } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
 import type { Counters } from './counters.js';
 import type { EnergyMeter, RailState } from './energy/meter.js';
-import type { HostFacts } from './host.js';
+import type { HostWatch } from './host.js';
 import type { Gate } from './offload/gate.js';
 import type { Offloader } from './offload/offloader.js';
 import type { JournalKeeper } from './journal-keeper.js';
@@ -27,7 +27,7 @@ export interface StateParts {
   journal: JournalKeeper;
   servers: Servers;
   energy: EnergyMeter;
-  host: HostFacts;
+  host: HostWatch;
   /** Why the watchdog is unhappy, or null. */
   stalled: string | null;
   uptimeS: number;
@@ -72,7 +72,7 @@ export function deviceState(parts: StateParts): DeviceState {
       warnings,
     },
     uptimeS: parts.uptimeS,
-    host: { ...parts.host, onnxruntime: parts.ready.runtime },
+    host: { ...parts.host.facts, onnxruntime: parts.ready.runtime },
   };
 }
 
@@ -93,6 +93,7 @@ function healthWarnings(parts: StateParts): string[] {
   const offloads = policy.mode !== 'mobile-only' && policy.privacy !== 'strict';
   return [
     ...parts.energy.health(),
+    ...parts.host.health(),
     ...fellBack.map(
       (attempt) => `execution provider ${attempt.provider} does not work: ${attempt.error ?? ''}`,
     ),
