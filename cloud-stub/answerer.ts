@@ -1,4 +1,4 @@
-import { EdgemuxError, isEdgemuxError, messageOf } from '../common/errors.js';
+import { isEdgemuxError, messageOf, type ErrorCode } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import { decodeImage } from '../mux/image.js';
@@ -67,10 +67,11 @@ export class Answerer {
     }
     try {
       const granted = grantResponseTopic(this.#options.base, request, message);
-      this.#checkTime(granted); // first: when there is too much to do, a refusal has to cost next to nothing
-      this.#enqueue(checkRequestImage(granted, this.#options.images));
+      const busy = this.#tooMuch(granted); // before the image: a refusal has to cost next to nothing then
+      if (busy) void this.#refuse(granted, busy.code, busy.why);
+      else this.#enqueue(checkRequestImage(granted, this.#options.images));
     } catch (error) {
-      void this.#refuse(request, error);
+      void this.#fail(request, error);
     }
   }
 
@@ -87,23 +88,24 @@ export class Answerer {
     });
   }
 
-  /** @throws EdgemuxError SERVER_STOPPING, BUDGET_TOO_SHORT */
-  #checkTime(request: Request): void {
-    if (this.#draining) throw new EdgemuxError('SERVER_STOPPING', 'this server is stopping');
-    const before = this.#queue.ahead(request.device) + this.#working;
-    if (!this.#pace.canKeep(request.expiresMs - request.receivedMs, before)) {
-      throw new EdgemuxError('BUDGET_TOO_SHORT', `${before} requests would be answered before this one`);
-    }
+  /** Why a request cannot be taken now, whatever it holds; null where it can. */
+  #tooMuch({ device, expiresMs, receivedMs }: Request): { code: ErrorCode; why: string } | null {
+    if (this.#draining) return { code: 'SERVER_STOPPING', why: 'this server is stopping' };
+    if (this.#queue.full(device)) return { code: 'QUEUE_FULL', why: this.#fullText() };
+    const before = this.#queue.ahead(device) + this.#working;
+    if (this.#pace.canKeep(expiresMs - receivedMs, before)) return null;
+    return { code: 'BUDGET_TOO_SHORT', why: `${before} requests would be answered before this one` };
   }
 
-  /** @throws EdgemuxError QUEUE_FULL */
   #enqueue(request: Request): void {
     const { admitted, evicted } = this.#queue.offer(request.device, request, request.payload.length);
-    const full = (): EdgemuxError =>
-      new EdgemuxError('QUEUE_FULL', `this server has ${this.#queue.length} requests waiting`);
-    for (const gone of evicted) void this.#refuse(gone, full());
-    if (!admitted) throw full();
-    this.#pump();
+    for (const gone of evicted) void this.#refuse(gone, 'QUEUE_FULL', this.#fullText());
+    if (admitted) this.#pump();
+    else void this.#refuse(request, 'QUEUE_FULL', this.#fullText());
+  }
+
+  #fullText(): string {
+    return `this server has ${this.#queue.length} requests waiting`;
   }
 
   #pump(): void {
@@ -130,7 +132,7 @@ export class Answerer {
       else counters.expired += 1;
     } catch (error) {
       this.#pace.end(clock.monotonicMs(), this.#working > 1);
-      await this.#refuse(request, error);
+      await this.#fail(request, error);
     }
   }
 
@@ -158,12 +160,15 @@ export class Answerer {
     };
   }
 
-  async #refuse(request: Request, error: unknown): Promise<void> {
-    const code = isEdgemuxError(error) ? error.code : 'INFERENCE_FAILED';
+  #fail(request: Request, error: unknown): Promise<void> {
+    return this.#refuse(request, isEdgemuxError(error) ? error.code : 'INFERENCE_FAILED', messageOf(error));
+  }
+
+  async #refuse(request: Request, code: ErrorCode, why: string): Promise<void> {
     const { device, frameId } = request;
     this.#deps.counters.refuse(code);
-    this.#deps.log.debug({ device, frameId, code, why: messageOf(error) }, 'request refused');
-    const message = messageOf(error).slice(0, 1024);
+    this.#deps.log.debug({ device, frameId, code, why }, 'request refused');
+    const message = why.slice(0, 1024);
     await this.#publish(request, { frameId, server: this.#options.server, error: { code, message } });
   }
 
@@ -172,10 +177,7 @@ export class Answerer {
     try {
       await this.#deps.connection.publish(topic, encodeMessage(answer), {
         qos: 0,
-        properties: {
-          contentType: 'application/json',
-          ...(correlationData === null ? {} : { correlationData }),
-        },
+        ...(correlationData === null ? {} : { properties: { correlationData } }),
       });
     } catch (error) {
       this.#deps.log.warn({ topic, error: messageOf(error) }, 'answer not sent');

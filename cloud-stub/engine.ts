@@ -139,7 +139,7 @@ export class Engine {
   async #alone(pixels: Uint8Array, policy: GroupPolicy, startedMs: number): Promise<Verdict> {
     const { group } = this;
     const outcome = await this.#batcher.alone(() =>
-      this.#inference.infer({ kind: 'group', pixels, group, policy, handOver: true }),
+      this.#inference.infer({ kind: 'group', pixels, group, policy }),
     );
     const { models, ms: inferenceMs, muxMs, probabilities, weights } = outcome;
     if (muxMs > 0) this.#onBatch(MUX, 1, muxMs);

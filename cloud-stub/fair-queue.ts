@@ -48,6 +48,17 @@ export class FairQueue<Item> {
   }
 
   /**
+   * Whether a newcomer of this device would be refused for the number of requests, whatever its size: the queue is full
+   * and no other device has more waiting. Costs next to nothing, for it is asked when there is too much to do.
+   */
+  full(device: string): boolean {
+    if (this.#length < this.#limits.maxRequests) return false;
+    const own = (this.#lanes.get(device)?.entries.length ?? 0) + 1;
+    for (const [name, { entries }] of this.#lanes) if (name !== device && entries.length > own) return false;
+    return true;
+  }
+
+  /**
    * Takes an item in. `admitted` is false where it does not fit, then nothing has changed; `evicted` are the items
    * that had to go for it.
    */
@@ -80,7 +91,8 @@ export class FairQueue<Item> {
   /** Whose newest request has to go, one name a request, so that `bytes` more fit; null where that would be unfair. */
   #victims(device: string, bytes: number): string[] | null {
     const { maxRequests, maxBytes } = this.#limits;
-    if (bytes > maxBytes) return null;
+    if (bytes > maxBytes || this.full(device)) return null;
+    if (this.#length < maxRequests && this.#bytes + bytes <= maxBytes) return [];
     const left = new Map([...this.#lanes].map(([name, lane]) => [name, { ...lane, n: lane.entries.length }]));
     const own = { n: (left.get(device)?.n ?? 0) + 1, bytes: (left.get(device)?.bytes ?? 0) + bytes };
     left.delete(device);

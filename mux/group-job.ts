@@ -8,8 +8,10 @@ export interface GroupJob {
   pixels: Uint8Array;
   group: Group;
   policy: GroupPolicy;
-  handOver?: boolean;
 }
+
+/** On its way to the worker: as the job before it, which had the same group and policy. */
+export type SameGroupJob = Omit<GroupJob, 'kind' | 'group' | 'policy'> & { kind: 'same-group' };
 
 export interface GroupOutcome extends Timed {
   kind: 'group';

@@ -5,11 +5,13 @@ import { EdgemuxError, messageOf } from '../common/errors.js';
 import {
   fromWireError,
   type FromWorker,
+  type GroupJob,
   type InferenceJob,
   type InferenceOutcome,
   type InferencePlan,
   type InferenceReady,
   type OutcomeOf,
+  type SameGroupJob,
   type ToWorker,
   type WorkerStart,
 } from './inference-types.js';
@@ -33,6 +35,8 @@ export class InferenceLink {
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | null = null;
   #sequence = 0;
+  /** Of the last group job, as the worker knows it. */
+  #rule: Pick<GroupJob, 'group' | 'policy'> | null = null;
   /** Why the worker died, as far as it said. */
   #cause = 'it ended';
   #end: (cause: string) => void = () => undefined;
@@ -101,13 +105,13 @@ export class InferenceLink {
    * view the whole buffer behind it would be copied, of one test image all 10,000.
    */
   #post(sequence: number, job: InferenceJob): void {
-    const post = (sent: InferenceJob): void => {
+    const post = (sent: InferenceJob | SameGroupJob): void => {
       // the system's clock and no other: the worker compares it with its own
       const message: ToWorker = { type: 'job', sequence, sentMs: systemClock.monotonicMs(), job: sent };
       this.#worker?.postMessage(message, [sent.pixels.buffer as ArrayBuffer]);
     };
     const { pixels } = job;
-    if (job.kind !== 'decide' && job.handOver === true && pixels.byteLength === pixels.buffer.byteLength) {
+    if ('handOver' in job && job.handOver === true && pixels.byteLength === pixels.buffer.byteLength) {
       try {
         post(job);
         return;
@@ -115,7 +119,16 @@ export class InferenceLink {
         // memory of a native library, such as sharp's, cannot change hands
       }
     }
-    post({ ...job, pixels: new Uint8Array(pixels) });
+    post({ ...this.#abridged(job), pixels: new Uint8Array(pixels) });
+  }
+
+  /** Group and policy seldom change: the worker remembers them, and to clone them anew costs as much as the pixels. */
+  #abridged(job: InferenceJob): InferenceJob | SameGroupJob {
+    if (job.kind !== 'group') return job;
+    const { group, pixels, policy } = job;
+    if (this.#rule?.group === group && this.#rule.policy === policy) return { kind: 'same-group', pixels };
+    this.#rule = { group, policy };
+    return job;
   }
 
   /**

@@ -2,12 +2,12 @@
 import type { StageSpan } from '../common/activity.js';
 import { EdgemuxError, messageOf, type ErrorCode } from '../common/errors.js';
 import type { Provider } from './config.js';
-import type { GroupJob, GroupOutcome } from './group-job.js';
+import type { GroupJob, GroupOutcome, SameGroupJob } from './group-job.js';
 import type { InputShape } from './manifest.js';
 import type { Decision, DecisionReason } from './policy-rules.js';
 import type { DevicePolicy } from './policy-settings.js';
 
-export type { GroupJob, GroupOutcome } from './group-job.js';
+export type { GroupJob, GroupOutcome, SameGroupJob } from './group-job.js';
 
 /** One network to load. `id` of the mux is `MUX_ID`, that of the group's `GROUP_MUX_ID`. */
 export interface SessionSpec {
@@ -171,7 +171,7 @@ export interface WireError {
 
 /** `stop`: finish what came before, then end. */
 export type ToWorker =
-  { type: 'job'; sequence: number; sentMs: number; job: InferenceJob } | { type: 'stop' };
+  { type: 'job'; sequence: number; sentMs: number; job: InferenceJob | SameGroupJob } | { type: 'stop' };
 export type FromWorker =
   | { type: 'ready'; ready: InferenceReady }
   | { type: 'unable'; error: WireError }

@@ -14,11 +14,13 @@ import {
   toWireError,
   type ClassifyJob,
   type FromWorker,
+  type GroupJob,
   type GroupMuxJob,
   type InferenceJob,
   type InferenceOutcome,
   type InferencePlan,
   type MuxJob,
+  type SameGroupJob,
   type ToWorker,
   type WorkerStart,
 } from './inference-types.js';
@@ -98,6 +100,17 @@ function post(port: Port, message: FromWorker): void {
   port.postMessage(message);
 }
 
+/** Adds to a job what it leaves out because the one before it said it. @throws EdgemuxError INFERENCE_FAILED */
+function completion(): (job: InferenceJob | SameGroupJob) => InferenceJob {
+  let last: GroupJob | null = null;
+  return (job) => {
+    if (job.kind === 'group') last = job;
+    if (job.kind !== 'same-group') return job;
+    if (!last) throw new EdgemuxError('INFERENCE_FAILED', 'the first group job must name its group');
+    return { ...last, pixels: job.pixels };
+  };
+}
+
 /** Answers messages in their order. */
 function serve(port: Port, plan: InferencePlan, gate: RunGate, sessions: Map<string, Session>): void {
   const deps: DecideDeps = {
@@ -106,6 +119,7 @@ function serve(port: Port, plan: InferencePlan, gate: RunGate, sessions: Map<str
     local: plan.local === null ? null : (sessions.get(plan.local) ?? null),
     board: plan.board ? openBoard(plan.board) : null,
   };
+  const whole = completion();
   const gated = async (job: InferenceJob): Promise<Unqueued> => {
     if (!gate.enter())
       throw new EdgemuxError('INFERENCE_STOPPED', 'inference stopped before this job was run');
@@ -124,7 +138,7 @@ function serve(port: Port, plan: InferencePlan, gate: RunGate, sessions: Map<str
     const { sequence, sentMs, job } = message;
     const queueMs = systemClock.monotonicMs() - sentMs;
     try {
-      post(port, { type: 'done', sequence, outcome: { ...(await gated(job)), queueMs } });
+      post(port, { type: 'done', sequence, outcome: { ...(await gated(whole(job))), queueMs } });
     } catch (error) {
       post(port, { type: 'failed', sequence, error: toWireError(error, 'INFERENCE_FAILED') });
     }

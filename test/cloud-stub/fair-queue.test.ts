@@ -71,3 +71,18 @@ t.test('whatever comes, the bounds hold and every item is served, pushed out or 
   );
   t.end();
 });
+
+t.test('full says before the image is looked at what an offer of few bytes would come to', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.boolean())), (steps) => {
+      const queue = new FairQueue<number>({ maxRequests: 4, maxBytes: 1000 });
+      for (const [device, offers] of steps) {
+        if (offers) {
+          const full = queue.full(device);
+          t.equal(queue.offer(device, 0, 1).admitted, !full);
+        } else queue.take();
+      }
+    }),
+  );
+  t.end();
+});

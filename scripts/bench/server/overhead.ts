@@ -60,25 +60,29 @@ export class Floor {
   }
 }
 
-/** One request at a time to the server and to the echo, and the floor of the networks that the server ran. */
+/**
+ * One request at a time, by turns: to the server, to the echo, and the floor of the networks that the server ran, all with
+ * the same image. By turns image by image, since what ran last has warm caches, and at low load nothing has.
+ */
 export async function overheadRound(
   parts: { floor: Floor; server: Devices; echo: Devices; images: readonly Uint8Array[] },
   requests: number,
   firstImage: number,
 ): Promise<OverheadFigures> {
-  const loop = { devices: 1, warmup: WARMUP, requests, firstImage };
-  const { answered } = await parts.server.closed(loop);
-  const hops = await parts.echo.closed(loop);
-  const floorMs: number[] = [];
-  for (const one of answered) {
+  const ms = { server: [] as number[], hop: [] as number[], floor: [] as number[] };
+  for (let n = 0; n < WARMUP + requests; n += 1) {
+    const loop = { devices: 1, warmup: 0, requests: 1, firstImage: firstImage + n };
+    const [one] = (await parts.server.closed(loop)).answered;
+    const [hop] = (await parts.echo.closed(loop)).answered;
+    if (!one || !hop) throw new RangeError('a loop without its answer');
     const { latencyMs, models } = answerOf(one);
     const networks = latencyMs.mux > 0 ? [GROUP_MUX_ID, ...models] : models;
-    floorMs.push(await parts.floor.run(parts.images[one.image] ?? new Uint8Array(), networks));
+    const floorMs = await parts.floor.run(parts.images[one.image] ?? new Uint8Array(), networks);
+    if (n < WARMUP) continue;
+    ms.server.push(one.latencyMs);
+    ms.hop.push(hop.latencyMs);
+    ms.floor.push(floorMs);
   }
-  const median = (values: readonly { latencyMs: number }[]): number =>
-    percentile(
-      values.map(({ latencyMs }) => latencyMs),
-      0.5,
-    );
-  return { server: median(answered), floor: percentile(floorMs, 0.5), hop: median(hops.answered) };
+  const { server, hop, floor } = ms;
+  return { server: percentile(server, 0.5), hop: percentile(hop, 0.5), floor: percentile(floor, 0.5) };
 }
