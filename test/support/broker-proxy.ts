@@ -153,6 +153,7 @@ class Proxy implements BrokerProxy {
     near.once('close', closed);
     far.once('close', closed);
     if (this.#frozen) freezeLine(line);
+    else near.resume(); // it was held
   }
 
   #drop(line: Line): void {
