@@ -61,6 +61,7 @@ t.test('results made while the broker is away are sent in order when it is back,
   t.ok(await outside.untilResults(1));
   await broker.stop();
   t.ok(await outside.until(() => outside.connection.state === 'offline'));
+  outside.state = null; // what it said before
   await broker.restart();
   t.ok(await outside.until(() => outside.connection.state === 'online'));
   await outside.untilState((state) => state.counters.results === 1);
@@ -125,6 +126,7 @@ t.test(
     t.equal(outbox.backlog, 20);
     proxy.cut();
     t.ok(await until(() => outbox.backlog === 0), 'all are acknowledged on the next connection');
+    t.ok(await until(() => seen.length === 40), 'and have arrived');
     t.same(seen, [...Array(20).keys(), ...Array(20).keys()], 'twice each: at least once, in order');
     await outbox.stop(PATIENCE_MS);
     t.equal(journal.countUndelivered(), 0);
