@@ -42,6 +42,13 @@ const policySchema = z.strictObject({
   threshold: z.number().min(0).max(1).nullable().default(null).meta({
     description: "mux score above which a frame is offloaded; default the zoo's, 0.5 where it has none",
   }),
+  confidence: z.number().min(0).max(1).nullable().default(null).meta({
+    description:
+      "least confidence of the device's models to keep a frame (cascade, two-stage, three-tier); default the zoo's",
+  }),
+  gain: z.number().min(-1).max(1).nullable().default(null).meta({
+    description: "three-tier with a gate: need − harm above which a frame is offloaded; default the zoo's",
+  }),
   privacy: z
     .enum(['normal', 'strict'])
     .default('normal')

@@ -1,6 +1,6 @@
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
-import { patchPolicy, policyFromManifest, type DevicePolicy } from '../mux/policy.js';
+import { patchPolicy, policyFromManifest, type DevicePolicy, type Thresholds } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
 import {
   parseDevicePolicyPatch,
@@ -17,12 +17,21 @@ export function initialPolicy(zoo: Zoo, config: AgentConfig['policy']): DevicePo
     base,
     {
       ...(config.mode === 'zoo' ? {} : { mode: config.mode }),
-      ...(config.threshold === null ? {} : { thresholds: { mux: config.threshold } }),
+      thresholds: thresholdsOf(config),
       privacy: config.privacy,
     },
     zoo,
     'CONFIG_INVALID',
   );
+}
+
+/** What the configuration sets; the zoo says the rest. */
+function thresholdsOf({ threshold, confidence, gain }: AgentConfig['policy']): Thresholds {
+  return {
+    ...(threshold === null ? {} : { mux: threshold }),
+    ...(confidence === null ? {} : { confidence }),
+    ...(gain === null ? {} : { gain }),
+  };
 }
 
 export interface PolicyControlDeps {

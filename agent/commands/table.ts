@@ -3,6 +3,7 @@ import { flagOptions, flagValues } from '../../common/config/flags.js';
 import { configKeys } from '../../common/config/keys.js';
 import { DOCTOR_EPILOGUE, DOCTOR_OPTIONS, doctorOptions } from '../../common/doctor/command.js';
 import { AGENT_FLAGS, agentConfigSchema } from '../config.js';
+import { CALIBRATE_OPTIONS, calibrateOptions } from '../calibrate/options.js';
 import { DEMO_OPTIONS, demoOptions } from '../demo/options.js';
 import { EVAL_OPTIONS, evalOptions } from '../eval/options.js';
 import { agentConfig } from '../load-config.js';
@@ -90,6 +91,12 @@ export const COMMANDS: readonly Command[] = [
     run: runMeasure,
   },
   {
+    name: 'calibrate',
+    describe: 'choose the threshold for a budget: offloads, accuracy, energy or latency',
+    options: CALIBRATE_OPTIONS,
+    run: runCalibrate,
+  },
+  {
     name: 'eval',
     describe: 'measure a zoo on its test images: tables, curves, intervals and figures for every policy',
     options: EVAL_OPTIONS,
@@ -136,6 +143,11 @@ function runLabel(argv: Arguments): Run {
 function runMeasure(argv: Arguments): Run {
   const options = measureOptions(argv, configFile(argv));
   return async () => (await import('../measure/command.js')).runMeasure(options);
+}
+
+function runCalibrate(argv: Arguments): Run {
+  const options = calibrateOptions(argv, configFile(argv));
+  return async () => (await import('../calibrate/command.js')).runCalibrate(options);
 }
 
 function runEval(argv: Arguments): Run {

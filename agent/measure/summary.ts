@@ -124,10 +124,10 @@ function calledShares(results: readonly FrameRow[]): Record<string, number> {
   return Object.fromEntries(Object.entries(called).map(([id, n]) => [id, n / results.length]));
 }
 
-/** The mean of each repeat; null where a repeat has no value. */
+/** The mean of each repeat; null with fewer than two, or where one has no value. */
 function spread(byRun: readonly FrameRow[][], value: (frame: FrameRow) => number | null): Spread | null {
   const means = byRun.map((frames) => mean(frames.flatMap((frame) => value(frame) ?? [])));
-  if (means.length === 0 || means.some(Number.isNaN)) return null;
+  if (means.length < 2 || means.some(Number.isNaN)) return null;
   return {
     ...{ mean: mean(means), sd: standardDeviation(means) },
     ...{ min: Math.min(...means), max: Math.max(...means), repeats: means.length },

@@ -96,7 +96,7 @@ function joules(energyJ: number | null | undefined): string {
 }
 
 function plusMinus(spread: { sd: number } | null, factor: number, unit: string): string {
-  return spread === null ? 'not measured' : `± ${(spread.sd * factor).toFixed(2)} ${unit}`;
+  return spread === null ? '–' : `± ${(spread.sd * factor).toFixed(2)} ${unit}`;
 }
 
 function columns(rows: string[][]): string {
