@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# install-device.sh: edgemux as a supervised service of this device. --help lists the options.
+set -euo pipefail
+here=$(dirname "$(realpath "$0")")
+role=device unit=edgemux user=edgemux programs=edgemux config=/etc/edgemux/device.yaml
+services=(edgemux.service edgemux-clocks.service)
+node=$(command -v node || true)
+. "$here/install/common.sh"
+. "$here/install/package.sh"
+. "$here/install/steps.sh"
+
+make_accounts() { make_user edgemux /var/lib/edgemux i2c video; }
+
+put_configs() {
+  put_config "$here/../systemd/device.yaml" /etc/edgemux/device.yaml 644
+  put_config "$here/../systemd/clocks.conf" /etc/edgemux/clocks.conf 644
+  make_dir "$root/var/lib/edgemux"
+}
+
+wrapper_all() { wrapper edgemux dist/agent/main.js; }
+
+put_extras() { # put_extras VERSION
+  local from=$opt/versions/$1/$home/systemd
+  [ "$dry" = no ] || from=$here/../systemd
+  put_file "$from/60-edgemux.rules" /etc/udev/rules.d/60-edgemux.rules 644
+  if has_systemd && [ -S /run/udev/control ]; then
+    act udevadm control --reload
+    act udevadm trigger --subsystem-match=i2c-dev
+  fi
+}
+
+main "$@"
