@@ -61,8 +61,6 @@ parse_options() {
 
 recorded() { [ -e "$record" ] && grep -qxF -- "$1" "$record"; }
 note() { [ "$dry" = yes ] || recorded "$1" || printf '%s\n' "$1" >>"$record"; }
-# The hash a path was recorded with, or nothing.
-recorded_hash() { [ ! -e "$record" ] || awk -v p="$1" '($1=="file"||$1=="config") && $2==p {print $3}' "$record"; }
 forget() { # forget PATH: drops its lines
   [ "$dry" = yes ] || [ ! -e "$record" ] || { awk -v p="$1" '$2!=p' "$record" >"$record.new" && mv "$record.new" "$record"; }
 }
@@ -85,7 +83,7 @@ put_file() { # put_file SOURCE PATH MODE: replaced at every upgrade
   local path=$root$2
   make_dir "$(dirname "$path")"
   cmp -s "$1" "$path" || { act install -m "$3" "$1" "$path"; changed=yes; }
-  [ "$dry" = yes ] || { forget "$2"; note "file $2 $(hash_of "$path")"; }
+  [ "$dry" = yes ] || recorded "file $2 $(hash_of "$path")" || { forget "$2"; note "file $2 $(hash_of "$path")"; }
 }
 
 put_config() { # put_config SOURCE PATH MODE: the owner's from then on, never overwritten

@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import t from 'tap';
+
+interface Listing {
+  size: number;
+  files: { path: string; mode: number }[];
+}
+
+/** What `npm pack` would put into the package. */
+function listing(): Listing {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const text = execFileSync('npm', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const [found] = JSON.parse(text) as Listing[];
+  if (!found) throw new Error('npm pack lists nothing');
+  return found;
+}
+
+/** All that a package may hold, by folder; what is in none of these is there by mistake. */
+const ALLOWED = [
+  /^(README|ARCHITECTURE)\.md$/,
+  /^(LICENSE|package\.json)$/,
+  /^dist\/(agent|cloud-stub|common|drivers|mux|protocol)\/[a-z0-9/-]+\.js$/,
+  /^dist\/agent\/report\/[a-z0-9/.-]+$/,
+  /^docs\/[a-z0-9/-]+\.(md|svg|png)$/,
+  /^models\/fashion-mnist\//,
+  /^scripts\/install-(device|server)\.sh$/,
+  /^scripts\/install\/[a-z]+\.sh$/,
+  /^scripts\/jetpack\//,
+  /^scripts\/fetch-cuda-provider\.js$/,
+  /^systemd\//,
+];
+
+const { files, size } = listing();
+const paths = files.map(({ path }) => path);
+
+t.test('the package holds nothing that it does not need', async (t) => {
+  for (const path of paths) t.ok(ALLOWED.some((pattern) => pattern.test(path)), path);
+  t.ok(size < 11 * 1024 * 1024, `${size} bytes`);
+});
+
+t.test('the package holds the programs and what they read', async (t) => {
+  const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> };
+  const zoo = JSON.parse(readFileSync('models/fashion-mnist/manifest.json', 'utf8')) as {
+    models: { file: string }[];
+  };
+  const needed = [
+    ...Object.values(bin),
+    ...zoo.models.map(({ file }) => `models/fashion-mnist/${file}`),
+    'dist/mux/inference-worker.js',
+    'dist/drivers/sampler-thread.js',
+    'models/fashion-mnist/manifest.json',
+    'models/fashion-mnist/t10k-images-idx3-ubyte.gz',
+    'docs/operations.md',
+  ];
+  for (const path of needed) t.ok(paths.includes(path), path);
+});
+
+t.test('what a service or an installer runs is in the package, and may be run', async (t) => {
+  const runnable = [
+    ...['systemd/with-notify', 'systemd/edgemux-clocks'],
+    ...['scripts/install-device.sh', 'scripts/install-server.sh'],
+  ];
+  for (const path of runnable) {
+    const file = files.find((candidate) => candidate.path === path);
+    t.equal((file?.mode ?? 0) & 0o111, 0o111, path);
+  }
+});
+
+t.test('pages in the package name only scripts that are in it, or say that they are of the checkout', async (t) => {
+  for (const page of ['docs/deploy-server.md', 'docs/deploy-tx2.md', 'docs/operations.md']) {
+    for (const [, script = ''] of readFileSync(page, 'utf8').matchAll(/\b(scripts\/[a-z0-9/-]+\.(?:sh|js|patch))\b/g)) {
+      t.ok(existsSync(script), `${page}: ${script}`);
+      t.ok(paths.includes(script) || script.startsWith('scripts/try-systemd'), `${page}: ${script}`);
+    }
+  }
+});
