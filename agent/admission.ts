@@ -24,6 +24,9 @@ const REFUSALS: Partial<Record<EdgemuxError['code'], string>> = {
   IMAGE_TOO_MANY_PIXELS: 'too-many-pixels',
 };
 
+/** Every cause of a refusal. */
+export const REFUSAL_CAUSES = [...Object.values(REFUSALS), 'bad-camera-name'];
+
 /** The door for camera messages: what passes the size and type check is admitted, the rest counted and logged. */
 export class Admission {
   readonly #deps: AdmissionDeps;

@@ -1,7 +1,8 @@
 import { ROUTES, type Route } from '../protocol/messages.js';
 
 /** Why an admitted frame ended without a result. */
-export type DropCause = 'superseded' | 'undecodable' | 'inference-failed' | 'shutdown' | 'internal';
+export const DROP_CAUSES = ['superseded', 'undecodable', 'inference-failed', 'shutdown', 'internal'] as const;
+export type DropCause = (typeof DROP_CAUSES)[number];
 
 /**
  * What happened to every message since start. The invariant: `admitted` = `results` + all `drops` + frames still

@@ -14,6 +14,7 @@ make_accounts() { make_user edgemux /var/lib/edgemux i2c video; }
 put_configs() {
   put_config "$here/../systemd/device.yaml" /etc/edgemux/device.yaml 644
   put_config "$here/../systemd/clocks.conf" /etc/edgemux/clocks.conf 644
+  put_config "$here/../systemd/environment" /etc/edgemux/environment 644
   make_dir "$root/var/lib/edgemux"
 }
 

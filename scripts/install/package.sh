@@ -35,16 +35,15 @@ version_name() {
   printf '%s-%s\n' "$number" "$(hash_of "$tarball" | cut -c1-8)"
 }
 
-# fetch_modules DIR: installs the package and what it depends on below DIR/lib/node_modules.
+# unpack DIR: the package and what it depends on, below DIR/lib/node_modules.
 unpack() {
-  if [ -n "$modules" ]; then
-    mkdir -p "$1/$home"
-    tar -xzf "$tarball" -C "$1/$home" --strip-components=1 --no-same-owner
-    cp -a --no-preserve=ownership "$(realpath "$modules")" "$1/$home/node_modules"
-  else
-    install_with_npm "$1"
-  fi
+  if [ -n "$modules" ]; then unpack_with_modules "$1"; else install_with_npm "$1"; fi || return
   [ -e "$1/$home/dist/agent/main.js" ] || die "$tarball holds no edgemux"
+}
+unpack_with_modules() {
+  mkdir -p "$1/$home" &&
+    tar -xzf "$tarball" -C "$1/$home" --strip-components=1 --no-same-owner &&
+    cp -a --no-preserve=ownership "$(realpath "$modules")" "$1/$home/node_modules"
 }
 
 install_with_npm() {

@@ -35,7 +35,11 @@ const { files, size } = listing();
 const paths = files.map(({ path }) => path);
 
 t.test('the package holds nothing that it does not need', async (t) => {
-  for (const path of paths) t.ok(ALLOWED.some((pattern) => pattern.test(path)), path);
+  for (const path of paths)
+    t.ok(
+      ALLOWED.some((pattern) => pattern.test(path)),
+      path,
+    );
   t.ok(size < 11 * 1024 * 1024, `${size} bytes`);
 });
 
@@ -67,11 +71,16 @@ t.test('what a service or an installer runs is in the package, and may be run', 
   }
 });
 
-t.test('pages in the package name only scripts that are in it, or say that they are of the checkout', async (t) => {
-  for (const page of ['docs/deploy-server.md', 'docs/deploy-tx2.md', 'docs/operations.md']) {
-    for (const [, script = ''] of readFileSync(page, 'utf8').matchAll(/\b(scripts\/[a-z0-9/-]+\.(?:sh|js|patch))\b/g)) {
-      t.ok(existsSync(script), `${page}: ${script}`);
-      t.ok(paths.includes(script) || script.startsWith('scripts/try-systemd'), `${page}: ${script}`);
+t.test(
+  'pages in the package name only scripts that are in it, or say that they are of the checkout',
+  async (t) => {
+    for (const page of ['docs/deploy-server.md', 'docs/deploy-tx2.md', 'docs/operations.md']) {
+      for (const [, script = ''] of readFileSync(page, 'utf8').matchAll(
+        /\b(scripts\/[a-z0-9/-]+\.(?:sh|js|patch))\b/g,
+      )) {
+        t.ok(existsSync(script), `${page}: ${script}`);
+        t.ok(paths.includes(script) || script.startsWith('scripts/try-systemd'), `${page}: ${script}`);
+      }
     }
-  }
-});
+  },
+);

@@ -8,7 +8,10 @@ function jetson(t: Test, programs: string[] = []) {
   const folder = t.testdir();
   const buses = join(folder, 'sys/bus/i2c/devices');
   mkdirSync(buses, { recursive: true });
-  for (const [number, controller] of [['0', '3160000.i2c'], ['7', 'c240000.i2c']] as const) {
+  for (const [number, controller] of [
+    ['0', '3160000.i2c'],
+    ['7', 'c240000.i2c'],
+  ] as const) {
     const device = join(folder, 'sys/devices', controller, `i2c-${number}`);
     mkdirSync(device, { recursive: true });
     writeFileSync(join(device, 'bus_clk_rate'), '100000\n');
@@ -18,7 +21,10 @@ function jetson(t: Test, programs: string[] = []) {
   mkdirSync(bin);
   for (const name of programs) {
     const program = join(bin, name);
-    writeFileSync(program, `#!/bin/sh\necho "${name} $*" >>${folder}/calls\n[ "$1" != --store ] || : >"$2"\n`);
+    writeFileSync(
+      program,
+      `#!/bin/sh\necho "${name} $*" >>${folder}/calls\n[ "$1" != --store ] || : >"$2"\n`,
+    );
     chmodSync(program, 0o755);
   }
   const run = (verb: string, env: Record<string, string>) =>
@@ -36,14 +42,17 @@ function jetson(t: Test, programs: string[] = []) {
   return { run, rate, calls: () => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n') };
 }
 
-t.test('the bus of the named controller gets its speed, whatever its number, and no other does', async (t) => {
-  const { run, rate } = jetson(t);
-  const done = run('start', { I2C_CONTROLLER: 'c240000.i2c', I2C_BUS_HZ: '400000' });
-  t.equal(done.status, 0, done.stderr);
-  t.match(done.stdout, 'i2c-7 runs at 400000 Hz');
-  t.equal(rate('c240000.i2c', 'i2c-7'), '400000');
-  t.equal(rate('3160000.i2c', 'i2c-0'), '100000');
-});
+t.test(
+  'the bus of the named controller gets its speed, whatever its number, and no other does',
+  async (t) => {
+    const { run, rate } = jetson(t);
+    const done = run('start', { I2C_CONTROLLER: 'c240000.i2c', I2C_BUS_HZ: '400000' });
+    t.equal(done.status, 0, done.stderr);
+    t.match(done.stdout, 'i2c-7 runs at 400000 Hz');
+    t.equal(rate('c240000.i2c', 'i2c-7'), '400000');
+    t.equal(rate('3160000.i2c', 'i2c-0'), '100000');
+  },
+);
 
 t.test('power mode first, then the clocks, which stop gives back', async (t) => {
   const { run, calls } = jetson(t, ['nvpmodel', 'jetson_clocks']);
@@ -51,7 +60,9 @@ t.test('power mode first, then the clocks, which stop gives back', async (t) => 
   t.equal(run('stop', {}).status, 0);
   t.same(
     calls().map((call) => call.replace(/ \/.*/, '')),
-    ['nvpmodel -m 0', 'jetson_clocks --store', 'jetson_clocks ', 'jetson_clocks --restore'].map((c) => c.trimEnd()),
+    ['nvpmodel -m 0', 'jetson_clocks --store', 'jetson_clocks ', 'jetson_clocks --restore'].map((c) =>
+      c.trimEnd(),
+    ),
   );
 });
 

