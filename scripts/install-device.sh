@@ -3,6 +3,8 @@
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 role=device unit=edgemux user=edgemux programs=edgemux config=/etc/edgemux/device.yaml
+password_variable=EDGEMUX_BROKER_PASSWORD_FILE password_file=/etc/edgemux/broker-password
+main=dist/agent/main.js
 services=(edgemux.service edgemux-clocks.service)
 node=$(command -v node || true)
 . "$here/install/common.sh"
@@ -18,7 +20,7 @@ put_configs() {
   make_dir "$root/var/lib/edgemux"
 }
 
-wrapper_all() { wrapper edgemux dist/agent/main.js; }
+wrapper_all() { wrapper edgemux "$main"; }
 
 put_extras() { # put_extras VERSION
   local from=$opt/versions/$1/$home/systemd

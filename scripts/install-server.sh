@@ -3,6 +3,8 @@
 set -euo pipefail
 here=$(dirname "$(realpath "$0")")
 role=server unit=edgemux-cloud user=edgemux-cloud programs=edgemux-cloud config=/etc/edgemux/server.yaml
+password_variable=EDGEMUX_CLOUD_BROKER_PASSWORD_FILE password_file=/etc/edgemux/broker-password-cloud
+main=dist/cloud-stub/main.js
 services=(edgemux-cloud.service)
 node=$(command -v node || true)
 . "$here/install/common.sh"
@@ -16,7 +18,7 @@ put_configs() {
   make_dir "$root/var/lib/edgemux-cloud"
 }
 
-wrapper_all() { wrapper edgemux-cloud dist/cloud-stub/main.js; }
+wrapper_all() { wrapper edgemux-cloud "$main"; }
 
 put_extras() { :; }
 

@@ -79,15 +79,25 @@ stage() {
 current() { basename "$(readlink "$opt/current" 2>/dev/null || true)"; }
 previous() { basename "$(readlink "$opt/previous" 2>/dev/null || true)"; }
 
-# Runs a program of a version as its service would: its user, its groups.
-as_service() { if live && id "$user" >/dev/null 2>&1; then runuser -u "$user" -- "$@"; else "$@"; fi; }
+# Runs a program of a version as its service would: its user and groups, its environment. Only root can read a
+# password that is passed on as a credential.
+as_service() {
+  local variables=() file=$root/etc/edgemux/environment
+  [ ! -r "$file" ] || mapfile -t variables < <(grep -E '^[A-Z_]+=' "$file" || true)
+  if [ "$credentials" = yes ]; then
+    variables+=("${password_variable:?}=$root${password_file:?}")
+  elif live && id "$user" >/dev/null 2>&1; then
+    set -- runuser -u "$user" -- "$@"
+  fi
+  env "${variables[@]}" "$@"
+}
 
-# Whether the staged version finds what it needs. Roles without a doctor are tried by starting them.
+# Whether the staged version finds what it needs.
 check_version() {
-  [ "$doctor" = yes ] && [ "$role" = device ] || return 0
-  [ "$dry" = no ] || { say "would: edgemux doctor, of version $version"; return 0; }
+  [ "$doctor" = yes ] || return 0
+  [ "$dry" = no ] || { say "would: ${programs:?} doctor, of version $version"; return 0; }
   say "asking version $version's doctor"
-  as_service "$node" "$opt/versions/$version/$home/dist/agent/main.js" doctor --config "$root/etc/edgemux/device.yaml"
+  as_service "$node" "$opt/versions/$version/$home/${main:?}" doctor --config "$root$config"
 }
 
 discard() { # discard VERSION: unless it is in use

@@ -1,10 +1,16 @@
 # shellcheck shell=bash
 # The order of an installation; what differs between device and server is in the functions and variables of the role.
 
-wrapper() { # wrapper PROGRAM MAIN: a command for people, on the Node that the service runs on
+wrapper() { # wrapper PROGRAM MAIN: a command for people, on the Node and with the environment of the service
   local file
   file=$(mktemp)
-  printf '#!/bin/sh\nexec /opt/edgemux/bin/node /opt/edgemux/current/%s/%s "$@"\n' "$home" "$2" >"$file"
+  cat >"$file" <<SH
+#!/bin/sh
+set -a
+[ ! -r /etc/edgemux/environment ] || . /etc/edgemux/environment
+set +a
+exec /opt/edgemux/bin/node /opt/edgemux/current/$home/$2 "\$@"
+SH
   put_file "$file" "/opt/edgemux/bin/$1" 755
   rm -f "$file"
   put_link "/opt/edgemux/bin/$1" "/usr/local/bin/$1"
@@ -61,6 +67,7 @@ install_or_upgrade() {
   check_node
   find_tarball "$here"
   before=$(current)
+  [ ! -e "$root/etc/systemd/system/$unit.service.d/credentials.conf" ] || credentials=yes
   make_dir "$opt"
   make_accounts
   put_configs

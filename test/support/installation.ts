@@ -62,13 +62,16 @@ export function packed(folder: string): string {
 /** A package with the real units and a program that says its version and whose doctor ends with `doctorCode`. */
 export function smallPackage(folder: string, version: string, doctorCode: number): string {
   const content = join(folder, version, 'package');
-  mkdirSync(join(content, 'dist/agent'), { recursive: true });
+  mkdirSync(content, { recursive: true });
   cpSync('systemd', join(content, 'systemd'), { recursive: true });
   writeFileSync(join(content, 'package.json'), JSON.stringify({ name: 'edgemux', version, type: 'module' }));
-  writeFileSync(
-    join(content, 'dist/agent/main.js'),
-    `if (process.argv[2] === 'doctor') process.exit(${doctorCode}); console.log('${version}');`,
-  );
+  for (const program of ['agent', 'cloud-stub']) {
+    mkdirSync(join(content, 'dist', program), { recursive: true });
+    writeFileSync(
+      join(content, 'dist', program, 'main.js'),
+      `if (process.argv[2] === 'doctor') process.exit(${doctorCode}); console.log('${version}');`,
+    );
+  }
   const tarball = join(folder, `edgemux-${version}.tgz`);
   execFileSync('tar', ['-czf', tarball, '-C', join(folder, version), 'package']);
   return tarball;
