@@ -17,7 +17,7 @@ put_configs() {
   put_config "$here/../systemd/device.yaml" /etc/edgemux/device.yaml 644
   put_config "$here/../systemd/clocks.conf" /etc/edgemux/clocks.conf 644
   put_config "$here/../systemd/environment" /etc/edgemux/environment 644
-  make_dir "$root/var/lib/edgemux"
+  make_data_dir "/var/lib/edgemux"
 }
 
 wrapper_all() { wrapper edgemux "$main"; }

@@ -15,7 +15,7 @@ make_accounts() { make_user edgemux-cloud /var/lib/edgemux-cloud video; }
 
 put_configs() {
   put_config "$here/../systemd/server.yaml" /etc/edgemux/server.yaml 644
-  make_dir "$root/var/lib/edgemux-cloud"
+  make_data_dir "/var/lib/edgemux-cloud"
 }
 
 wrapper_all() { wrapper edgemux-cloud "$main"; }

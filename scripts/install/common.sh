@@ -79,6 +79,11 @@ make_dir() { # make_dir PATH: each missing folder on the way is made and recorde
   new_dirs=()
 }
 
+make_data_dir() { # make_data_dir PATH: of the service's user
+  make_dir "$root$1"
+  if live; then act chown "$user:$user" "$1"; act chmod 750 "$1"; fi
+}
+
 put_file() { # put_file SOURCE PATH MODE: replaced at every upgrade
   local path=$root$2
   make_dir "$(dirname "$path")"
