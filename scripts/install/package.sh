@@ -47,7 +47,8 @@ unpack_with_modules() {
 }
 
 install_with_npm() {
-  local headers npm=("$node" "$(npm_of "$node")") options=(--global --prefix "$1" --omit=dev --no-audit --no-fund --no-update-notifier)
+  local headers npm=("$node" "$(npm_of "$node")") options=(--global --prefix "$1" --omit=dev --no-audit --no-fund --no-update-notifier
+    --allow-scripts=better-sqlite3,i2c-bus)
   [ -z "$cache" ] || options+=(--cache "$(realpath "$cache")" --offline)
   # Headers to compile native modules against, where Node came with them: without them npm would ask the network.
   headers=$(dirname "$(dirname "$node")")

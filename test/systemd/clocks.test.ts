@@ -58,12 +58,8 @@ t.test('power mode first, then the clocks, which stop gives back', async (t) => 
   const { run, calls } = jetson(t, ['nvpmodel', 'jetson_clocks']);
   t.equal(run('start', { POWER_MODE: '0', LOCK_CLOCKS: 'yes' }).status, 0);
   t.equal(run('stop', {}).status, 0);
-  t.same(
-    calls().map((call) => call.replace(/ \/.*/, '')),
-    ['nvpmodel -m 0', 'jetson_clocks --store', 'jetson_clocks ', 'jetson_clocks --restore'].map((c) =>
-      c.trimEnd(),
-    ),
-  );
+  const found = calls().map((call) => call.replace(/ \/.*/, '').trim());
+  t.same(found, ['nvpmodel -m 0', 'jetson_clocks --store', 'jetson_clocks', 'jetson_clocks --restore']);
 });
 
 t.test('what was asked for and cannot be had is said, and the rest done', async (t) => {

@@ -66,7 +66,13 @@ const SINCE: Record<string, number> = {
   },
   ...{ StateDirectory: 235, StateDirectoryMode: 235, CacheDirectory: 235, CacheDirectoryMode: 235 },
   ...{ KeyringMode: 235, LockPersonality: 235 },
-  ...{ ProtectHostname: 242, RestrictSUIDSGID: 242, ProtectKernelLogs: 244, ProtectClock: 245 },
+  ...{
+    PrivateMounts: 239,
+    ProtectHostname: 242,
+    RestrictSUIDSGID: 242,
+    ProtectKernelLogs: 244,
+    ProtectClock: 245,
+  },
   ...{ ProtectProc: 247, ProcSubset: 247, LoadCredential: 247 },
 };
 
