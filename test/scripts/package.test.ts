@@ -22,7 +22,7 @@ const ALLOWED = [
   /^(LICENSE|package\.json)$/,
   /^dist\/(agent|cloud-stub|common|drivers|mux|protocol)\/[a-z0-9/-]+\.js$/,
   /^dist\/agent\/report\/[a-z0-9/.-]+$/,
-  /^docs\/[a-z0-9/-]+\.(md|svg|png)$/,
+  /^docs\/[a-z0-9/-]+\.(md|svg|png|js)$/,
   /^models\/fashion-mnist\//,
   /^scripts\/install-(device|server)\.sh$/,
   /^scripts\/install\/[a-z]+\.sh$/,
