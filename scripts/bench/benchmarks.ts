@@ -3,6 +3,7 @@ import { path, pathSmall } from './path/path.js';
 import { POWER_BENCHMARKS } from './power.js';
 import type { BenchReport } from './report.js';
 import { serverExact } from './server/exact.js';
+import { serverFleet } from './server/fleet.js';
 import { serverGone } from './server/gone.js';
 import { serverOverload } from './server/overload.js';
 import { server } from './server/server.js';
@@ -37,5 +38,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   server,
   serverExact,
   serverOverload,
+  serverFleet,
   serverGone,
 ];

@@ -28,7 +28,8 @@ export interface DaemonSettings {
   zoo: string;
   threads: number;
   depth: number;
-  /** Where it says that it is online, if not below `edgemux`. */
+  /** Its name, and where it says that it is online, if not below `edgemux`. */
+  device?: string;
   status?: string;
   /** More of the configuration, in place of what stands here. */
   more?: object;
@@ -41,18 +42,18 @@ export interface DaemonSettings {
 export async function startDaemon(
   connection: Connection,
   folder: string,
-  { url, zoo, threads, depth, status = TOPICS.status, more }: DaemonSettings,
+  { url, zoo, threads, depth, device = DEVICE, status = TOPICS.status, more }: DaemonSettings,
 ): Promise<Child> {
-  const configFile = join(folder, 'device.yaml');
+  const configFile = join(folder, `${device}.yaml`);
   const config = {
-    ...{ device: DEVICE, zoo, dataDir: join(folder, 'data'), broker: { url }, log: { level: 'warn' } },
+    ...{ device, zoo, dataDir: join(folder, 'data'), broker: { url }, log: { level: 'warn' } },
     policy: { mode: 'mux', threshold: 1 },
     inference: { providers: ['cpu'], threads, pipelineDepth: depth },
     ...more,
   };
   writeFileSync(configFile, JSON.stringify(config)); // JSON is YAML
   const command = [process.execPath, DAEMON, 'run', '--config', configFile] as const;
-  const child = new Child('daemon', command, join(folder, 'daemon.log'));
+  const child = new Child('daemon', command, join(folder, `${device}.log`));
   await child.until(told(connection, status, 'online'));
   return child;
 }
