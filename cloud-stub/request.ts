@@ -1,7 +1,7 @@
 import { EdgemuxError } from '../common/errors.js';
 import { checkImage, unwrapBase64 } from '../mux/image-check.js';
 import type { Message } from '../protocol/message.js';
-import { answerTopic, parseOffloadTopic } from '../protocol/topics.js';
+import { answerTopic, parseAnswerTopic, parseOffloadTopic } from '../protocol/topics.js';
 
 /** An offload request, with what the server needs to answer it. */
 export interface Request {
@@ -33,15 +33,18 @@ export function addressRequest(base: string, zoo: string, message: Message, nowM
 }
 
 /**
- * Grants a request's own response topic (MQTT 5) only below `<base>/answer/<the requesting device>/`, so that nobody
- * can make a server publish elsewhere. @throws EdgemuxError REQUEST_REFUSED
+ * Grants a request's own response topic (MQTT 5) only where it is one more name below
+ * `<base>/answer/<the requesting device>/`, so that nobody can make a server publish elsewhere, nor on a topic for
+ * which the broker would hang up on it. @throws EdgemuxError REQUEST_REFUSED
  */
 export function grantResponseTopic(base: string, request: Request, message: Message): Request {
   const wanted = message.properties?.responseTopic;
   if (wanted === undefined || wanted === request.topic) return request;
-  const own = `${base}/answer/${request.device}/`;
-  if (!wanted.startsWith(own) || /[+#\0]/.test(wanted) || wanted.length > 512) {
-    throw new EdgemuxError('REQUEST_REFUSED', `answers to device ${request.device} go below ${own} only`);
+  if (parseAnswerTopic(base, wanted)?.device !== request.device) {
+    throw new EdgemuxError(
+      'REQUEST_REFUSED',
+      `answers to device ${request.device} go to ${base}/answer/${request.device}/<name> only`,
+    );
   }
   return { ...request, topic: wanted };
 }

@@ -1,0 +1,33 @@
+/** Manifests, as text and as a folder to load. */
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { groupPolicyOf } from '../../../mux/group-settings.js';
+import { parseManifest } from '../../../mux/manifest.js';
+import { policyFromManifest } from '../../../mux/policy.js';
+import { loadZoo } from '../../../mux/zoo.js';
+import { writeGroupZoo } from '../../cloud-stub/support/group-zoo.js';
+import { SHIPPED_ZOO } from '../../mux/support/zoos.js';
+import { refusalOr, type Door } from '../door.js';
+import { mutateJson } from '../mutate-json.js';
+
+export const zoos: Door = {
+  name: 'zoos',
+  cases: 700,
+  async open(dir) {
+    await writeGroupZoo(dir);
+    const file = join(dir, 'manifest.json');
+    const tiny = JSON.parse(readFileSync(file, 'utf8')) as object;
+    const shipped = JSON.parse(readFileSync(join(SHIPPED_ZOO, 'manifest.json'), 'utf8')) as object;
+    return {
+      knock: (dice) =>
+        refusalOr(async () => {
+          if (dice.chance(0.3)) return void parseManifest(mutateJson(shipped, dice), 'shipped');
+          await writeFile(file, mutateJson(tiny, dice));
+          const zoo = await loadZoo(dir);
+          policyFromManifest(zoo);
+          groupPolicyOf(zoo);
+        }),
+    };
+  },
+};
