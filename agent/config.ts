@@ -18,6 +18,15 @@ const camerasSchema = z.strictObject({
     .max(256 * MIB)
     .default(16 * MIB)
     .meta({ unit: 'bytes', description: 'a larger payload is refused' }),
+  maxWaitingBytes: z
+    .number()
+    .int()
+    .min(MIB)
+    .default(256 * MIB)
+    .meta({
+      unit: 'bytes',
+      description: 'beyond these bytes of waiting frames of all cameras a new one is dropped',
+    }),
   maxPixels: z
     .number()
     .int()

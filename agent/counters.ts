@@ -1,7 +1,14 @@
 import { ROUTES, type Route } from '../protocol/messages.js';
 
 /** Why an admitted frame ended without a result. */
-export const DROP_CAUSES = ['superseded', 'undecodable', 'inference-failed', 'shutdown', 'internal'] as const;
+export const DROP_CAUSES = [
+  'superseded',
+  'no-room',
+  'undecodable',
+  'inference-failed',
+  'shutdown',
+  'internal',
+] as const;
 export type DropCause = (typeof DROP_CAUSES)[number];
 
 /**

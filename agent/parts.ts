@@ -119,7 +119,7 @@ function deviceConnection(
   topics: DeviceTopics,
 ): ConstructorParameters<typeof Connection>[1] {
   return {
-    ...connectionOptions(config.broker),
+    ...connectionOptions(config.broker, config.cameras.maxBytes),
     clientId: `edgemux-${config.device}`,
     will: { topic: topics.status, payload: DEVICE_OFFLINE },
     online: { topic: topics.status, payload: DEVICE_ONLINE },
@@ -170,6 +170,6 @@ function buildPipeline(
       settle: (frame, decided) => settler.settle(frame, decided),
       emit: (frame, settled) => emitter.emit(frame, settled),
     },
-    { depth: config.inference.pipelineDepth },
+    { depth: config.inference.pipelineDepth, maxWaitingBytes: config.cameras.maxWaitingBytes },
   );
 }

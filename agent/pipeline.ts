@@ -27,7 +27,9 @@ export interface PipelineDeps {
 export class Pipeline {
   readonly #deps: PipelineDeps;
   readonly #depth: number;
+  readonly #maxWaitingBytes: number;
   readonly #slots = new CameraSlots<Frame>();
+  #waitingBytes = 0;
   readonly #active = new Map<string, Frame>();
   /** Frames between decode and decision; waiting for a server takes no place here. */
   #deciding = 0;
@@ -38,18 +40,27 @@ export class Pipeline {
   #moved = 0;
   #failed = 0;
 
-  constructor(deps: PipelineDeps, options: { depth: number }) {
+  constructor(deps: PipelineDeps, options: { depth: number; maxWaitingBytes: number }) {
     this.#deps = deps;
     this.#depth = options.depth;
+    this.#maxWaitingBytes = options.maxWaitingBytes;
   }
 
-  /** Takes an admitted frame; the one it replaces in its camera's slot is dropped as `superseded`. */
+  /**
+   * Takes an admitted frame; the one it replaces in its camera's slot is dropped as `superseded`. Where ever new camera
+   * names fill the memory with waiting frames it is dropped itself, as `no-room`.
+   */
   submit(frame: Frame): void {
     if (this.#stopping) {
       this.#drop(frame, 'shutdown');
       return;
     }
+    if (this.#waitingBytes + frame.payload.length > this.#maxWaitingBytes) {
+      this.#drop(frame, 'no-room');
+      return;
+    }
     const replaced = this.#slots.put(frame.camera, frame);
+    this.#waitingBytes += frame.payload.length - (replaced?.payload.length ?? 0);
     if (replaced) this.#drop(replaced, 'superseded');
     this.#pump();
   }
@@ -62,7 +73,7 @@ export class Pipeline {
     return this.#active.size;
   }
 
-  /** For the watchdog. A frame that another one replaced never moved; one that cannot be decoded did. */
+  /** For the watchdog. A frame that had to go for others never moved; one that cannot be decoded did. */
   get progress(): Progress {
     return { pending: this.#underWay, moved: this.#moved, failed: this.#failed };
   }
@@ -91,6 +102,7 @@ export class Pipeline {
     while (this.#deciding < this.#depth) {
       const frame = this.#slots.next();
       if (!frame) return;
+      this.#waitingBytes -= frame.payload.length;
       this.#deciding += 1;
       this.#active.set(frame.frameId, frame);
       void this.#process(frame);
@@ -132,7 +144,7 @@ export class Pipeline {
   #drop(frame: Frame, cause: DropCause, error?: unknown): void {
     this.#deps.counters.drop(cause);
     if (cause === 'undecodable') this.#moved += 1;
-    else if (cause !== 'superseded') this.#failed += 1;
+    else if (cause !== 'superseded' && cause !== 'no-room') this.#failed += 1;
     void frame.meter.finish();
     const entry = { frameId: frame.frameId, camera: frame.camera, cause };
     if (error === undefined) this.#deps.log.debug(entry, 'frame dropped');

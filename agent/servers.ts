@@ -3,6 +3,9 @@ import type { Log } from '../common/log.js';
 import { parseServerStatus, type LiveServerStatus, type ServerStatus } from '../protocol/messages.js';
 import type { Message } from '../protocol/connection.js';
 
+/** More servers than anybody has; beyond it new names are ignored. */
+const MOST_SERVERS = 256;
+
 /**
  * Which servers are there for this device: the ones whose retained status says `online` for the same zoo with the
  * same hash. A server that leaves (its last will says so) takes the requests in flight with it.
@@ -34,7 +37,7 @@ export class Servers {
   /** Takes in a message of a `<base>/cloud/<server>/status` topic. */
   receive(server: string, message: Message): void {
     const status = this.#read(server, message);
-    if (!status) return;
+    if (!status || !this.#hasRoomFor(server)) return;
     this.#seen.set(server, status);
     if (status.state === 'online' && this.#serves(server, status)) {
       const came = !this.#online.has(server);
@@ -78,6 +81,15 @@ export class Servers {
     }
   }
 
+  /** Who may speak as any server must not fill our memory, nor the state topic: those that are gone go first. */
+  #hasRoomFor(server: string): boolean {
+    if (this.#seen.has(server) || this.#seen.size < MOST_SERVERS) return true;
+    const gone = [...this.#seen].find(([, { state }]) => state === 'offline')?.[0];
+    if (gone !== undefined) return this.#seen.delete(gone);
+    this.#log.warn({ server, servers: MOST_SERVERS }, 'one server too many is ignored');
+    return false;
+  }
+
   /** A draining server still answers what it has; only when the last one is gone, the requests in flight are lost. */
   #leave(server: string, state: ServerStatus['state']): void {
     if (this.#online.delete(server)) this.#log.warn({ server, state }, 'server has left');
@@ -89,7 +101,7 @@ export class Servers {
     if (status.zoo !== this.#zoo.name) return false;
     if (status.zooHash === this.#zoo.hash) return true;
     if (!this.#warned.has(server)) {
-      this.#warned.add(server);
+      if (this.#warned.size < MOST_SERVERS) this.#warned.add(server);
       this.#log.warn(
         { server, theirs: status.zooHash, ours: this.#zoo.hash },
         'server has another version of this zoo and is not asked; give both sides the same zoo folder',

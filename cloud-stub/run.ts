@@ -8,6 +8,7 @@ import { CloudServer } from './server.js';
 /** `edgemux-cloud run`: the server until SIGTERM or SIGINT. Returns the exit code. */
 export async function run(configFile: string | null, flags: Record<string, unknown>): Promise<number> {
   const config = cloudConfig(configFile, flags);
+  process.umask(0o077); // what a daemon writes is its owner's alone
   const log = createLog('edgemux-cloud', config.log);
   const signal = stopSignal(log);
   const server = new CloudServer({ log, manager: ServiceManager.ofProcess(log) }, config);

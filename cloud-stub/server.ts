@@ -98,7 +98,7 @@ export class CloudServer {
     const connection = new Connection(
       { log, clock },
       {
-        ...connectionOptions(broker),
+        ...connectionOptions(broker, images.maxBytes),
         clientId: `edgemux-cloud-${server}`,
         will: { topic: topics.status, payload: SERVER_OFFLINE },
       },

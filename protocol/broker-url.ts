@@ -1,4 +1,5 @@
 import { EdgemuxError } from '../common/errors.js';
+import { withoutCredentials } from '../common/redact.js';
 
 /** Where a broker listens, and how it is spoken to. */
 export interface BrokerAddress {
@@ -22,7 +23,7 @@ export function parseBrokerUrl(url: string): BrokerAddress {
   if (parsed === null || parsed.hostname === '' || ![...PLAIN, ...TLS].includes(parsed.protocol)) {
     throw new EdgemuxError(
       'CONFIG_INVALID',
-      `broker URL ${JSON.stringify(withoutCredentials(url))} is not mqtt://host:port or mqtts://host:port`,
+      `broker URL ${JSON.stringify(withoutCredentials(url.slice(0, 200)))} is not mqtt://host:port or mqtts://host:port`,
       { details: { key: 'broker' } },
     );
   }
@@ -40,10 +41,6 @@ export function parseBrokerUrl(url: string): BrokerAddress {
 export function addressText(address: BrokerAddress): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `${host}:${address.port}`;
-}
-
-function withoutCredentials(url: string): string {
-  return url.slice(0, 200).replace(/\/\/.*@/, '//…@');
 }
 
 function decoded(part: string): string {

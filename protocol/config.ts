@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { EdgemuxError, messageOf } from '../common/errors.js';
+import { EdgemuxError } from '../common/errors.js';
 import type { ConnectorOptions } from './connector.js';
+import { assertFile, assertPrivate, brokerPassword } from './credentials.js';
 
 /** A name that can stand in a topic. */
 export const nameSchema = z
@@ -13,6 +13,10 @@ export const brokerSchema = z.strictObject({
   url: z
     .string()
     .regex(/^(mqtt|mqtts|tcp|ssl):\/\//, 'must begin with mqtt:// or mqtts://')
+    .refine(
+      (url) => !/\/\/[^@]*:.*@/.test(url),
+      'holds a password, which the process list would show: put it into a file, named by broker.passwordFile',
+    )
     .default('mqtt://127.0.0.1:1883')
     .meta({ description: 'MQTT broker' }),
   baseTopic: nameSchema
@@ -30,47 +34,56 @@ export const brokerSchema = z.strictObject({
     .default(10)
     .meta({ unit: 's', description: 'MQTT keep-alive' }),
   username: z.string().nullable().default(null).meta({ description: 'user name for the broker' }),
-  passwordFile: z
+  passwordFile: z.string().nullable().default(null).meta({
+    description:
+      'file (mode 600) whose first line is the password; null: the systemd credential broker-password, if any',
+  }),
+  caFile: z.string().nullable().default(null).meta({ description: 'certificate authority for mqtts' }),
+  certFile: z.string().nullable().default(null).meta({ description: 'client certificate for mutual TLS' }),
+  keyFile: z
     .string()
     .nullable()
     .default(null)
-    .meta({ description: 'file whose first line is the password' }),
-  caFile: z.string().nullable().default(null).meta({ description: 'certificate authority for mqtts' }),
-  certFile: z.string().nullable().default(null).meta({ description: 'client certificate for mutual TLS' }),
-  keyFile: z.string().nullable().default(null).meta({ description: 'key of the client certificate' }),
+    .meta({ description: 'key of the client certificate (mode 600)' }),
 });
 
 export type BrokerConfig = z.output<typeof brokerSchema>;
 
-/**
- * The configured broker in the form that a connection takes. The password is the first line of its file and stands
- * nowhere else. @throws EdgemuxError CONFIG_INVALID where the file cannot be read
- */
-export function connectionOptions(config: BrokerConfig): Omit<ConnectorOptions, 'clientId' | 'will'> {
-  return {
-    url: config.url,
-    version: config.version === '3.1.1' ? 4 : config.version === '5' ? 5 : 'auto',
-    keepaliveS: config.keepaliveS,
-    username: config.username ?? undefined,
-    password: config.passwordFile === null ? undefined : firstLine(config.passwordFile),
-    tls: {
-      ca: config.caFile ?? undefined,
-      cert: config.certFile ?? undefined,
-      key: config.keyFile ?? undefined,
-    },
-  };
-}
+/** Largest part of a packet that is no image: topic, properties and whatever else is said. */
+const OVERHEAD_BYTES = 1024 * 1024;
 
-function firstLine(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').split(/\r?\n/)[0] ?? '';
-  } catch (error) {
+/**
+ * The configured broker in the form that a connection takes. The password is the first line of its file, or a systemd
+ * credential, and stands nowhere else.
+ *
+ * @param maxImageBytes largest image that is taken in; packets of more than twice that (base64 takes a third more) are
+ *   not even received, so that what is a little too large is still refused and counted
+ * @throws EdgemuxError CONFIG_INVALID where a file cannot be read, or one with a secret is open to everybody
+ */
+export function connectionOptions(
+  config: BrokerConfig,
+  maxImageBytes: number,
+  env: NodeJS.ProcessEnv = process.env,
+): Omit<ConnectorOptions, 'clientId' | 'will'> {
+  const { caFile, certFile, keyFile, url, username } = config;
+  for (const [key, file] of Object.entries({ caFile, certFile })) {
+    if (file !== null) assertFile(`broker.${key}`, file);
+  }
+  if (keyFile !== null) assertPrivate('broker.keyFile', keyFile);
+  const password = brokerPassword(config.passwordFile, env);
+  if (password !== undefined && username === null && !/\/\/[^/]+@/.test(url)) {
     throw new EdgemuxError(
       'CONFIG_INVALID',
-      `broker.passwordFile ${file} cannot be read: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
+      'there is a password for the broker: broker.username is missing',
     );
   }
+  return {
+    url,
+    version: config.version === '3.1.1' ? 4 : config.version === '5' ? 5 : 'auto',
+    keepaliveS: config.keepaliveS,
+    username: username ?? undefined,
+    password,
+    maxIncomingPacketBytes: 2 * maxImageBytes + OVERHEAD_BYTES,
+    tls: { ca: caFile ?? undefined, cert: certFile ?? undefined, key: keyFile ?? undefined },
+  };
 }

@@ -30,7 +30,7 @@ export interface ConnectorOptions {
   keepaliveS?: number | undefined;
   /** 10,000 ms unless told. */
   connectTimeoutMs?: number | undefined;
-  /** Largest packet the broker may send us (MQTT 5 only), in bytes; no limit unless told. */
+  /** Largest packet that is taken in, in bytes; no limit unless told. */
   maxIncomingPacketBytes?: number | undefined;
 }
 

@@ -13,6 +13,7 @@ import type { EdgemuxError } from '../common/errors.js';
 import { addressText, type BrokerAddress } from './broker-url.js';
 import { failure, failureOf, stopped } from './failure.js';
 import type { Message, MessageProperties } from './message.js';
+import { guardIncoming } from './packet-guard.js';
 import { Session, type ServerLimits } from './session.js';
 
 export interface SessionOptions {
@@ -28,7 +29,7 @@ export interface SessionOptions {
   keepaliveS: number;
   /** From the first SYN to the CONNACK. */
   connectTimeoutMs: number;
-  /** Largest packet the broker may send us (MQTT 5 only), in bytes. */
+  /** Largest packet that is taken in, in bytes. MQTT 5 brokers are told; any other one is hung up on. */
   maxIncomingPacketBytes?: number | undefined;
 }
 
@@ -74,9 +75,13 @@ export function openSession(
 }
 
 /** Nagle's algorithm delays the second small packet of a QoS 1 exchange by 40 ms and more: always off. */
-function openSocket({ address, tls: files }: SessionOptions): net.Socket {
+function openSocket({ address, tls: files, maxIncomingPacketBytes }: SessionOptions): net.Socket {
   const { host, port } = address;
-  const socket = address.tls ? tls.connect({ host, port, ...files }) : net.connect({ host, port });
+  const servername = net.isIP(host) === 0 ? { servername: host } : {};
+  const socket = address.tls
+    ? tls.connect({ host, port, ...servername, ...files })
+    : net.connect({ host, port });
+  if (maxIncomingPacketBytes !== undefined) guardIncoming(socket, maxIncomingPacketBytes);
   return socket.setNoDelay(true);
 }
 

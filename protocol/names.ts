@@ -9,6 +9,11 @@ export function isName(value: unknown): value is string {
   return typeof value === 'string' && NAME.test(value);
 }
 
+/** True where a device may be called so: a name, and none that the contract keeps for itself. */
+export function isDeviceName(value: unknown): value is string {
+  return isName(value) && !(RESERVED_DEVICE_NAMES as readonly string[]).includes(value);
+}
+
 /**
  * Returns `value` when it is a name.
  * @throws TOPIC_INVALID naming `key` (what the name is for) and the value
@@ -25,7 +30,7 @@ export function assertName(key: string, value: unknown): string {
 /** As `assertName`, and refuses the names that the contract keeps for itself below `<base>`. */
 export function assertDeviceName(value: unknown): string {
   const name = assertName('device', value);
-  if (!(RESERVED_DEVICE_NAMES as readonly string[]).includes(name)) return name;
+  if (isDeviceName(name)) return name;
   throw new EdgemuxError('TOPIC_INVALID', `device ${quoted(name)} is a name the contract keeps for itself`, {
     details: { key: 'device', value: name },
   });

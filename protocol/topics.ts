@@ -5,7 +5,7 @@
  * exactly the topic they read: topics come from the network, so nonsense is expected and never thrown.
  */
 import { EdgemuxError } from '../common/errors.js';
-import { assertBase, assertDeviceName, assertName, isName } from './names.js';
+import { assertBase, assertDeviceName, assertName, isDeviceName, isName } from './names.js';
 
 export { CameraPattern } from './camera-pattern.js';
 export { assertBase, assertDeviceName, assertName, isName, RESERVED_DEVICE_NAMES } from './names.js';
@@ -100,7 +100,7 @@ export function offloadTopic(
 export function parseOffloadTopic(base: string, topic: string): OffloadTopic | null {
   const levels = below(`${base}/offload/`, topic);
   if (levels === null || levels.length !== 4) return null;
-  const [zoo, device, frameId] = [nameAt(levels, 0), nameAt(levels, 1), nameAt(levels, 2)];
+  const [zoo, device, frameId] = [nameAt(levels, 0), deviceAt(levels, 1), nameAt(levels, 2)];
   const budget = levels[3] ?? '';
   if (zoo === null || device === null || frameId === null || !BUDGET.test(budget)) return null;
   const budgetMs = Number(budget);
@@ -126,7 +126,7 @@ export function answerTopic(base: string, device: string, frameId: string): stri
 export function parseAnswerTopic(base: string, topic: string): { device: string; frameId: string } | null {
   const levels = below(`${base}/answer/`, topic);
   if (levels === null || levels.length !== 2) return null;
-  const [device, frameId] = [nameAt(levels, 0), nameAt(levels, 1)];
+  const [device, frameId] = [deviceAt(levels, 0), nameAt(levels, 1)];
   return device === null || frameId === null ? null : { device, frameId };
 }
 
@@ -137,4 +137,9 @@ function below(prefix: string, topic: string): string[] | null {
 function nameAt(levels: string[], index: number): string | null {
   const level = levels[index];
   return isName(level) ? level : null;
+}
+
+function deviceAt(levels: string[], index: number): string | null {
+  const level = levels[index];
+  return isDeviceName(level) ? level : null;
 }

@@ -5,6 +5,7 @@ import t from 'tap';
 const PAGES = [
   'README.md',
   'ARCHITECTURE.md',
+  'SECURITY.md',
   'models/fashion-mnist/README.md',
   'scripts/train/README.md',
   ...readdirSync('docs')

@@ -14,6 +14,7 @@ export interface RunOptions {
 /** `edgemux run`: the daemon until SIGTERM or SIGINT. Returns the exit code. */
 export async function run(options: RunOptions): Promise<number> {
   const config = agentConfig(options.configFile, options.flags);
+  process.umask(0o077); // what a daemon writes is its owner's alone
   const log = createLog('edgemux', config.log);
   const signal = stopSignal(log);
   const daemon = new AgentDaemon({ log, manager: ServiceManager.ofProcess(log) }, config);

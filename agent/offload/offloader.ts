@@ -99,7 +99,8 @@ export class Offloader {
   /** Takes in a message of an answer topic; late, doubled and malformed ones are counted and cost nothing else. */
   receive(message: Message): void {
     const address = parseAnswerTopic(this.#options.base, message.topic);
-    const waiting = address && this.#inFlight.get(address.frameId);
+    const own = address?.device === this.#options.device; // only that is subscribed to, but brokers err too
+    const waiting = own ? this.#inFlight.get(address.frameId) : undefined;
     if (!address || !waiting) {
       this.#deps.counters.lateAnswers += 1;
       return;

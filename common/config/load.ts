@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import { EdgemuxError, messageOf } from '../errors.js';
 import { configKeys, environmentName, type ConfigKey } from './keys.js';
+import { withoutCredentials } from '../redact.js';
 import { nearestName } from './nearest.js';
 
 type Tree = Record<string, unknown>;
+
+/** Of a wrong value in an error, in characters. */
+const MOST_SHOWN = 200;
 
 export interface ConfigSources {
   /** YAML file, or null for none. */
@@ -49,7 +54,7 @@ function fromFile(file: string | null, keys: ConfigKey[]): [string, unknown][] {
   } catch (error) {
     throw new EdgemuxError(
       'CONFIG_UNREADABLE',
-      `cannot read configuration file ${file}: ${messageOf(error)}`,
+      `cannot read configuration file ${file}: ${withoutCredentials(messageOf(error))}`,
       {
         cause: error,
       },
@@ -72,7 +77,7 @@ function flatten(tree: Tree, prefix: string, keys: ConfigKey[], file: string): [
       if (isTree(value)) return flatten(value, path, keys, file);
       throw new EdgemuxError(
         'CONFIG_INVALID',
-        `${path} in ${file} is a section with keys of its own, not a value (got ${JSON.stringify(value)})`,
+        `${path} in ${file} is a section with keys of its own, not a value (got ${shown(value)})`,
       );
     }
     throw unknownKey(path, file, keys);
@@ -120,9 +125,13 @@ function parseInline(text: string, source: string): unknown {
   try {
     return parseYaml(text);
   } catch (error) {
-    throw new EdgemuxError('CONFIG_INVALID', `${source} holds no valid YAML: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new EdgemuxError(
+      'CONFIG_INVALID',
+      `${source} holds no valid YAML: ${withoutCredentials(messageOf(error))}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -137,11 +146,26 @@ function invalid(
     const from = [...origin].find(([key]) => path === key || path.startsWith(`${key}.`))?.[1];
     const value = getPath(tree, issue.path);
     const key = keys.find((candidate) => candidate.path === path);
-    const got = value === undefined ? '' : ` (got ${JSON.stringify(value)}${from ? ` from ${from}` : ''})`;
+    const got = value === undefined ? '' : ` (got ${shown(value)}${from ? ` from ${from}` : ''})`;
     const remedy = key?.choices ? `; choose one of ${key.choices.join(', ')}` : '';
     return `${path || 'configuration'}: ${issue.message}${got}${remedy}`;
   });
   return new EdgemuxError('CONFIG_INVALID', lines.join('\n'), { cause: error });
+}
+
+/** YAML can hold what refers to itself, which JSON cannot. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return inspect(value, { breakLength: Infinity });
+  }
+}
+
+/** A value for an error: one line of it, and no password of a URL. */
+function shown(value: unknown): string {
+  const text = withoutCredentials(jsonOf(value));
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
 }
 
 function isTree(value: unknown): value is Tree {

@@ -37,6 +37,11 @@ t.test('defaults hold where nothing is set', async (t) => {
   t.match(load({}), { device: 'd1', offload: { deadlineMs: 500 }, cameras: { topics: ['a/{camera}'] } });
 });
 
+t.test('a file that refers to itself is refused like any other wrong value', async (t) => {
+  const file = yamlFile('device: &self {inner: *self}\n');
+  t.throws(() => load({ file }), { code: 'CONFIG_INVALID', message: /device: .*Circular/ });
+});
+
 t.test('flags win over the environment, and the environment over the file', async (t) => {
   const file = yamlFile('device: file\noffload:\n  deadlineMs: 100\n  tries: many\n');
   const env = { EDGEMUX_OFFLOAD_DEADLINE_MS: '200', EDGEMUX_DEVICE: 'env', UNRELATED: 'x' };

@@ -122,3 +122,13 @@ t.test('no topic whatever makes a parser throw or return what is not a name', as
   );
   t.pass();
 });
+
+t.test(
+  'a device of a name that the contract keeps for itself asks nothing and is answered nothing',
+  async (t) => {
+    for (const device of ['answer', 'cloud', 'offload', 'probe']) {
+      t.equal(topics.parseOffloadTopic('edgemux', `edgemux/offload/zoo/${device}/f/100`), null);
+      t.equal(topics.parseAnswerTopic('edgemux', `edgemux/answer/${device}/f`), null);
+    }
+  },
+);

@@ -96,6 +96,15 @@ function checkServerPatch(payload: Uint8Array, zoo: Zoo): void {
   insist(Number.isFinite(mu) && threshold >= 0 && threshold <= 1, `a policy of ${mu}, ${threshold}`);
 }
 
+function buildable(build: () => unknown): boolean {
+  try {
+    build();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Builders make only topics that our parsers read back; parsers throw nothing, whatever the topic. */
 function readTopics(dice: Dice): void {
   const name = hostileName(dice);
@@ -107,9 +116,17 @@ function readTopics(dice: Dice): void {
     )
     .join('/');
   const offload = parseOffloadTopic('edgemux', topic);
-  if (offload) insist(isName(offload.device) && offload.budgetMs >= 1, `${topic} was taken as a request`);
+  if (offload)
+    insist(
+      buildable(() => answerTopic('edgemux', offload.device, offload.frameId)),
+      `no answer to ${topic}`,
+    );
   const answer = parseAnswerTopic('edgemux', topic);
-  if (answer) insist(isName(answer.device) && isName(answer.frameId), `${topic} was taken as an answer`);
+  if (answer)
+    insist(
+      buildable(() => deviceTopics('edgemux', answer.device)),
+      `${topic} was taken as an answer`,
+    );
   const server = parseCloudStatusTopic('edgemux', topic);
   insist(server === null || isName(server), `${topic} was taken as a status`);
   const camera = new CameraPattern('cameras/{camera}/+/#').match(topic);
