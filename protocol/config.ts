@@ -56,13 +56,13 @@ const OVERHEAD_BYTES = 1024 * 1024;
  * The configured broker in the form that a connection takes. The password is the first line of its file, or a systemd
  * credential, and stands nowhere else.
  *
- * @param maxImageBytes largest image that is taken in; packets of more than twice that (base64 takes a third more) are
+ * @param maxImageBytes largest image that is taken in, null where none is; packets of more than twice that (base64 takes a third more) are
  *   not even received, so that what is a little too large is still refused and counted
  * @throws EdgemuxError CONFIG_INVALID where a file cannot be read, or one with a secret is open to everybody
  */
 export function connectionOptions(
   config: BrokerConfig,
-  maxImageBytes: number,
+  maxImageBytes: number | null = null,
   env: NodeJS.ProcessEnv = process.env,
 ): Omit<ConnectorOptions, 'clientId' | 'will'> {
   const { caFile, certFile, keyFile, url, username } = config;
@@ -83,7 +83,7 @@ export function connectionOptions(
     keepaliveS: config.keepaliveS,
     username: username ?? undefined,
     password,
-    maxIncomingPacketBytes: 2 * maxImageBytes + OVERHEAD_BYTES,
+    maxIncomingPacketBytes: maxImageBytes === null ? undefined : 2 * maxImageBytes + OVERHEAD_BYTES,
     tls: { ca: caFile ?? undefined, cert: certFile ?? undefined, key: keyFile ?? undefined },
   };
 }
