@@ -1,5 +1,6 @@
 /** `docs/reliability.md`: the table of a full run, and what to know to read it. */
 import { execFileSync } from 'node:child_process';
+import { loadavg } from 'node:os';
 import { hostFacts } from '../../agent/host.js';
 import { packageVersion } from '../../common/version.js';
 import { findProgram } from '../../test/support/broker.js';
@@ -97,6 +98,7 @@ async function summary(outcomes: readonly Outcome[]): Promise<string> {
   const failed = played.filter(({ failures }) => failures.length > 0);
   const total = (of: (outcome: Outcome) => number): number => played.reduce((n, one) => n + of(one), 0);
   const { cpu, cores, os, node } = await hostFacts();
+  const load = (loadavg()[2] ?? NaN).toFixed(1);
   return [
     `## ${new Date().toISOString().slice(0, 10)}: ${played.length} cases, ${failed.length} failed`,
     '',
@@ -104,7 +106,7 @@ async function summary(outcomes: readonly Outcome[]): Promise<string> {
       `${total(({ balance }) => sum(balance.drops))} counted drops, up to ${total(({ balance }) => balance.uncounted)} in ` +
       `work in killed processes; lost ${total(({ balance }) => balance.lost)}.`,
     '',
-    `Machine: ${cpu}, ${cores} CPUs, shared with other work; ${os}. edgemux ${packageVersion()}, Node.js ${node}, ` +
+    `Machine: ${cpu}, ${cores} CPUs, load average ${load} while the last cases ran; ${os}. edgemux ${packageVersion()}, Node.js ${node}, ` +
       `${mosquittoVersion()}.`,
     '',
   ].join('\n');
@@ -124,7 +126,7 @@ function mosquittoVersion(): string {
 function howToRun(): string {
   return `## Run it
 
-\`npm run faults\` plays all cases (about ten minutes) and writes this page; \`--only NAME\` plays some and writes nothing,
+\`npm run faults\` plays all cases (ten to twenty minutes) and writes this page; \`--only NAME\` plays some and writes nothing,
 \`--list\` names them. It needs mosquitto, and for some cases Debian's \`faketime\` and user namespaces; what cannot be
 played is named above. The short cases are part of \`npm test\`. Hours of random faults: \`npm run soak -- --minutes 60\`.
 `;
