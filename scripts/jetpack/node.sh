@@ -25,7 +25,7 @@ done
 die() { echo "error: $*" >&2; exit 1; }
 [ -r "$tarball" ] || die "--node: there is no $tarball"
 [ -d "$root" ] || die "--root: there is no $root"
-command -v patchelf >/dev/null || die 'patchelf is not installed: sudo apt-get install patchelf'
+[ -x "$root/usr/bin/patchelf" ] || command -v patchelf >/dev/null || die "patchelf is neither in $root nor in this system"
 [ -z "$sha256" ] || [ "$(sha256sum "$tarball" | cut -d' ' -f1)" = "$sha256" ] || die "$tarball is not what --sha256 says"
 
 mkdir -p "$prefix/glibc"
@@ -35,12 +35,20 @@ tar -xf "$tarball" -C "$prefix" --strip-components=1
 # The C library is more than libc.so.6: names are looked up by libnss_*, loaded when first needed.
 for name in 'ld-linux-*.so.*' libc.so.6 libm.so.6 libdl.so.2 libpthread.so.0 librt.so.1 libutil.so.1 libresolv.so.2 \
   libanl.so.1 'libnss_files.so.2' 'libnss_dns.so.2' libgcc_s.so.1 libstdc++.so.6; do
-  found=$(find "$root/lib" "$root/usr/lib" -maxdepth 2 -name "$name" 2>/dev/null | head -1)
+  found=$(find -L "$root/lib" "$root/lib64" "$root/usr/lib" -maxdepth 2 -name "$name" 2>/dev/null | head -1)
   [ -n "$found" ] || die "$root has no $name"
   cp -L "$found" "$prefix/glibc/"
 done
 loader=$(find "$prefix/glibc" -name 'ld-linux-*.so.*')
-patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$prefix/glibc" "$prefix/bin/node"
+# The newer system's own patchelf where it has one, on the newer library: 18.04's 0.9 is old for so large a program.
+run_patchelf() {
+  if [ -x "$root/usr/bin/patchelf" ]; then
+    "$loader" --library-path "$prefix/glibc" "$root/usr/bin/patchelf" "$@"
+  else
+    patchelf "$@"
+  fi
+}
+run_patchelf --set-interpreter "$loader" --force-rpath --set-rpath "$prefix/glibc" "$prefix/bin/node"
 
 if version=$("$prefix/bin/node" --version 2>&1); then
   echo "Node.js $version runs on the C library of $prefix/glibc: $prefix/bin/node"
