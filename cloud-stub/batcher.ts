@@ -45,6 +45,8 @@ export class Batcher {
   readonly #rule: BatchRule;
   readonly #slots: number;
   readonly #lanes = new Map<string, Ticket[]>();
+  /** Lone jobs that wait for a place. */
+  readonly #turns: (() => void)[] = [];
   #running = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -73,13 +75,15 @@ export class Batcher {
     return this.#running === 0 && [...this.#lanes.values()].every((lane) => lane.length === 0);
   }
 
-  /** Runs a job that is no batch; batches wait for it as for each other. */
-  async alone<T>(job: () => Promise<T>): Promise<T> {
+  /** Runs a job that is no batch; it and batches wait for each other. null where `expiresMs` passed meanwhile. */
+  async alone<T>(job: () => Promise<T>, expiresMs: number): Promise<T | null> {
+    while (this.#running >= this.#slots) await new Promise<void>((resolve) => this.#turns.push(resolve));
     this.#running += 1;
     try {
-      return await job();
+      return this.#deps.clock.monotonicMs() > expiresMs ? null : await job();
     } finally {
       this.#running -= 1;
+      this.#turns.shift()?.();
       setImmediate(() => this.#pump());
     }
   }

@@ -107,7 +107,8 @@ export class Engine {
   async answer(pixels: Uint8Array, policy: GroupPolicy, expiresMs: number): Promise<Verdict | null> {
     const startedMs = this.#clock.monotonicMs();
     if (startedMs > expiresMs) return null;
-    if (this.#batcher.idle && this.#rule.delayMs === 0) return this.#alone(pixels, policy, startedMs);
+    const lone = this.#batcher.idle && this.#rule.delayMs === 0;
+    if (lone || this.#rule.sizes.at(-1) === 1) return this.#alone(pixels, policy, startedMs, expiresMs);
     const run = (network: string): Promise<Row | null> => this.#batcher.run(network, pixels, expiresMs);
     const mux = needsGroupMux(policy) ? await run(MUX) : null;
     if (!mux && needsGroupMux(policy)) return null;
@@ -135,12 +136,17 @@ export class Engine {
     };
   }
 
-  /** Where nobody else is there to share a run with, one hop to the worker does all. */
-  async #alone(pixels: Uint8Array, policy: GroupPolicy, startedMs: number): Promise<Verdict> {
+  /** Where nobody is there to share a run with, or nobody is to, one hop to the worker does all. */
+  async #alone(
+    pixels: Uint8Array,
+    policy: GroupPolicy,
+    startedMs: number,
+    expiresMs: number,
+  ): Promise<Verdict | null> {
     const { group } = this;
-    const outcome = await this.#batcher.alone(() =>
-      this.#inference.infer({ kind: 'group', pixels, group, policy }),
-    );
+    const job = { kind: 'group', pixels, group, policy } as const;
+    const outcome = await this.#batcher.alone(() => this.#inference.infer(job), expiresMs);
+    if (!outcome) return null;
     const { models, ms: inferenceMs, muxMs, probabilities, weights } = outcome;
     if (muxMs > 0) this.#onBatch(MUX, 1, muxMs);
     for (const model of models) this.#onBatch(model, 1, inferenceMs / models.length);

@@ -1,5 +1,5 @@
 /** Every policy through a real broker says of each image what it says without a server. */
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { Answer } from '../../protocol/messages.js';
 import { startAedes } from '../support/broker.js';
 import { startServer } from '../support/system.js';
@@ -8,14 +8,18 @@ import { loadGroupZoo, offline, tinyImages, writeGroupZoo } from './support/grou
 
 const IMAGES = 60;
 
-t.test('largest, single, ensemble and escalate choose and answer as they do offline', async (t) => {
+for (const sizes of [[1, 2, 4, 8, 16], [1]]) {
+  t.test(`every policy answers as it does offline, batches of ${sizes.join()}`, (t) => asOffline(t, sizes));
+}
+
+async function asOffline(t: Test, sizes: number[]): Promise<void> {
   const broker = await startAedes();
   t.teardown(() => broker.stop());
   const dir = await writeGroupZoo(t.testdir());
   const zoo = await loadGroupZoo(dir);
   const images = await tinyImages(IMAGES);
   const asker = await Asker.connect(t, broker.url, 'd');
-  await startServer(t, broker.url, 's', { zoo: dir, queue: { maxRequests: IMAGES } });
+  await startServer(t, broker.url, 's', { zoo: dir, queue: { maxRequests: IMAGES }, batching: { sizes } });
   t.ok(await asker.untilOnline('s'));
   t.same(asker.live('s')?.models, ['small', 'fragile', 'big']);
   t.match(asker.live('s')?.policy, { mode: 'escalate', mu: 0.2, T: 0.35, confidence: 0.6 }, "the zoo's own");
@@ -58,7 +62,7 @@ t.test('largest, single, ensemble and escalate choose and answer as they do offl
       'the weights are shares',
     );
   }
-});
+}
 
 t.test('a policy is set by the configuration, and a patch that cannot be changes nothing', async (t) => {
   const broker = await startAedes();
