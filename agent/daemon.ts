@@ -66,6 +66,8 @@ export class AgentDaemon {
       parts.journal.stop();
     });
     await this.#connect(parts, patterns);
+    await parts.zooFiles.start();
+    this.#stopSteps.add(() => parts.zooFiles.stop());
     parts.watchdog.start();
     this.#stopSteps.add(() => parts.watchdog.stop());
     this.#log.info(

@@ -27,6 +27,7 @@ import { PolicyControl } from './policy-control.js';
 import { Reporter } from './reporter.js';
 import { Servers } from './servers.js';
 import { Settler } from './settler.js';
+import { ZooFiles } from './zoo-files.js';
 import { deviceState } from './state.js';
 import { deviceWatchdog } from './device-watchdog.js';
 
@@ -59,6 +60,7 @@ export interface Parts {
   admission: Admission;
   pipeline: Pipeline;
   watchdog: Watchdog;
+  zooFiles: ZooFiles;
   reporter: Reporter;
 }
 
@@ -80,13 +82,14 @@ export function buildParts(ground: Ground): Parts {
   const nextFrameId = createFrameIds(clock);
   const admission = new Admission({ log, clock, counters, energy, nextFrameId }, config.cameras);
   const watchdog = deviceWatchdog(ground, config.watchdog, { counters, pipeline });
+  const zooFiles = new ZooFiles({ log, zoo }, 1000 * Math.max(1, config.report.stateIntervalS));
   const reporter = buildReporter(ground, {
     ...{ topics, counters, connection, servers, outbox },
-    ...{ control, gate, journal, offloader, pipeline, watchdog },
+    ...{ control, gate, journal, offloader, pipeline, watchdog, zooFiles },
   });
   return {
     ...{ topics, counters, connection, servers, gate, offloader, journal, outbox },
-    ...{ control, admission, pipeline, watchdog, reporter },
+    ...{ control, admission, pipeline, watchdog, zooFiles, reporter },
   };
 }
 
@@ -105,6 +108,7 @@ function buildReporter(ground: Ground, parts: Omit<Parts, 'admission' | 'reporte
       },
       energy,
       stalled: parts.watchdog.stalled,
+      workerTrouble: ground.inference.trouble,
       policy: parts.control.policy,
       uptimeS: (clock.monotonicMs() - startedMs) / 1000,
     });

@@ -1,5 +1,5 @@
 import type { DeviceState } from '../protocol/messages.js';
-import type { InferenceReady } from '../mux/inference.js';
+import type { Inference, InferenceReady } from '../mux/inference.js';
 import type { DevicePolicy } from '../mux/policy.js';
 import type { Zoo } from '../mux/zoo.js';
 import type { Counters } from './counters.js';
@@ -12,6 +12,7 @@ import type { Outbox } from './outbox.js';
 import type { Pipeline } from './pipeline.js';
 import { policyMessage } from './policy-control.js';
 import type { Servers } from './servers.js';
+import type { ZooFiles } from './zoo-files.js';
 
 export interface StateParts {
   device: string;
@@ -28,8 +29,10 @@ export interface StateParts {
   servers: Servers;
   energy: EnergyMeter;
   host: HostWatch;
+  zooFiles: ZooFiles;
   /** Why the watchdog is unhappy, or null. */
   stalled: string | null;
+  workerTrouble: Inference['trouble'];
   uptimeS: number;
 }
 
@@ -83,8 +86,8 @@ function railState(rail: RailState): DeviceState['rails'][number] {
 }
 
 /** What keeps frames from being answered. */
-function healthFailures({ stalled }: StateParts): string[] {
-  return stalled === null ? [] : [stalled];
+function healthFailures({ stalled, workerTrouble }: StateParts): string[] {
+  return [...(stalled === null ? [] : [stalled]), ...(workerTrouble?.down ? [workerTrouble.text] : [])];
 }
 
 function healthWarnings(parts: StateParts): string[] {
@@ -94,6 +97,8 @@ function healthWarnings(parts: StateParts): string[] {
   return [
     ...parts.energy.health(),
     ...parts.host.health(),
+    ...(parts.zooFiles.problem === null ? [] : [parts.zooFiles.problem]),
+    ...(parts.workerTrouble?.down === false ? [parts.workerTrouble.text] : []),
     ...fellBack.map(
       (attempt) => `execution provider ${attempt.provider} does not work: ${attempt.error ?? ''}`,
     ),

@@ -27,6 +27,10 @@ export const inferenceSchema = z.strictObject({
     unit: 'threads',
     description: "threads inside one CPU run; 0 = ONNX Runtime's choice, the cores",
   }),
+  runTimeoutS: z.number().min(0.1).max(3600).default(10).meta({
+    unit: 's',
+    description: 'a worker whose run has not come back after so long is replaced, its frames count as failed',
+  }),
   warmupRuns: z
     .number()
     .int()

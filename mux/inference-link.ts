@@ -15,6 +15,7 @@ import {
   type ToWorker,
   type WorkerStart,
 } from './inference-types.js';
+import { RunDeadline } from './run-deadline.js';
 import { RunGate } from './run-gate.js';
 
 export type CreateWorker = (url: URL, options: WorkerOptions) => Worker;
@@ -22,6 +23,7 @@ export const createWorker: CreateWorker = (url, options) => new Worker(url, opti
 
 /** How long a run may still take once everything behind it is refused, in ms. */
 const GRACE_MS = 5000;
+const STOP: ToWorker = { type: 'stop' };
 
 interface Pending {
   resolve(outcome: InferenceOutcome): void;
@@ -33,6 +35,9 @@ export class InferenceLink {
   readonly #plan: InferencePlan;
   readonly #gate = new RunGate();
   readonly #pending = new Map<number, Pending>();
+  readonly #deadline: RunDeadline;
+  /** The thread is inside native code that does not come back. */
+  hung = false;
   #worker: Worker | null = null;
   #sequence = 0;
   /** Of the last group job, as the worker knows it. */
@@ -40,12 +45,16 @@ export class InferenceLink {
   /** Why the worker died, as far as it said. */
   #cause = 'it ended';
   #end: (cause: string) => void = () => undefined;
-  /** Resolves with the cause once the thread is gone and all its jobs are rejected. Never rejects. */
+  /** Resolves with the cause once the thread is gone, or hangs, and all its jobs are rejected. Never rejects. */
   readonly ended = new Promise<string>((resolve) => (this.#end = resolve));
 
-  constructor(deps: { createWorker: CreateWorker }, plan: InferencePlan) {
+  /** @param runTimeoutMs a run that has not come back after so long hangs; null: never */
+  constructor(deps: { createWorker: CreateWorker }, plan: InferencePlan, runTimeoutMs: number | null = null) {
     this.#deps = deps;
     this.#plan = plan;
+    this.#deadline = new RunDeadline(runTimeoutMs, () =>
+      this.#leaveBehind(`a run has not come back for ${runTimeoutMs} ms`),
+    );
   }
 
   /**
@@ -89,6 +98,7 @@ export class InferenceLink {
     const sequence = (this.#sequence += 1);
     return new Promise((resolve, reject) => {
       this.#pending.set(sequence, { resolve: (outcome) => resolve(outcome as OutcomeOf<J>), reject });
+      if (this.#pending.size === 1) this.#deadline.restart();
       try {
         this.#post(sequence, job);
       } catch (cause) {
@@ -136,20 +146,30 @@ export class InferenceLink {
    * itself: see RunGate. A run that hangs is left behind.
    */
   async stop(drainMs: number): Promise<void> {
-    const message: ToWorker = { type: 'stop' };
-    this.#worker?.postMessage(message);
+    if (this.hung) return;
+    this.#worker?.postMessage(STOP);
     if (await this.#endsWithin(drainMs)) return;
     this.#gate.close();
     if (await this.#endsWithin(GRACE_MS)) return;
-    this.#rejectAll(stoppedError('a run hangs'));
-    this.#worker?.unref();
+    this.#leaveBehind('a run hangs');
   }
 
   /** The process is about to end its threads, whatever they do. */
   readonly #beforeExit = (): void => {
     this.#gate.close();
-    this.#gate.waitUntilIdle(GRACE_MS);
+    if (this.#gate.waitUntilIdle(this.hung ? 0 : GRACE_MS)) return;
+    process.kill(process.pid, 'SIGKILL'); // its end would wait for this thread, for ever
   };
+
+  /** No thread can be ended inside native code: this one is left to itself, and ends if it ever comes back. */
+  #leaveBehind(cause: string): void {
+    this.hung = true;
+    this.#gate.close();
+    this.#worker?.postMessage(STOP);
+    this.#worker?.unref();
+    this.#rejectAll(stoppedError(cause));
+    this.#end(cause);
+  }
 
   async #endsWithin(timeoutMs: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
@@ -160,6 +180,7 @@ export class InferenceLink {
   }
 
   #rejectAll(error: Error): void {
+    this.#deadline.stop();
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }
@@ -167,6 +188,8 @@ export class InferenceLink {
   #settle(message: Extract<FromWorker, { sequence: number }>): void {
     const pending = this.#pending.get(message.sequence);
     this.#pending.delete(message.sequence);
+    if (this.#pending.size > 0) this.#deadline.restart();
+    else this.#deadline.stop();
     if (message.type === 'done') pending?.resolve(message.outcome);
     else pending?.reject(fromWireError(message.error));
   }

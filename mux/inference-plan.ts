@@ -2,6 +2,7 @@
 import { EdgemuxError } from '../common/errors.js';
 import type { Provider } from './config.js';
 import { GROUP_MUX_ID, MUX_ID, type InferencePlan, type SessionSpec } from './inference-types.js';
+import type { RestartPauses } from './restart-backoff.js';
 import type { Zoo } from './zoo.js';
 
 export interface InferenceOptions {
@@ -25,8 +26,10 @@ export interface InferenceOptions {
   board?: SharedArrayBuffer | null;
   /** How long `stop()` lets the worker finish what is queued, in ms. */
   drainMs?: number;
-  /** First and longest pause before a dead worker is started again, in ms; it doubles in between. */
-  restart?: { firstMs: number; longestMs: number };
+  /** A worker whose run has not come back after so long is replaced; for ever where it is absent. */
+  runTimeoutS?: number;
+  /** Pauses before a dead worker is started again. */
+  restart?: RestartPauses;
 }
 
 const DEFAULT_WARMUP_RUNS = 5;

@@ -5,6 +5,7 @@
  * too, though nothing runs there: otherwise the worker's exit unloads it and the next worker cannot register it.
  */
 import { leaveStage, framesIn, openBoard } from '../common/activity.js';
+import { systemClock } from '../common/clock.js';
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import { inferencePlan, type InferenceOptions } from './inference-plan.js';
@@ -17,6 +18,8 @@ import type {
   OutcomeOf,
 } from './inference-types.js';
 import type { DevicePolicy } from './policy.js';
+import { livedMs, RestartBackoff, STABLE_MS, troubleOf, type Trouble } from './restart-backoff.js';
+import { checkZooFiles } from './zoo.js';
 
 export * from './inference-types.js';
 export type { InferenceOptions } from './inference-plan.js';
@@ -47,12 +50,16 @@ export class Inference {
   /** The worker that was started last, ready or not. */
   #newest: InferenceLink | null = null;
   #running = false;
+  #backoff: RestartBackoff;
+  #readyMs = 0;
+  #trouble: string | null = null;
   #restarts = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(deps: InferenceDeps, options: InferenceOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#backoff = new RestartBackoff(options.restart ?? DEFAULTS.restart);
   }
 
   /**
@@ -73,6 +80,12 @@ export class Inference {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     await this.#newest?.stop(this.#options.drainMs ?? DEFAULTS.drainMs);
+  }
+
+  /** What is wrong with the worker: `down` while none answers; null where it runs and has not died lately. */
+  get trouble(): Trouble | null {
+    if (this.#trouble === null || (this.#link !== null && livedMs(this.#readyMs) >= STABLE_MS)) return null;
+    return troubleOf(this.#link === null, this.#backoff.deaths, this.#trouble);
   }
 
   /** Jobs handed in and not answered yet. */
@@ -118,11 +131,14 @@ export class Inference {
   async #spawn(): Promise<InferenceReady> {
     if (!this.#running) throw stoppedError('it was stopped');
     const { createWorker: create = createWorker } = this.#deps;
-    const link = new InferenceLink({ createWorker: create }, inferencePlan(this.#options));
+    const { runTimeoutS } = this.#options;
+    const limitMs = runTimeoutS === undefined ? null : 1000 * runTimeoutS;
+    const link = new InferenceLink({ createWorker: create }, inferencePlan(this.#options), limitMs);
     this.#newest = link;
     const ready = await link.start();
     if (!this.#running) throw stoppedError('it was stopped while it started');
     this.#link = link;
+    this.#readyMs = systemClock.monotonicMs();
     for (const { provider, error } of ready.attempts.filter((attempt) => !attempt.ok)) {
       this.#deps.log?.warn({ provider, error }, 'execution provider does not work here');
     }
@@ -130,19 +146,30 @@ export class Inference {
     return ready;
   }
 
+  /** As `#spawn`, from the very files that were proved at the start: another model must not slip in. */
+  async #respawn(): Promise<InferenceReady> {
+    const { zoo } = this.#options;
+    await checkZooFiles(
+      zoo,
+      inferencePlan(this.#options).specs.map(({ path }) => path),
+    );
+    return this.#spawn();
+  }
+
   #ended(link: InferenceLink, cause: string): void {
     if (!this.#running || this.#link !== link) return;
     this.#link = null;
     this.#clearBoard();
-    this.#deps.log?.error({ cause }, 'inference worker died');
-    this.#restartAfter((this.#options.restart ?? DEFAULTS.restart).firstMs, cause);
+    this.#trouble = cause;
+    const retryMs = this.#backoff.pauseMs(livedMs(this.#readyMs), link.hung);
+    this.#deps.log?.error({ cause, retryMs }, link.hung ? 'inference worker hangs' : 'inference worker died');
+    this.#restartAfter(retryMs, cause);
   }
 
   #restartAfter(pauseMs: number, cause: string): void {
-    const { longestMs } = this.#options.restart ?? DEFAULTS.restart;
     this.#timer = setTimeout(() => {
       this.#restarts += 1;
-      this.#spawn().then(
+      this.#respawn().then(
         (ready) => {
           this.#deps.log?.info(
             { provider: ready.provider, restarts: this.#restarts },
@@ -153,7 +180,8 @@ export class Inference {
         (error: unknown) => {
           if (!this.#running) return;
           this.#deps.log?.error({ cause: messageOf(error) }, 'inference worker cannot be restarted');
-          this.#restartAfter(Math.min(2 * pauseMs, longestMs), cause);
+          this.#trouble = `${cause}; ${messageOf(error)}`;
+          this.#restartAfter(this.#backoff.pauseMs(0, false), cause);
         },
       );
     }, pauseMs);

@@ -82,6 +82,23 @@ function zooFrom(dir: string, manifest: Manifest, hash: string): Zoo {
   };
 }
 
+/** Absolute paths of the manifest, of every model and of the muxes in use. */
+export function modelPaths({ manifest, path }: Zoo): string[] {
+  const { models, mux } = manifest;
+  const files = [...models, mux?.pair, mux?.group].filter((entry) => entry !== undefined && entry !== null);
+  return [path('manifest.json'), ...files.map(({ file }) => path(file))];
+}
+
+/**
+ * Compares files of a loaded zoo with what its manifest said when it was loaded.
+ * @param paths absolute
+ * @throws EdgemuxError ZOO_NOT_FOUND, ZOO_CHANGED
+ */
+export async function checkZooFiles(zoo: Zoo, paths: readonly string[]): Promise<void> {
+  const files = zooFiles(zoo.manifest).filter(({ file }) => paths.includes(zoo.path(file)));
+  await Promise.all(files.map((file) => checkFile(zoo.dir, file)));
+}
+
 /** Every file that a manifest names. */
 function zooFiles({ models, mux, ablations = [], golden, test }: Manifest): ZooFile[] {
   const muxes = [mux, ...ablations.map((ablation) => ablation.mux)].flatMap((one) => [one?.pair, one?.group]);

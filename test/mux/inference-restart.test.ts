@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createBoard, enterStage, framesIn } from '../../common/activity.js';
 import type { InferencePlan, RestartEvent, WorkerStart } from '../../mux/inference.js';
@@ -14,7 +16,8 @@ async function mortal(
   t: Test,
   change: (made: number, plan: InferencePlan) => InferencePlan = (_made, plan) => plan,
 ) {
-  const zoo = await loadZoo((await writeTinyZoo(t.testdir())).dir);
+  const { dir } = await writeTinyZoo(t.testdir());
+  const zoo = await loadZoo(dir);
   const workers = mortalWorkers();
   const board = createBoard();
   let announce: (event: RestartEvent) => void = () => undefined;
@@ -40,7 +43,7 @@ async function mortal(
     worker.postMessage({ type: 'die' });
     return { gone, replaced };
   };
-  return { inference, board, kill, made: workers.made };
+  return { dir, inference, board, kill, made: workers.made };
 }
 
 t.test(
@@ -75,6 +78,25 @@ t.test('a worker that cannot be replaced at first is tried again', async (t) => 
   await inference.start();
   t.equal((await kill().replaced).restarts, 2);
   t.equal(made.length, 3);
+  t.equal((await inference.decide(DARK, MUX)).decision, 'local');
+});
+
+t.test('a worker is not started again from files that have changed', async (t) => {
+  const { dir, inference, kill, made } = await mortal(t);
+  await inference.start();
+  const { gone } = kill();
+  const model = join(dir, readdirSync(dir).find((name) => name.endsWith('.onnx')) ?? '');
+  const bytes = readFileSync(model);
+  writeFileSync(model, Buffer.concat([bytes, Buffer.of(0)]));
+  await gone;
+  const until = async (holds: () => boolean): Promise<void> => {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  await until(() => /differ|sha256|changed/i.test(inference.trouble?.text ?? ''));
+  t.equal(made.length, 1, 'no thread was started');
+  t.equal(inference.trouble?.down, true);
+  writeFileSync(model, bytes);
+  await until(() => inference.trouble?.down === false);
   t.equal((await inference.decide(DARK, MUX)).decision, 'local');
 });
 

@@ -1,8 +1,18 @@
-/** The inference worker with a way to die between two runs: a message `die` throws inside the thread. */
-import { parentPort, Worker, type WorkerOptions } from 'node:worker_threads';
+/**
+ * The inference worker with ways to fail between two runs: a message `die` throws inside the thread, `hang` enters a
+ * native call as a run does, one that no `terminate()` ends, and stays there for a while.
+ */
+import { execFileSync } from 'node:child_process';
+import { parentPort, workerData, Worker, type WorkerOptions } from 'node:worker_threads';
+import type { WorkerStart } from '../../../mux/inference.js';
+import { RunGate } from '../../../mux/run-gate.js';
 
 parentPort?.on('message', (message: { type: string }) => {
   if (message.type === 'die') throw new Error('killed by a test');
+  if (message.type === 'hang') {
+    new RunGate((workerData as WorkerStart).gate).enter();
+    execFileSync('sleep', ['20']);
+  }
 });
 if (parentPort) await import('../../../mux/inference-worker.js');
 
