@@ -28,17 +28,17 @@ accounts() { cut -d: -f1 /etc/passwd /etc/group | sort; }
 install_role() { local role=$1; shift; bash "$scripts/install-$role.sh" --tarball "$try/edgemux.tgz" --modules "$try/links" --node "$try/node" "$@"; }
 
 answered() { # answered FRAME_FILE: whether a published frame comes back as a result
-  timeout 20 mosquitto_sub -t 'edgemux/+/result/door' -C 1 >"/run/result.json" &
+  timeout 20 mosquitto_sub -h 127.0.0.1 -t 'edgemux/+/result/door' -C 1 >"/run/result.json" &
   local waiting=$!
   until_true 20 publish_until_gone $waiting "$1"
   wait $waiting && grep -q '"label"' /run/result.json
 }
-publish_until_gone() { mosquitto_pub -t cameras/door/frame -f "$2"; sleep 0.5; ! kill -0 "$1"; }
+publish_until_gone() { mosquitto_pub -h 127.0.0.1 -t cameras/door/frame -f "$2"; sleep 0.5; ! kill -0 "$1"; }
 
 echo "$(systemctl --version | head -1), PID 1 is $(cat /proc/1/comm), root: ${TRY_ROOT:-$(. /etc/os-release; echo "$PRETTY_NAME")}"
 printf 'listener 1883 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n' >/run/broker.conf
 systemd-run --quiet --unit=try-broker "$(command -v mosquitto)" -c /run/broker.conf
-check 'a broker runs' until_true 10 mosquitto_pub -t try -m 1
+check 'a broker runs' until_true 10 mosquitto_pub -h 127.0.0.1 -t try -m 1
 files >/run/before.files; accounts >/run/before.accounts
 sample=$try/repo/models/fashion-mnist/samples/sneaker.jpg
 
