@@ -65,5 +65,10 @@ function arranged(
 
 /** The axes of t-SNE have no unit and no direction. */
 function bare(gridIndex: number): object {
-  return { type: 'value', gridIndex, show: false, scale: true, min: 'dataMin', max: 'dataMax' };
+  return { type: 'value', gridIndex, show: false, scale: true, min: beyond(-1), max: beyond(1) };
+}
+
+/** The ends of the data and a little more, so that no point is cut by the frame. */
+function beyond(side: -1 | 1): (ends: { min: number; max: number }) => number {
+  return ({ min, max }) => (side < 0 ? min : max) + side * 0.04 * (max - min);
 }

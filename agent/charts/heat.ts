@@ -10,7 +10,7 @@ export function drawHeat(spec: HeatSpec, room: Room): Drawn {
   const tall = Math.ceil(widest * 0.72);
   const left = widest + 14;
   const top = head.height + tall + 38;
-  const cell = Math.min(72, (room.width - left - 26) / count);
+  const cell = Math.min(92, (room.width - left - 26) / count);
   const height = Math.ceil(cell * 0.8) * count;
   const label = { ...SMALL, color: INK, interval: 0 };
   return {

@@ -148,7 +148,7 @@ export function legendOf(
   room: Room,
   symbol: 'square' | 'line' = 'square',
 ): { height: number; option: object } {
-  const ITEM_PX = symbol === 'line' ? 46 : 32;
+  const ITEM_PX = symbol === 'line' ? 52 : 38;
   let lines = 1;
   let used = 0;
   for (const name of names) {
@@ -166,7 +166,7 @@ export function legendOf(
         left: 0,
         top,
         padding: 0,
-        itemGap: 12,
+        itemGap: 18,
         width: room.width * 0.92,
         textStyle: FONT,
         data: [...names],

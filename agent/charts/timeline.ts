@@ -39,10 +39,10 @@ export function drawTimeline(spec: TimelineSpec, room: Room): Drawn {
       ],
       xAxis: [
         { ...x, gridIndex: 0, name: '', axisLabel: { show: false } },
-        { ...x, gridIndex: 1 },
+        { ...x, gridIndex: 1, axisLabel: { ...SMALL, hideOverlap: true, showMaxLabel: false } },
       ],
       yAxis: [
-        { ...valueAxis({ min: 0, ...spec.y }, false, room), gridIndex: 0 },
+        { ...valueAxis({ min: 0, ...spec.y }, false, room), gridIndex: 0, boundaryGap: [0, '6%'] },
         {
           ...{ type: 'category', data: [...spec.lanes], inverse: true, gridIndex: 1 },
           ...{ axisLabel: { ...SMALL, interval: 0 }, axisTick: { show: false }, axisLine: { show: false } },
@@ -56,7 +56,7 @@ export function drawTimeline(spec: TimelineSpec, room: Room): Drawn {
 
 function railSeries({ rails }: TimelineSpec): object[] {
   return rails.map(({ name, points }, at) => ({
-    ...{ type: 'line', name, showSymbol: false, silent: true, xAxisIndex: 0, yAxisIndex: 0 },
+    ...{ type: 'line', name, symbol: 'none', step: 'middle', silent: true, xAxisIndex: 0, yAxisIndex: 0 },
     ...{ data: points.map((point) => [...point]), lineStyle: { width: 1.3, color: colour(undefined, at) } },
     itemStyle: { color: colour(undefined, at) },
     ...(rails.length === 1 ? { areaStyle: { color: colour(undefined, at), opacity: 0.1 } } : {}),

@@ -9,6 +9,7 @@ import { EVAL_OPTIONS, evalOptions } from '../eval/options.js';
 import { agentConfig } from '../load-config.js';
 import { MEASURE_OPTIONS, measureOptions } from '../measure/options.js';
 import { POWER_OPTIONS, powerOptions, SCAN_OPTIONS, scanOptions } from '../power/options.js';
+import { REPORT_OPTIONS, reportOptions } from '../report/options.js';
 import { IMPORT_OPTIONS, importOptions } from '../zoo/import-options.js';
 import { LABEL_OPTIONS, labelOptions } from '../zoo/label-options.js';
 
@@ -102,6 +103,12 @@ export const COMMANDS: readonly Command[] = [
     options: EVAL_OPTIONS,
     run: runEval,
   },
+  {
+    name: 'report',
+    describe: 'a measurement campaign, or a stretch of the journal, as a page of figures and tables',
+    options: REPORT_OPTIONS,
+    run: runReport,
+  },
 ];
 
 function runDaemon(argv: Arguments): Run {
@@ -153,6 +160,12 @@ function runCalibrate(argv: Arguments): Run {
 function runEval(argv: Arguments): Run {
   const options = evalOptions(argv);
   return async () => (await import('../eval/command.js')).runEval(options);
+}
+
+function runReport(argv: Arguments): Run {
+  const dataDir = () => agentConfig(configFile(argv), {}).dataDir;
+  const options = reportOptions(argv, { dataDir, nowMs: Date.now() });
+  return async () => (await import('../report/command.js')).runReport(options);
 }
 
 function configFile(argv: Arguments): string | null {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EXIT } from '../../common/exit.js';
 import { loadEmbeddings } from '../../mux/embeddings.js';
 import { loadZoo } from '../../mux/zoo.js';
+import { ProgressLine, type Stream } from '../progress-line.js';
 import { measureAblations } from './ablations.js';
 import { evaluate } from './evaluate.js';
 import { figuresOf } from './figures.js';
@@ -18,7 +19,7 @@ import { markdownOf } from './tables.js';
 /** Where the command writes; the streams of the process unless given. */
 export interface EvalStreams {
   out: Pick<NodeJS.WritableStream, 'write'>;
-  progress: Pick<NodeJS.WriteStream, 'write'> & { isTTY?: boolean };
+  progress: Stream;
 }
 
 /**
@@ -53,25 +54,4 @@ export async function runEval(
   for (const [name, text] of Object.entries(files)) await writeFile(join(options.outDir, name), text);
   out.write(`${summaryOf(report)}\n\nwritten to ${options.outDir}: ${Object.keys(files).join(', ')}\n`);
   return EXIT.ok;
-}
-
-/** One line that is rewritten in a terminal; elsewhere a line for each network. */
-class ProgressLine {
-  readonly #stream: EvalStreams['progress'];
-  #last = '';
-
-  constructor(stream: EvalStreams['progress']) {
-    this.#stream = stream;
-  }
-
-  show(what: string, done: number): void {
-    const text = `${String(Math.floor(done * 100)).padStart(3)} %  ${what}`;
-    if (this.#stream.isTTY === true) this.#stream.write(`\r\u001b[2K${text}`);
-    else if (what !== this.#last) this.#stream.write(`${text}\n`);
-    this.#last = what;
-  }
-
-  end(): void {
-    if (this.#stream.isTTY === true) this.#stream.write('\r\u001b[2K');
-  }
 }
