@@ -65,13 +65,14 @@ export function growthOf(samples: readonly ProcessSample[], warmupMinutes: numbe
 export function minuteLine(record: SoakRecord): string {
   const { balance, durationMs, faults, options } = record;
   const open = Math.max(0, balance.admitted - balance.results - sum(balance.drops)); // its last word is a second old
-  const { rssMb, slopeMbPerHour, descriptors, loopP99Ms } = growthOf(record.agent, options.warmupMinutes);
+  const { rssMb, slopeMbPerHour, loopP99Ms } = growthOf(record.agent, options.warmupMinutes);
+  const descriptors = record.agent.at(-1)?.descriptors ?? 0;
   const slope = Number.isNaN(slopeMbPerHour) ? 'warming up' : `${slopeMbPerHour.toFixed(1)} MB/h`;
   const last = faults.at(-1);
   return [
     `${(durationMs / MINUTE_MS).toFixed(0)} min: ${balance.admitted} frames, ${balance.results} results`,
     `drops ${counts(balance.drops)}, ${open} under way`,
-    `device ${rssMb.toFixed(0)} MB (${slope}), ${descriptors.last} descriptors, loop p99 ${loopP99Ms.toFixed(1)} ms`,
+    `device ${rssMb.toFixed(0)} MB (${slope}), ${descriptors} descriptors, loop p99 ${loopP99Ms.toFixed(1)} ms`,
     `${faults.length} faults${last ? `, last: ${last.name} (${last.what})` : ''}`,
     ...(record.violations.length > 0 ? [`VIOLATIONS ${record.violations.length}`] : []),
   ].join('; ');
