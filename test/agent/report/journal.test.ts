@@ -124,7 +124,7 @@ t.test('rows that are no results of this version are counted and told, not guess
   const dir = t.testdir();
   writeJournal(dir, 20);
   const db = new Database(join(dir, 'journal.sqlite'));
-  db.prepare('INSERT INTO results (frameId, createdAtMs, topic, payload) VALUES (?, ?, ?, ?)').run(
+  db.prepare('INSERT INTO results (frameId, createdAtMs, ranMs, topic, payload) VALUES (?, ?, 0, ?, ?)').run(
     'x',
     FIRST_MS,
     't',
