@@ -1,7 +1,7 @@
 """Image folders in ImageNet's layout: train/<class>/*, val/<class>/* (or test/<class>/*), pictures of any size.
 
-A million pictures do not fit into memory: `Pictures` holds their paths and decodes what a batch asks for. The shorter
-side is scaled to `size`, the middle cropped; the device does the same before its networks.
+A million pictures do not fit into memory: `Pictures` holds their paths and decodes what a batch asks for, turned as EXIF says and
+stretched to the networks' input, as the device does before its networks (mux/image.ts).
 """
 from concurrent.futures import ThreadPoolExecutor
 import os
@@ -16,14 +16,16 @@ POOL = None
 
 
 class Pictures:
-    """A tensor's stand-in of shape [N, size, size, 3]: indexing decodes, on several threads."""
+    """A tensor's stand-in of shape [N, height, width, channels]: indexing decodes, on several threads.
+
+    size: the side of square pictures of 3 channels, or (height, width, channels)."""
 
     def __init__(self, paths, size):
-        self.paths, self.size = list(paths), size
+        self.paths, self.size = list(paths), (size, size, 3) if isinstance(size, int) else tuple(size)
 
     @property
     def shape(self):
-        return (len(self.paths), self.size, self.size, 3)
+        return (len(self.paths), *self.size)
 
     def __len__(self):
         return len(self.paths)
@@ -32,7 +34,7 @@ class Pictures:
         return Pictures([self.paths[i] for i in index.tolist()], self.size)
 
     def __getitem__(self, index):
-        """uint8 [n, size, size, 3] of a slice or an index tensor; one picture [size, size, 3] of a number."""
+        """uint8 [n, height, width, channels] of a slice or an index tensor; one picture of a number."""
         if isinstance(index, int) or torch.is_tensor(index) and index.ndim == 0:
             return decode(self.paths[int(index)], self.size)
         chosen = self.paths[index] if isinstance(index, slice) else [self.paths[i] for i in index.tolist()]
@@ -46,19 +48,18 @@ def pool():
 
 
 def decode(path, size):
-    """A file's picture as uint8 [size, size, 3] in sRGB: shorter side to `size`, middle crop."""
-    from PIL import Image
+    """A file's picture as uint8 of `size` (height, width, channels), in sRGB or grey levels."""
+    from PIL import Image, ImageOps
+    height, width, channels = size
+    mode = 'L' if channels == 1 else 'RGB'
     try:
         with Image.open(path) as picture:
-            picture.draft('RGB', (size, size))                  # JPEG: decode at a fraction where that suffices
-            picture = picture.convert('RGB')
+            picture.draft(mode, (width, height))                # JPEG: decode at a fraction where that suffices
+            picture = ImageOps.exif_transpose(picture).convert(mode)
     except OSError as error:
         raise TrainError(f'cannot read {path}: {error}') from error
-    scale = size / min(picture.size)
-    width, height = (max(size, round(side * scale)) for side in picture.size)
-    left, top = (width - size) // 2, (height - size) // 2
-    picture = picture.resize((width, height), Image.BILINEAR).crop((left, top, left + size, top + size))
-    return torch.from_numpy(np.array(picture))
+    pixels = np.array(picture.resize((width, height), Image.LANCZOS))
+    return torch.from_numpy(pixels.reshape(height, width, channels))
 
 
 def read(root, size):

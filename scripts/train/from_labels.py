@@ -102,9 +102,9 @@ def read_zoo(folder, found):
 def pictures(found, root, shape, size):
     """The images of the file's rows: uint8 tensor [N, H, W, C], or Pictures below `root`."""
     if isinstance(found.images[0], str):
-        side = shape['height'] if shape else size
-        if side < 8 or shape and (shape['width'] != side or shape['channels'] != 3):
-            raise TrainError('pictures need a square input of 3 channels: name the --zoo, or its side with --size')
+        side = (shape['height'], shape['width'], shape['channels']) if shape else (size, size, 3)
+        if min(side[:2]) < 8:
+            raise TrainError('the size of the mux\'s input is needed: name the --zoo, or a side with --size')
         missing = next((name for name in found.images if not (root / name).is_file()), None)
         if missing:
             raise TrainError(f'there is no {root / missing}')
@@ -128,7 +128,7 @@ def config_of(found, split, args):
             roles[k].append(name)
     first = split.images[:min(len(split), 2000)].float() / 255
     mean_, std = first.mean((0, 1, 2)), first.std((0, 1, 2)).clamp_min(1e-3)
-    arch = 'mux4' if 25 <= split.images.shape[1] <= 32 else 'mux-large'
+    arch = 'mux4' if split.images.shape[1] == split.images.shape[2] and 25 <= split.images.shape[1] <= 32 else 'mux-large'
     return Config(name='from-labels', models=tuple(Model(m['id'], 'yours', tuple(r)) for m, r in zip(found.models, roles)),
                   mux=replace(Mux(), arch=arch, loss=args.loss, epochs=args.epochs, batch=min(256, len(split) // 10)),
                   seed=args.seed, mean=tuple(mean_.tolist()), std=tuple(std.tolist()), flip=not args.no_flip)

@@ -96,6 +96,21 @@ class Folders(support.Toy):
         with self.assertRaisesRegex(TrainError, 'classes that train/ lacks: other'):
             datasets.load(config, root)
 
+    def test_pictures_are_stretched_turned_and_made_grey_as_the_device_does(self):
+        import folders
+        from PIL import Image
+        path = self.out() / 'half.jpg'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture = Image.new('RGB', (80, 40), (250, 250, 250))
+        picture.paste((5, 5, 5), (40, 0, 80, 40))                       # white left, black right
+        exif = Image.Exif()
+        exif[0x0112] = 6                                                # to be shown turned clockwise: white above
+        picture.save(path, exif=exif, quality=95)
+        pixels = folders.Pictures([path], (24, 10, 1))[0:1]
+        self.assertEqual(pixels.shape, (1, 24, 10, 1))
+        self.assertGreater(pixels[0, :10].float().mean().item(), 240)
+        self.assertLess(pixels[0, 14:].float().mean().item(), 15)
+
     def test_torchvisions_networks_are_tapped_before_their_last_layer(self):
         import architectures
         net = architectures.classifier(Model('m', 'mobilenet_v2'), 3, 7).eval()
