@@ -39,8 +39,8 @@ export async function runMeasure(asked: MeasureOptions): Promise<number> {
   } finally {
     writer.close();
   }
-  await report(options.outDir);
-  return EXIT.ok;
+  await summary(options.outDir);
+  return options.report ? reportOn(options) : EXIT.ok;
 }
 
 async function create(
@@ -61,7 +61,7 @@ async function create(
 }
 
 /** The options of the campaign in `outDir`. @throws EdgemuxError CAMPAIGN_INVALID where there is none */
-function resumed({ outDir }: MeasureOptions): MeasureOptions {
+function resumed({ outDir, report }: MeasureOptions): MeasureOptions {
   if (!existsSync(campaignFile(outDir))) {
     throw new EdgemuxError(
       'CAMPAIGN_INVALID',
@@ -71,7 +71,7 @@ function resumed({ outDir }: MeasureOptions): MeasureOptions {
   const reader = new CampaignReader(outDir);
   const asked = askedFacts(reader.facts);
   reader.close();
-  return { ...asked, outDir, resume: true };
+  return { ...asked, outDir, resume: true, report };
 }
 
 /** @throws EdgemuxError CAMPAIGN_INVALID where models or images are not those of the campaign any more */
@@ -89,13 +89,23 @@ function assertSameZoo({ outDir }: MeasureOptions, hash: string, images: Campaig
 }
 
 /** Prints the figures of a finished campaign and writes them beside it. */
-async function report(outDir: string): Promise<void> {
+async function summary(outDir: string): Promise<void> {
   const reader = new CampaignReader(outDir);
   try {
-    const summary = summarise(reader);
-    await writeFile(join(outDir, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-    process.stdout.write(`\n${summaryText(summary)}\nwritten to ${outDir}: campaign.sqlite, summary.json\n`);
+    const found = summarise(reader);
+    await writeFile(join(outDir, 'summary.json'), `${JSON.stringify(found, null, 2)}\n`);
+    process.stdout.write(`\n${summaryText(found)}\nwritten to ${outDir}: campaign.sqlite, summary.json\n`);
   } finally {
     reader.close();
   }
+}
+
+/** What `edgemux report --campaign` makes of it. */
+async function reportOn({ outDir, start }: MeasureOptions): Promise<number> {
+  const [{ reportOptions }, { runReport }] = await Promise.all([
+    import('../report/options.js'),
+    import('../report/command.js'),
+  ]);
+  const asked = { campaign: outDir, out: join(outDir, 'report'), zoo: start.zooDir };
+  return runReport(reportOptions(asked, { dataDir: () => outDir, nowMs: Date.now() }));
 }

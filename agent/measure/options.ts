@@ -11,6 +11,8 @@ export type MeasureOptions = AskedFacts & {
   outDir: string;
   /** Go on with the campaign in `outDir`, with its own options. */
   resume: boolean;
+  /** Make a report of it when it is done. */
+  report: boolean;
 };
 
 export const MEASURE_OPTIONS = {
@@ -65,6 +67,11 @@ export const MEASURE_OPTIONS = {
   simulate: { type: 'boolean', default: false, describe: 'simulated rails; everything says so' },
   seed: { type: 'number', default: 1, describe: 'which images, and the order of frames and runs' },
   out: { type: 'string', default: 'campaign', describe: 'folder for campaign.sqlite and raw data' },
+  report: {
+    type: 'boolean',
+    default: false,
+    describe: 'then make a report of it, in OUT/report, as edgemux report does',
+  },
   resume: {
     type: 'boolean',
     default: false,
@@ -102,7 +109,7 @@ export function measureOptions(argv: Record<string, unknown>, configFile: string
       deadlineMs:
         argv['deadline-ms'] === undefined ? null : whole('deadline-ms', argv['deadline-ms'], 10, 60_000),
     },
-    ...{ outDir: String(argv['out']), resume: argv['resume'] === true },
+    ...{ outDir: String(argv['out']), resume: argv['resume'] === true, report: argv['report'] === true },
   };
 }
 
