@@ -10,8 +10,6 @@ const targetSchema = z.looseObject({
   gap: z.number().optional(),
   upload: z.number().optional(),
   offload: z.number().optional(),
-  /** On the calibration images. */
-  cost: z.number().optional(),
 });
 type Target = z.infer<typeof targetSchema>;
 
@@ -20,7 +18,7 @@ export interface Calibrated {
   shipped: DeviceMode;
   /** Thresholds of a mode for the zoo's own target. */
   modes: Partial<Record<DeviceMode, Thresholds>>;
-  /** Thresholds for a share of the local→cloud gap at an upload cost in local runs; null: not calibrated. */
+  /** Thresholds, ending as the zoo's own do (confidence or gate), for a share of the local→cloud gap at an upload cost in local runs; null: not calibrated. */
   forGap(mode: SweptMode, gap: number, upload: number): Thresholds | null;
   /** Exponents of fused probabilities; {} where none were calibrated. */
   fusing: Thresholds;
@@ -42,13 +40,10 @@ export function calibratedOf({ manifest }: Pick<Zoo, 'manifest'>): Calibrated {
     modes,
     forGap: (mode, gap, upload) => {
       const rows = targets.filter((row) => row.mode === mode && row.gap === gap && row.upload === upload);
-      return cheapestOf(rows)?.thresholds ?? null;
+      const gated = modes[mode]?.gain !== undefined;
+      const alike = rows.find(({ thresholds }) => (thresholds.gain !== undefined) === gated);
+      return (alike ?? rows[0])?.thresholds ?? null;
     },
     fusing: fuseLocal === undefined || fuseMux === undefined ? {} : { fuseLocal, fuseMux },
   };
-}
-
-/** Of several ways to end a mode (confidence, gate) the one that was cheapest on the calibration images. */
-function cheapestOf(rows: readonly Target[]): Target | undefined {
-  return [...rows].sort((a, b) => (a.cost ?? Infinity) - (b.cost ?? Infinity))[0];
 }

@@ -14,6 +14,9 @@ export const SWEPT_MODES = ['mux', 'cascade', 'two-stage', 'three-tier'] as cons
 export const GATED = 'three-tier, need − harm';
 export type SweptMode = (typeof SWEPT_MODES)[number];
 
+/** Frames for which the cloud does more harm than good are all kept alike. */
+const LEAST_GAIN = 1e-6;
+
 /** Images in an order of keeping: the first k stay, the rest are offloaded. */
 export interface Staged {
   /** Images that count: N of them. */
@@ -62,7 +65,7 @@ export function stage(
   }
   const gains = mode === 'three-tier' && base.gain !== undefined ? gainsOf(pair, base) : null;
   const wishOf = (i: number) => {
-    if (gains) return (1 - (gains[i] ?? 0)) / 2;
+    if (gains) return 1 - Math.max(LEAST_GAIN, gains[i] ?? 0);
     return mode === 'mux' ? 1 - (pair.mux?.score[i] ?? 0) : (answers.confidence[i] ?? 0);
   };
   const wishes = Float64Array.from(open, wishOf);
@@ -77,7 +80,7 @@ export function stage(
     ...{ localFirst: mode !== 'mux', asksMux: mode !== 'cascade' && pair.mux !== null },
     thresholds: (cut) => {
       if (mode === 'mux') return { mux: 1 - cut };
-      return { ...base, ...(gains ? { gain: 1 - 2 * cut } : { confidence: cut }) };
+      return { ...base, ...(gains ? { gain: 1 - cut } : { confidence: cut }) };
     },
   };
 }

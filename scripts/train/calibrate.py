@@ -106,11 +106,10 @@ def policy(config, outputs, group, mux, gated=None):
     modes = {'mux': entry({'mux': 0.5}, policies.apply('mux', {'mux': 0.5}, outputs), mux, config.upload_cost,
                           target=f'offload {config.mux.offload_share:.0%}')}
     for mode in policies.MODES[1:]:
-        found = [search.cheapest(search.reaching(mode, outputs, target, rule), mux, config.upload_cost) for rule in last_rules(mode, gated)]
-        found = [pair for pair in found if pair]
+        rule = mode == 'three-tier' and bool(gated) and gate_is_better(outputs)
+        found = search.cheapest(search.reaching(mode, outputs, target, rule), mux, config.upload_cost)
         if found:
-            best = search.cheapest(found, mux, config.upload_cost)
-            modes[mode] = entry(*best, mux, config.upload_cost, target=f'{config.gap_share:.0%} of the gap')
+            modes[mode] = entry(*found, mux, config.upload_cost, target=f'{config.gap_share:.0%} of the gap')
     reaching = [m for m in modes if m != 'mux'] or ['mux']
     shipped = min(reaching, key=lambda m: modes[m]['cost'])
     return {'mode': shipped, 'thresholds': {'mux': 0.5, **modes[shipped]['thresholds']}, **({'gate': gated} if gated else {}),
@@ -118,6 +117,19 @@ def policy(config, outputs, group, mux, gated=None):
                 'images': len(outputs.labels), 'costs': {'mux': round(mux, 4), 'local': 1, 'upload': config.upload_cost},
                 'target': f'{config.gap_share:.0%} of the way from the local to the cloud accuracy', 'modes': modes,
                 'targets': targets(outputs, mux, gated), **({} if group is None else {'group': group_policy(group)})}}
+
+
+def fused_base(outputs, gated):
+    """Thresholds of three-tier without a mux that answers: the last rule alone."""
+    return {'answer': 1.0, **search.fusion_weights(outputs), **({'gain': 1.0} if gated else {})}
+
+
+def gate_is_better(outputs):
+    """Whether the gate, over all of OFFLOADS, picks better frames to offload than the fused confidence does."""
+    def accuracy(gated):
+        cuts = (search.at_offload('three-tier', fused_base(outputs, gated), outputs, share) for share in OFFLOADS)
+        return sum(policies.apply('three-tier', thresholds, outputs).accuracy() for thresholds in cuts)
+    return accuracy(True) > accuracy(False)
 
 
 def last_rules(mode, gated):
@@ -134,10 +146,9 @@ def targets(outputs, mux, gated):
             found = search.reaching(mode, outputs, goal, rule)
             table += [entry(*search.cheapest(found, mux, upload), mux, upload, mode=mode, gap=share, upload=upload)
                       for upload in UPLOADS if found]
-    fused = {'answer': 1.0, **search.fusion_weights(outputs)}
     for share in OFFLOADS:
         for mode, rule in every:
-            base = {'two-stage': {'offload': 1.0}, 'three-tier': {**fused, **({'gain': 1.0} if rule else {})}}.get(mode, {})
+            base = {'two-stage': {'offload': 1.0}, 'three-tier': fused_base(outputs, rule)}.get(mode, {})
             thresholds = search.at_offload(mode, base, outputs, share)
             table.append(entry(thresholds, policies.apply(mode, thresholds, outputs), mux, 4.0, mode=mode, offload=share))
     return table

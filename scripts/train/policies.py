@@ -9,6 +9,7 @@ from typing import Optional
 import torch
 
 FLOOR = 1e-12                   # as mux/probabilities.ts
+LEAST_GAIN = 1e-6
 MODES = ('mux', 'cascade', 'two-stage', 'three-tier')
 
 
@@ -87,13 +88,13 @@ def sends(thresholds, outputs, probabilities):
 
 
 def keeping(thresholds, outputs, probabilities):
-    """The last rule's score in [0, 1], high for frames it keeps: [N]."""
-    return (1 - outputs.gain) / 2 if 'gain' in thresholds else probabilities.max(1).values
+    """The last rule's score in [0, 1], high for frames it keeps: [N]. Where the cloud does more harm than good, all are alike."""
+    return 1 - outputs.gain.clamp(LEAST_GAIN, 1) if 'gain' in thresholds else probabilities.max(1).values
 
 
 def last_cut(thresholds, cut):
     """The thresholds with the last rule keeping what `keeping` scores at least `cut`."""
-    key, value = ('gain', 1 - 2 * cut) if 'gain' in thresholds else ('confidence', cut)
+    key, value = ('gain', 1 - cut) if 'gain' in thresholds else ('confidence', cut)
     return {**thresholds, key: round(value, 5)}
 
 

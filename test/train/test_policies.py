@@ -1,4 +1,5 @@
 """Device and server rules, and the search for their thresholds, on outputs worked out by hand or drawn at random."""
+import dataclasses
 import unittest
 
 import support  # noqa: F401
@@ -124,6 +125,10 @@ class Gate(unittest.TestCase):
         self.assertTrue(torch.equal(outcome.offload, (outputs.gain > thresholds['gain']) & outcome.local))
         reached = search.cheapest(search.reaching('three-tier', outputs, search.gap_target(outputs, 0.9), gated=True), 0.1, 4.0)
         self.assertIn('gain', reached[0])
+        # a gate that rarely speaks up: nearly all gains are tiny, and the search must not lose its way among them
+        quiet = dataclasses.replace(outputs, gain=outputs.gain.clamp_min(0) ** 3)
+        found = search.cheapest(search.reaching('three-tier', quiet, search.gap_target(quiet, 0.9), gated=True), 0.1, 4.0)
+        self.assertAlmostEqual(found[1].accuracy(), search.gap_target(quiet, 0.9), delta=0.01)
         self.assertAlmostEqual(reached[1].accuracy(), search.gap_target(outputs, 0.9), delta=0.006)
 
 
