@@ -31,8 +31,7 @@ def main(argv):
     slug = re.sub(r'[^a-z0-9]+', '-', args.name.lower()).strip('-')
     muxes = {}
     for kind, entry in theirs['mux'].items():
-        name = f'ablations/{slug}-{entry["file"]}'
-        (target / 'ablations').mkdir(exist_ok=True)
+        name = f'ablation-{slug}-{entry["file"]}'
         shutil.copyfile(source / entry['file'], target / name)
         muxes[kind] = {**entry, **file_entry(target, name)}
     others = [a for a in ours.get('ablations', []) if a['name'] != args.name]
