@@ -93,12 +93,14 @@ as_service() {
   env "${variables[@]}" "$@"
 }
 
-# Whether the staged version finds what it needs.
-check_version() {
+# Whether the staged version finds what it needs. In an upgrade a broker that is away says nothing about the new version.
+check_version() { # check_version BEFORE: the version in use, or nothing
+  local skipped=()
+  [ -z "${1:-}" ] || skipped=(--skip broker)
   [ "$doctor" = yes ] || return 0
   [ "$dry" = no ] || { say "would: ${programs:?} doctor, of version $version"; return 0; }
   say "asking version $version's doctor"
-  as_service "$node" "$opt/versions/$version/$home/${main:?}" doctor --config "$root$config"
+  as_service "$node" "$opt/versions/$version/$home/${main:?}" doctor --config "$root$config" "${skipped[@]}"
 }
 
 discard() { # discard VERSION: unless it is in use

@@ -72,7 +72,7 @@ install_or_upgrade() {
   make_accounts
   put_configs
   stage
-  if ! check_version; then
+  if ! check_version "$before"; then
     if [ -n "$before" ] && [ "$before" != "$version" ]; then
       discard "$version"
       die "version $version's doctor found what must not be: version $before stays (--no-doctor upgrades all the same)"
