@@ -41,6 +41,7 @@ function groupMux(models: number): Buffer {
 async function evaluated(
   dir: string,
   change: (manifest: Manifest) => void | Promise<void>,
+  images = 120,
 ): Promise<{ report: EvalReport; out: string; markdown: string }> {
   const zoo = join(dir, 'zoo');
   await cp(SHIPPED_ZOO, zoo, { recursive: true });
@@ -49,7 +50,7 @@ async function evaluated(
   await writeFile(join(zoo, 'manifest.json'), JSON.stringify(manifest));
   let out = '';
   const to = { write: (text: string | Uint8Array) => ((out += String(text)), true) };
-  const options = evalOptions({ zoo, out: join(dir, 'out'), images: 120, provider: 'cpu' });
+  const options = evalOptions({ zoo, out: join(dir, 'out'), images, provider: 'cpu' });
   await runEval(options, { out: to, progress: { write: () => true } });
   const read = (name: string) => readFile(join(dir, 'out', name), 'utf8');
   return {
@@ -130,12 +131,16 @@ t.test('a pair without a mux: the cascade alone, and the report says what is mis
 });
 
 t.test('calibrated thresholds are used where the zoo has them', async (t) => {
-  const { report } = await evaluated(t.testdir(), (manifest) => {
-    manifest.policy.calibration = {
-      modes: { cascade: { thresholds: { confidence: 0.9 } } },
-      targets: [{ mode: 'cascade', gap: 0.9, upload: 4, thresholds: { confidence: 0.77 } }],
-    };
-  });
+  const { report } = await evaluated(
+    t.testdir(),
+    (manifest) => {
+      manifest.policy.calibration = {
+        modes: { cascade: { thresholds: { confidence: 0.9 } } },
+        targets: [{ mode: 'cascade', gap: 0.9, upload: 4, thresholds: { confidence: 0.77 } }],
+      };
+    },
+    1000,
+  );
   t.same(report.pair?.tableI.find(({ setup }) => setup === 'cascade')?.thresholds, { confidence: 0.9 });
   const rows = report.pair?.costs
     .filter(({ gapShare, upload }) => gapShare === 0.9 && upload === 4)
