@@ -82,7 +82,9 @@ t.test('a server that leaves answers what it has, and no request is lost or refu
   void one.ended.then(() => (gone = true));
   one.signal('SIGTERM');
   while (!gone) {
-    for (const { png } of images.slice(0, 4)) ids.push(asker.ask(png));
+    // never more than a queue holds, however slow the machine: what is refused then says nothing about the leaving
+    const waiting = ids.filter((id) => !asker.got.has(id)).length;
+    if (waiting < 40) for (const { png } of images.slice(0, 4)) ids.push(asker.ask(png));
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   t.ok(await asker.until(() => ids.every((id) => asker.got.has(id))), `${ids.length} requests`);
