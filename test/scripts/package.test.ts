@@ -18,7 +18,7 @@ function listing(): Listing {
 
 /** All that a package may hold, by folder; what is in none of these is there by mistake. */
 const ALLOWED = [
-  /^(README|ARCHITECTURE)\.md$/,
+  /^(README|ARCHITECTURE|SECURITY)\.md$/,
   /^(LICENSE|package\.json)$/,
   /^dist\/(agent|cloud-stub|common|drivers|mux|protocol)\/[a-z0-9/-]+\.js$/,
   /^dist\/agent\/report\/[a-z0-9/.-]+$/,

@@ -14,6 +14,7 @@ import zoo
 from calibrate import calibrate, measure, pair_outputs
 from config import TrainError
 from export import file_entry, run_twin
+from gate import with_gains
 from policies import apply
 from runtime import Runtime
 from step1 import train_models
@@ -124,7 +125,8 @@ class Zoo(Toy):
         again = zoo.golden(self.config, self.graphs, self.data.test, measure(self.config, self.graphs, self.data.test), policy)
         self.assertEqual(images, json.loads(json.dumps(again)))
         chosen = self.data.test.take(torch.tensor([g['index'] for g in images]))
-        outcome = apply(policy['mode'], policy['thresholds'], pair_outputs(self.config, measure(self.config, self.graphs, chosen)))
+        pair = with_gains(policy['gate'], pair_outputs(self.config, measure(self.config, self.graphs, chosen)), policy['thresholds'])
+        outcome = apply(policy['mode'], policy['thresholds'], pair)
         self.assertEqual(outcome.decisions(), [g['decision'] for g in images])
         for g in images:
             pixels = torch.frombuffer(bytearray(base64.b64decode(g['pixels'])), dtype=torch.uint8)
