@@ -105,18 +105,17 @@ export class AgentDaemon {
       },
     );
     this.#stopSteps.add(() => inference.stop());
-    const ready: InferenceReady = await inference.start();
+    const host = new HostWatch({ log }, Math.max(LEAST_HOST_MS, 1000 * config.report.stateIntervalS));
+    this.#stopSteps.add(() => {
+      host.stop();
+    });
+    const [ready]: [InferenceReady, void] = await Promise.all([inference.start(), host.start()]);
     const energy = createEnergyMeter(
       { log, clock, board, ...(this.#simulation ? { simulation: this.#simulation } : {}) },
       config.power,
     );
     this.#stopSteps.add(() => energy.stop());
     await energy.start();
-    const host = new HostWatch({ log }, Math.max(LEAST_HOST_MS, 1000 * config.report.stateIntervalS));
-    this.#stopSteps.add(() => {
-      host.stop();
-    });
-    await host.start();
     const manager = this.#manager;
     return { config, log, clock, manager, zoo, policy, inference, ready, energy, host };
   }

@@ -74,7 +74,7 @@ export class PolicyControl {
   receive(message: Message): void {
     if (message.retain) return;
     try {
-      this.#policy = patchPolicy(this.#policy, patchOf(message.payload), this.#deps.zoo);
+      this.#policy = patchPolicy(this.#policy, parseDevicePolicyPatch(message.payload), this.#deps.zoo);
       this.#deps.log.info({ policy: policyMessage(this.#policy) }, 'policy changed');
       void this.#publish(policyMessage(this.#policy));
       this.#onChange();
@@ -97,13 +97,6 @@ export class PolicyControl {
       );
     }
   }
-}
-
-/** A patch as the rule takes it: `threshold` is short for `thresholds.mux`. @throws EdgemuxError MESSAGE_INVALID */
-function patchOf(payload: Uint8Array): object {
-  const { threshold, thresholds, ...rest } = parseDevicePolicyPatch(payload);
-  if (threshold === undefined && thresholds === undefined) return rest;
-  return { ...rest, thresholds: { ...(threshold === undefined ? {} : { mux: threshold }), ...thresholds } };
 }
 
 /** The policy as its topics carry it: thresholds that are not set are left out. */

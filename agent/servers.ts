@@ -81,7 +81,7 @@ export class Servers {
     }
   }
 
-  /** Who may speak as any server must not fill our memory, nor the state topic: those that are gone go first. */
+  /** Made-up names must not fill memory and state topic: a server that is gone makes room, else the new one is ignored. */
   #hasRoomFor(server: string): boolean {
     if (this.#seen.has(server) || this.#seen.size < MOST_SERVERS) return true;
     const gone = [...this.#seen].find(([, { state }]) => state === 'offline')?.[0];
@@ -100,8 +100,8 @@ export class Servers {
   #serves(server: string, status: LiveServerStatus): boolean {
     if (status.zoo !== this.#zoo.name) return false;
     if (status.zooHash === this.#zoo.hash) return true;
-    if (!this.#warned.has(server)) {
-      if (this.#warned.size < MOST_SERVERS) this.#warned.add(server);
+    if (!this.#warned.has(server) && this.#warned.size < MOST_SERVERS) {
+      this.#warned.add(server);
       this.#log.warn(
         { server, theirs: status.zooHash, ours: this.#zoo.hash },
         'server has another version of this zoo and is not asked; give both sides the same zoo folder',

@@ -11,12 +11,10 @@ export interface Waiting {
 }
 
 export interface BatchRule {
-  /** Sizes that a batch may have, rising; each has been warmed up. */
+  /** Sizes that a batch may have, rising. */
   sizes: readonly number[];
   /** How long an image may wait for company, in ms. */
   delayMs: number;
-  /** true: any size up to the largest will do, as on a CPU, which tunes nothing for a size. */
-  anySize?: boolean;
 }
 
 /** Run `count` images of lane `lane`; or nothing before `waitMs` have passed; or nothing at all. */
@@ -42,12 +40,16 @@ export function nextBatch(lanes: readonly Waiting[], rule: BatchRule, nowMs: num
 }
 
 /** The largest allowed size that is filled. */
-export function batchSize(waiting: number, { sizes, anySize }: Pick<BatchRule, 'sizes' | 'anySize'>): number {
-  if (anySize === true) return Math.min(waiting, sizes.at(-1) ?? 1);
+export function batchSize(waiting: number, { sizes }: Pick<BatchRule, 'sizes'>): number {
   return sizes.reduce((best, size) => (size <= waiting && size > best ? size : best), 1);
 }
 
 function before(one: Waiting, other: Waiting | undefined): boolean {
   if (!other) return true;
   return one.first === other.first ? one.oldestMs < other.oldestMs : one.first;
+}
+
+/** Every size up to the largest: for a CPU, which tunes nothing for a size. */
+export function anySize(sizes: readonly number[]): number[] {
+  return Array.from({ length: sizes.at(-1) ?? 1 }, (_, i) => i + 1);
 }

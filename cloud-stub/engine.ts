@@ -6,7 +6,7 @@ import { groupOf } from '../mux/group-settings.js';
 import { Inference, type InferenceReady } from '../mux/inference.js';
 import type { Vector } from '../mux/probabilities.js';
 import type { Zoo } from '../mux/zoo.js';
-import type { BatchRule } from './batch-rule.js';
+import { anySize, type BatchRule } from './batch-rule.js';
 import { Batcher, MUX, type Row } from './batcher.js';
 
 export interface EngineDeps {
@@ -45,6 +45,8 @@ export class Engine {
   readonly #inference: Inference;
   readonly #batcher: Batcher;
   readonly #rule: BatchRule;
+  /** Sizes that have been warmed up. */
+  readonly #sizes: readonly number[];
   #ready: InferenceReady | null = null;
   #users = 0;
   #unused: (() => void) | null = null;
@@ -62,6 +64,7 @@ export class Engine {
         warmupBatches: batching.sizes,
       },
     );
+    this.#sizes = batching.sizes;
     this.#rule = { ...batching };
     this.#batcher = new Batcher({ clock, infer: (job) => this.#inference.infer(job), onBatch }, this.#rule);
   }
@@ -156,7 +159,7 @@ export class Engine {
 
   #isReady(ready: InferenceReady): void {
     this.#ready = ready;
-    this.#rule.anySize = ready.provider === 'cpu';
+    this.#rule.sizes = ready.provider === 'cpu' ? anySize(this.#sizes) : this.#sizes;
   }
 }
 

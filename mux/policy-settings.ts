@@ -67,7 +67,7 @@ export function policyFromManifest(zoo: PolicyZoo): DevicePolicy {
   const policy: DevicePolicy = {
     mode,
     thresholds: { mux: DEFAULT_MUX_THRESHOLD, ...thresholds },
-    ...gateOf(zoo),
+    ...gateFor(thresholds, zoo),
     privacy: 'normal',
   };
   assertServable(policy, zoo, 'CONFIG_INVALID');
@@ -99,16 +99,17 @@ export function patchPolicy(
   const base = mode === current.mode ? current.thresholds : calibratedFor(mode, zoo);
   const { gain, ...ungated } = { mux: current.thresholds.mux, ...base };
   const keepsGain = gain !== undefined && thresholds?.confidence === undefined;
+  const merged = {
+    ...ungated,
+    ...(keepsGain ? { gain } : {}),
+    ...(threshold === undefined ? {} : { mux: threshold }),
+    ...thresholds,
+  };
   const policy: DevicePolicy = {
     mode,
-    thresholds: {
-      ...ungated,
-      ...(keepsGain ? { gain } : {}),
-      ...(threshold === undefined ? {} : { mux: threshold }),
-      ...thresholds,
-    },
+    thresholds: merged,
     ...mergedCosts(current.costs, costs, code),
-    ...gateOf(zoo),
+    ...gateFor(merged, zoo),
     privacy,
   };
   assertServable(policy, zoo, code);
@@ -128,8 +129,9 @@ function mergedCosts(
   throw new EdgemuxError(code, 'policy.costs: mux, local and upload are needed, in one unit');
 }
 
-function gateOf({ manifest }: PolicyZoo): Pick<DevicePolicy, 'gate'> {
-  return manifest.policy.gate ? { gate: manifest.policy.gate } : {};
+/** The zoo's gate where a threshold asks for it: the policy goes to the worker with every frame. */
+function gateFor({ gain }: Thresholds, { manifest }: PolicyZoo): Pick<DevicePolicy, 'gate'> {
+  return gain !== undefined && manifest.policy.gate ? { gate: manifest.policy.gate } : {};
 }
 
 /** Thresholds that the zoo's trainer calibrated for one mode; {} where it did not. */

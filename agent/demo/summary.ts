@@ -1,6 +1,7 @@
 import { mean, percentile } from '../../common/statistics.js';
 import type { Zoo } from '../../mux/zoo.js';
 import { ROUTES, type Route } from '../../protocol/messages.js';
+import { columns } from '../text-columns.js';
 import type { Judged } from './phase.js';
 
 /** One column of the comparison: the same frames under one of the deployments of Fig. 2 (a), (b), (c). */
@@ -90,13 +91,4 @@ export function summaryTable(summary: DemoSummary): string {
     row(`device energy a frame, gross${mark}`, (setup) => joules(setup, 'gross')),
     row(`device energy a frame, net${mark}`, (setup) => joules(setup, 'net')),
   ]);
-}
-
-function columns(rows: string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]): string =>
-    row
-      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart((widths[at] ?? 0) + 2)))
-      .join('');
-  return rows.map(line).join('\n');
 }

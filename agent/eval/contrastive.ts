@@ -1,4 +1,5 @@
 /** What each form of the contrastive loss does to models and embeddings: rows from the data behind Fig. 3 and 6. */
+import { mean } from '../../common/statistics.js';
 import type { EmbeddingForm, Embeddings } from '../../mux/embeddings.js';
 import type { ContrastiveRow } from './schema.js';
 
@@ -35,8 +36,4 @@ function cosine(a: Float32Array, b: Float32Array, image: number, dimensions: num
   let sum = 0;
   for (let d = image * dimensions; d < (image + 1) * dimensions; d += 1) sum += (a[d] ?? 0) * (b[d] ?? 0);
   return sum;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

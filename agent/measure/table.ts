@@ -1,4 +1,5 @@
 /** A campaign's figures as text for a terminal. Pure. */
+import { columns } from '../text-columns.js';
 import type { CampaignSummary, FormulaValue, LatencyStages, SetupSummary } from './summary-types.js';
 
 type Cell = (setup: SetupSummary) => string;
@@ -97,13 +98,4 @@ function joules(energyJ: number | null | undefined): string {
 
 function plusMinus(spread: { sd: number } | null, factor: number, unit: string): string {
   return spread === null ? '–' : `± ${(spread.sd * factor).toFixed(2)} ${unit}`;
-}
-
-function columns(rows: string[][]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]): string =>
-    row
-      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart((widths[at] ?? 0) + 2)))
-      .join('');
-  return rows.map(line).join('\n');
 }

@@ -1,6 +1,6 @@
 /** The command line of `edgemux report`, as plain data. */
-import { fileURLToPath } from 'node:url';
 import { EdgemuxError } from '../../common/errors.js';
+import { SHIPPED_ZOO } from '../../mux/config.js';
 
 export const FORMATS = ['html', 'md', 'json'] as const;
 export type ReportFormat = (typeof FORMATS)[number];
@@ -18,8 +18,6 @@ export interface ReportOptions {
   /** Images for the pictures of the embeddings; 0: none. */
   embeddings: number;
 }
-
-const SHIPPED_ZOO = fileURLToPath(new URL('../../../models/fashion-mnist', import.meta.url));
 
 export const REPORT_OPTIONS = {
   campaign: { type: 'string', requiresArg: true, describe: 'folder that `edgemux measure` wrote' },

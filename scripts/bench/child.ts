@@ -1,7 +1,10 @@
 /** Programs that a benchmark runs beside itself: broker, daemon, echo. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { EdgemuxError } from '../../common/errors.js';
 
 const STOP_TIMEOUT_MS = 7000;
@@ -123,4 +126,16 @@ export class Releases {
   async run(): Promise<void> {
     for (const step of this.#steps.splice(0)) await step();
   }
+}
+
+/** A temporary folder, removed with the rest, or at exit after an interruption. */
+export async function benchFolder(releases: Releases): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'edgemux-bench-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  releases.add(() => {
+    process.removeListener('exit', remove);
+    remove();
+  });
+  return folder;
 }

@@ -1,14 +1,13 @@
 /** `path` and `path-small`: the daemon's local path over MQTT beside the bare loop that does the same work. */
-import { existsSync, rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgemuxError } from '../../../common/errors.js';
 import { loadZoo, type Zoo } from '../../../mux/zoo.js';
 import type { Benchmark, BenchOptions } from '../benchmarks.js';
 import { connect, startBroker } from '../broker.js';
-import { Releases } from '../child.js';
+import { benchFolder, Releases } from '../child.js';
 import { machineFacts, type BenchReport } from '../report.js';
 import { Cameras } from './cameras.js';
 import { Floor } from './floor.js';
@@ -103,13 +102,7 @@ async function prepare(
   { threads, depth }: BenchOptions,
   releases: Releases,
 ): Promise<{ subjects: Subjects; broker: string; resultBytes: number }> {
-  const folder = await mkdtemp(join(tmpdir(), 'edgemux-bench-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', remove); // after an interruption
-  releases.add(() => {
-    process.removeListener('exit', remove);
-    remove();
-  });
+  const folder = await benchFolder(releases);
   const { url, what, stop } = await startBroker(folder);
   releases.add(stop);
   const connection = await connect(url, 'edgemux-bench-cameras');

@@ -1,15 +1,11 @@
 /** What the server benchmarks have in common: a folder, a broker, a zoo and its test images as PNG. */
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { SHIPPED_ZOO } from '../../../mux/config.js';
 import { encodePng } from '../../../mux/image.js';
 import { loadTestSet, type TestSet } from '../../../mux/testset.js';
 import { loadZoo, type Zoo } from '../../../mux/zoo.js';
 import type { Connection } from '../../../protocol/connection.js';
 import { connect, startBroker } from '../broker.js';
-import type { Releases } from '../child.js';
+import { benchFolder, type Releases } from '../child.js';
 import { Devices } from './devices.js';
 import { Server, type ServerSettings } from './programs.js';
 import type { Subject } from './rounds.js';
@@ -32,13 +28,7 @@ export async function openBench(releases: Releases, most = Infinity): Promise<Be
   const images: Uint8Array[] = [];
   for (let i = 0; i < Math.min(most, test.count); i += 1)
     images.push(await encodePng(test.images(i), zoo.input));
-  const folder = await mkdtemp(join(tmpdir(), 'edgemux-bench-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', remove); // after an interruption
-  releases.add(() => {
-    process.removeListener('exit', remove);
-    remove();
-  });
+  const folder = await benchFolder(releases);
   const { url, what, stop } = await startBroker(folder);
   releases.add(stop);
   const connection = await connect(url, 'edgemux-bench-devices');
