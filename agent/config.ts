@@ -3,7 +3,7 @@ import { hostName } from '../common/host-name.js';
 import { logSchema, watchdogSchema } from '../common/config/sections.js';
 import { nameSchema, brokerSchema } from '../protocol/config.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
-import { powerConfigSchema } from './energy/config.js';
+import { powerConfigSchema } from '../energy/config.js';
 
 const MIB = 1024 * 1024;
 

@@ -5,12 +5,12 @@ import { EdgemuxError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import { ServiceManager } from '../common/service-manager.js';
 import { StopSteps } from '../common/stop-steps.js';
-import { Inference, type InferenceReady } from '../mux/inference.js';
-import { loadZoo, type Zoo } from '../mux/zoo.js';
-import { CameraPattern, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics.js';
+import { Inference, type InferenceReady } from '../mux/inference/inference.js';
+import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
+import { CameraPattern, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics/topics.js';
 import type { AgentConfig } from './config.js';
-import { createEnergyMeter, type EnergyMeterDeps } from './energy/meter.js';
-import { HostWatch } from './host.js';
+import { createEnergyMeter, type EnergyMeterDeps } from '../energy/meter.js';
+import { HostWatch } from '../common/host/systeminformation.js';
 import { buildParts, type Ground, type Parts } from './parts.js';
 import { initialPolicy } from './policy-control.js';
 
@@ -72,8 +72,11 @@ export class AgentDaemon {
     this.#stopSteps.add(() => parts.watchdog.stop());
     this.#log.info(
       {
-        ...{ device: config.device, zoo: zoo.name, policy: ground.policy.mode },
-        ...{ provider: ground.ready.provider, onnxruntime: ground.ready.runtime },
+        device: config.device,
+        zoo: zoo.name,
+        policy: ground.policy.mode,
+        provider: ground.ready.provider,
+        onnxruntime: ground.ready.runtime,
       },
       'edgemux is ready',
     );
@@ -100,7 +103,10 @@ export class AgentDaemon {
       { log, onRestart: (event) => Object.assign(ready, event.ready) },
       {
         drainMs: STOP_WORKER_MS,
-        ...{ zoo, models: [zoo.local.id], mux: zoo.muxPair ? 'pair' : null, board: board.buffer },
+        zoo,
+        models: [zoo.local.id],
+        mux: zoo.muxPair ? 'pair' : null,
+        board: board.buffer,
         ...config.inference,
       },
     );
@@ -109,7 +115,7 @@ export class AgentDaemon {
     this.#stopSteps.add(() => {
       host.stop();
     });
-    const [ready]: [InferenceReady, void] = await Promise.all([inference.start(), host.start()]);
+    const [ready] = await Promise.all([inference.start(), host.start()]);
     const energy = createEnergyMeter(
       { log, clock, board, ...(this.#simulation ? { simulation: this.#simulation } : {}) },
       config.power,

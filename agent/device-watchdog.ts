@@ -4,7 +4,7 @@ import type { ServiceManager } from '../common/service-manager.js';
 import { Watchdog } from '../common/watchdog.js';
 import { ROUTES } from '../protocol/messages.js';
 import type { Counters } from './counters.js';
-import type { Pipeline } from './pipeline.js';
+import type { Pipeline } from './frames/pipeline.js';
 
 /** The counters that a status line is made of. */
 type Counted = Pick<Counters, 'admitted' | 'results' | 'routes'>;

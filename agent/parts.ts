@@ -4,29 +4,29 @@ import { systemRandom } from '../common/random.js';
 import type { ServiceManager } from '../common/service-manager.js';
 import { packageVersion } from '../common/version.js';
 import type { Watchdog } from '../common/watchdog.js';
-import type { Inference, InferenceReady } from '../mux/inference.js';
-import type { DevicePolicy } from '../mux/policy.js';
-import type { Zoo } from '../mux/zoo.js';
+import type { Inference, InferenceReady } from '../mux/inference/inference.js';
+import type { DevicePolicy } from '../mux/rules/policy.js';
+import type { Zoo } from '../mux/zoo/zoo.js';
 import { connectionOptions } from '../protocol/config.js';
-import { Connection } from '../protocol/connection.js';
+import { Connection } from '../protocol/connection/connection.js';
 import { createFrameIds, DEVICE_OFFLINE, DEVICE_ONLINE, type DeviceState } from '../protocol/messages.js';
-import { deviceTopics, type DeviceTopics } from '../protocol/topics.js';
-import { Admission } from './admission.js';
+import { deviceTopics, type DeviceTopics } from '../protocol/topics/topics.js';
+import { Admission } from './frames/admission.js';
 import type { AgentConfig } from './config.js';
 import { Counters } from './counters.js';
-import { Decider } from './decider.js';
-import { Emitter } from './emitter.js';
-import type { EnergyMeter } from './energy/meter.js';
-import type { HostWatch } from './host.js';
-import { createJournalKeeper, type JournalKeeper } from './journal-keeper.js';
-import { Gate } from './offload/gate.js';
+import { Decider } from './frames/decider.js';
+import { Emitter } from './frames/emitter.js';
+import type { EnergyMeter } from '../energy/meter.js';
+import type { HostWatch } from '../common/host/systeminformation.js';
+import { createJournalKeeper, type JournalKeeper } from './delivery/journal-keeper.js';
+import { Gate } from './offload/limiter.js';
 import { Offloader } from './offload/offloader.js';
-import { Outbox } from './outbox.js';
-import { Pipeline } from './pipeline.js';
+import { Outbox } from './delivery/outbox.js';
+import { Pipeline } from './frames/pipeline.js';
 import { PolicyControl } from './policy-control.js';
 import { Reporter } from './reporter.js';
-import { Servers } from './servers.js';
-import { Settler } from './settler.js';
+import { Servers } from './offload/servers.js';
+import { Settler } from './frames/settler.js';
 import { ZooFiles } from './zoo-files.js';
 import { deviceState } from './state.js';
 import { deviceWatchdog } from './device-watchdog.js';
@@ -84,12 +84,34 @@ export function buildParts(ground: Ground): Parts {
   const watchdog = deviceWatchdog(ground, config.watchdog, { counters, pipeline });
   const zooFiles = new ZooFiles({ log, zoo }, 1000 * Math.max(1, config.report.stateIntervalS));
   const reporter = buildReporter(ground, {
-    ...{ topics, counters, connection, servers, outbox },
-    ...{ control, gate, journal, offloader, pipeline, watchdog, zooFiles },
+    topics,
+    counters,
+    connection,
+    servers,
+    outbox,
+    control,
+    gate,
+    journal,
+    offloader,
+    pipeline,
+    watchdog,
+    zooFiles,
   });
   return {
-    ...{ topics, counters, connection, servers, gate, offloader, journal, outbox },
-    ...{ control, admission, pipeline, watchdog, zooFiles, reporter },
+    topics,
+    counters,
+    connection,
+    servers,
+    gate,
+    offloader,
+    journal,
+    outbox,
+    control,
+    admission,
+    pipeline,
+    watchdog,
+    zooFiles,
+    reporter,
   };
 }
 
@@ -99,13 +121,11 @@ function buildReporter(ground: Ground, parts: Omit<Parts, 'admission' | 'reporte
   const state = (): DeviceState =>
     deviceState({
       ...parts,
-      ...{
-        device: config.device,
-        version: packageVersion(),
-        zoo: ground.zoo,
-        ready: ground.ready,
-        host: ground.host,
-      },
+      device: config.device,
+      version: packageVersion(),
+      zoo: ground.zoo,
+      ready: ground.ready,
+      host: ground.host,
       energy,
       stalled: parts.watchdog.stalled,
       workerTrouble: ground.inference.trouble,
@@ -170,7 +190,10 @@ function buildPipeline(
   );
   return new Pipeline(
     {
-      ...{ log, clock, counters, decider },
+      log,
+      clock,
+      counters,
+      decider,
       settle: (frame, decided) => settler.settle(frame, decided),
       emit: (frame, settled) => emitter.emit(frame, settled),
     },

@@ -1,13 +1,13 @@
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
-import { patchPolicy, policyFromManifest, type DevicePolicy, type Thresholds } from '../mux/policy.js';
-import type { Zoo } from '../mux/zoo.js';
+import { patchPolicy, policyFromManifest, type DevicePolicy, type Thresholds } from '../mux/rules/policy.js';
+import type { Zoo } from '../mux/zoo/zoo.js';
 import {
   parseDevicePolicyPatch,
   policyError,
   type DevicePolicy as PolicyMessage,
 } from '../protocol/messages.js';
-import type { Connection, Message } from '../protocol/connection.js';
+import type { Connection, Message } from '../protocol/connection/connection.js';
 import type { AgentConfig } from './config.js';
 
 /** The policy at start: the zoo's own, with what the configuration overrides. @throws EdgemuxError CONFIG_INVALID */

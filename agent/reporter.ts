@@ -1,9 +1,9 @@
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import type { Clock } from '../common/clock.js';
-import type { Connection } from '../protocol/connection.js';
+import type { Connection } from '../protocol/connection/connection.js';
 import type { DeviceState, PowerMessage } from '../protocol/messages.js';
-import type { EnergyMeter } from './energy/meter.js';
+import type { EnergyMeter } from '../energy/meter.js';
 
 export interface ReporterDeps {
   log: Log;
@@ -59,7 +59,13 @@ export class Reporter {
       at: new Date(this.#deps.clock.wallMs()).toISOString(),
       simulated: rails.some((rail) => rail.simulated),
       rails: rails.map(({ name, powerW, energyJ, voltageV, currentA, samples, simulated }) => ({
-        ...{ rail: name, powerW, energyJ, voltageV, currentA, samples, simulated },
+        rail: name,
+        powerW,
+        energyJ,
+        voltageV,
+        currentA,
+        samples,
+        simulated,
       })),
     };
     await this.#publish(this.#deps.topics.power, message, { qos: 0, retain: false });

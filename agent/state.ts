@@ -1,17 +1,17 @@
 import type { DeviceState } from '../protocol/messages.js';
-import type { Inference, InferenceReady } from '../mux/inference.js';
-import type { DevicePolicy } from '../mux/policy.js';
-import type { Zoo } from '../mux/zoo.js';
+import type { Inference, InferenceReady } from '../mux/inference/inference.js';
+import type { DevicePolicy } from '../mux/rules/policy.js';
+import type { Zoo } from '../mux/zoo/zoo.js';
 import type { Counters } from './counters.js';
-import type { EnergyMeter, RailState } from './energy/meter.js';
-import type { HostWatch } from './host.js';
-import type { Gate } from './offload/gate.js';
+import type { EnergyMeter, RailState } from '../energy/meter.js';
+import type { HostWatch } from '../common/host/systeminformation.js';
+import type { Gate } from './offload/limiter.js';
 import type { Offloader } from './offload/offloader.js';
-import type { JournalKeeper } from './journal-keeper.js';
-import type { Outbox } from './outbox.js';
-import type { Pipeline } from './pipeline.js';
+import type { JournalKeeper } from './delivery/journal-keeper.js';
+import type { Outbox } from './delivery/outbox.js';
+import type { Pipeline } from './frames/pipeline.js';
 import { policyMessage } from './policy-control.js';
-import type { Servers } from './servers.js';
+import type { Servers } from './offload/servers.js';
 import type { ZooFiles } from './zoo-files.js';
 
 export interface StateParts {

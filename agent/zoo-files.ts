@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { Log } from '../common/log.js';
-import { modelPaths, type Zoo } from '../mux/zoo.js';
+import { modelPaths, type Zoo } from '../mux/zoo/zoo.js';
 
 /**
  * Watches the files of the zoo that is loaded. Models stay as they were loaded, whatever becomes of their files, and a

@@ -1,14 +1,14 @@
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
-import type { Connection } from '../protocol/connection.js';
-import type { Message } from '../protocol/message.js';
+import type { Connection } from '../protocol/connection/connection.js';
+import type { Message } from '../protocol/messages/message.js';
 import {
   encodeMessage,
   parseServerPolicyPatch,
   policyError,
   type LiveServerStatus,
 } from '../protocol/messages.js';
-import type { ServerTopics } from '../protocol/topics.js';
+import type { ServerTopics } from '../protocol/topics/topics.js';
 import { groupPatch, policyMessage } from './policy-message.js';
 import type { Serving } from './serving.js';
 

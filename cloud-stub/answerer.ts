@@ -1,10 +1,10 @@
 import { isEdgemuxError, messageOf, type ErrorCode } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
-import { decodeImage } from '../mux/image.js';
-import { argmax } from '../mux/probabilities.js';
-import type { Connection } from '../protocol/connection.js';
-import type { Message } from '../protocol/message.js';
+import { decodeImage } from '../mux/image/image.js';
+import { argmax } from '../mux/rules/probabilities.js';
+import type { Connection } from '../protocol/connection/connection.js';
+import type { Message } from '../protocol/messages/message.js';
 import { encodeMessage, type Answer, type ErrorAnswer } from '../protocol/messages.js';
 import type { ServerCounters } from './counters.js';
 import { FairQueue } from './fair-queue.js';
@@ -153,8 +153,14 @@ export class Answerer {
     const classIndex = argmax(probabilities);
     const { models, weights, batchSize, muxMs: mux, inferenceMs: inference } = verdict;
     return {
-      ...{ frameId: request.frameId, server: this.#options.server, zooHash: engine.zoo.hash },
-      ...{ models, weights, classIndex, probabilities, batchSize },
+      frameId: request.frameId,
+      server: this.#options.server,
+      zooHash: engine.zoo.hash,
+      models,
+      weights,
+      classIndex,
+      probabilities,
+      batchSize,
       label: engine.zoo.labels[classIndex] ?? `class-${classIndex}`,
       latencyMs: { residence, queue: queueMs + verdict.waitMs, decode: decodeMs, mux, inference },
     };

@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js';
-import type { ClassifyOutcome, GroupMuxOutcome, InferenceJob } from '../mux/inference.js';
+import type { ClassifyOutcome, GroupMuxOutcome, InferenceJob } from '../mux/inference/inference.js';
 import { nextBatch, type BatchRule } from './batch-rule.js';
 
 /** Name of the group's mux among the networks; no model id can be equal to it. */
@@ -164,6 +164,8 @@ function rowOf(outcome: ClassifyOutcome | GroupMuxOutcome, i: number, count: num
     probabilities: cut(outcome.probabilities),
     correct: mux ? cut(outcome.correct) : null,
     weights: mux ? cut(outcome.weights) : null,
-    ...{ waitMs, runMs: outcome.ms, batchSize: count },
+    waitMs,
+    runMs: outcome.ms,
+    batchSize: count,
   };
 }

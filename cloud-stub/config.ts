@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hostName } from '../common/host-name.js';
 import { logSchema, watchdogSchema } from '../common/config/sections.js';
-import { GROUP_MODES } from '../mux/group.js';
+import { GROUP_MODES } from '../mux/rules/group.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { brokerSchema, nameSchema } from '../protocol/config.js';
 

@@ -4,8 +4,8 @@ import { pass, single, type Probe } from '../common/doctor/checks.js';
 import { runDoctor, type DoctorDeps, type DoctorOptions } from '../common/doctor/command.js';
 import { clockProbe, nodeProbe, secretsProbe } from '../common/doctor/machine.js';
 import { bindingProbe, decodeOne, inferenceProbe, zooProbe } from '../mux/doctor.js';
-import { groupOf } from '../mux/group-settings.js';
-import { loadZoo, type Zoo } from '../mux/zoo.js';
+import { groupOf } from '../mux/rules/group-settings.js';
+import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
 import { brokerProbe } from '../protocol/doctor.js';
 import type { CloudConfig } from './config.js';
 import { cloudConfig } from './load-config.js';
@@ -57,7 +57,9 @@ function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
     ],
     [
       inferenceProbe(zoo, (loaded) => ({
-        ...{ ...inference, models: groupOf(loaded).ids, mux: null },
+        ...inference,
+        models: groupOf(loaded).ids,
+        mux: null,
         groupMux: loaded.manifest.mux?.group !== undefined,
         warmupBatches: batching.sizes,
       })),

@@ -1,11 +1,17 @@
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import type { InferenceConfig } from '../mux/config.js';
-import { needsGroupMux, nextStep, type Group, type GroupPolicy, type GroupReading } from '../mux/group.js';
-import { groupOf } from '../mux/group-settings.js';
-import { Inference, type InferenceReady } from '../mux/inference.js';
-import type { Vector } from '../mux/probabilities.js';
-import type { Zoo } from '../mux/zoo.js';
+import {
+  needsGroupMux,
+  nextStep,
+  type Group,
+  type GroupPolicy,
+  type GroupReading,
+} from '../mux/rules/group.js';
+import { groupOf } from '../mux/rules/group-settings.js';
+import { Inference, type InferenceReady } from '../mux/inference/inference.js';
+import type { Vector } from '../mux/rules/probabilities.js';
+import type { Zoo } from '../mux/zoo/zoo.js';
 import { anySize, type BatchRule } from './batch-rule.js';
 import { Batcher, MUX, type Row } from './batcher.js';
 
@@ -59,7 +65,10 @@ export class Engine {
     this.#inference = new Inference(
       { log, onRestart: ({ ready }) => this.#isReady(ready) },
       {
-        ...{ ...inference, zoo, models: this.group.ids, mux: null },
+        ...inference,
+        zoo,
+        models: this.group.ids,
+        mux: null,
         groupMux: zoo.manifest.mux?.group !== undefined,
         warmupBatches: batching.sizes,
       },
@@ -135,7 +144,12 @@ export class Engine {
     const weights = Object.fromEntries(step.weights);
     return {
       probabilities: step.probabilities,
-      ...{ weights, models: [...outputs.keys()], muxMs, inferenceMs, waitMs, batchSize },
+      weights,
+      models: [...outputs.keys()],
+      muxMs,
+      inferenceMs,
+      waitMs,
+      batchSize,
     };
   }
 

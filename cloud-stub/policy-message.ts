@@ -1,6 +1,6 @@
 /** The server's policy between its message and the rule's own settings. */
-import type { GroupPolicy } from '../mux/group.js';
-import type { GroupPatch } from '../mux/group-settings.js';
+import type { GroupPolicy } from '../mux/rules/group.js';
+import type { GroupPatch } from '../mux/rules/group-settings.js';
 import type { ServerPolicy, ServerPolicyPatch } from '../protocol/messages.js';
 
 /** What the `policy` topic and the status say. `mu` is the one that the mode uses. */

@@ -1,7 +1,7 @@
 import { EdgemuxError } from '../common/errors.js';
-import { checkImage, unwrapBase64 } from '../mux/image-check.js';
-import type { Message } from '../protocol/message.js';
-import { answerTopic, parseAnswerTopic, parseOffloadTopic } from '../protocol/topics.js';
+import { checkImage, unwrapBase64 } from '../mux/image/image-check.js';
+import type { Message } from '../protocol/messages/message.js';
+import { answerTopic, parseAnswerTopic, parseOffloadTopic } from '../protocol/topics/topics.js';
 
 /** An offload request, with what the server needs to answer it. */
 export interface Request {

@@ -1,8 +1,8 @@
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
-import type { Connection } from '../protocol/connection.js';
-import type { Message } from '../protocol/message.js';
-import { offloadFilter, sharedFilter } from '../protocol/topics.js';
+import type { Connection } from '../protocol/connection/connection.js';
+import type { Message } from '../protocol/messages/message.js';
+import { offloadFilter, sharedFilter } from '../protocol/topics/topics.js';
 
 export interface RequestsOptions {
   base: string;

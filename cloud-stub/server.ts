@@ -5,9 +5,9 @@ import { StopSteps } from '../common/stop-steps.js';
 import { packageVersion } from '../common/version.js';
 import { Watchdog } from '../common/watchdog.js';
 import { connectionOptions } from '../protocol/config.js';
-import { Connection } from '../protocol/connection.js';
+import { Connection } from '../protocol/connection/connection.js';
 import { SERVER_OFFLINE, type LiveServerStatus } from '../protocol/messages.js';
-import { serverTopics, type ServerTopics } from '../protocol/topics.js';
+import { serverTopics, type ServerTopics } from '../protocol/topics/topics.js';
 import { Announcer } from './announcer.js';
 import { Answerer } from './answerer.js';
 import type { CloudConfig } from './config.js';
@@ -141,7 +141,9 @@ export class CloudServer {
     const [log, clock, manager] = [this.#log, this.#clock, this.#manager];
     const watchdog = new Watchdog(
       {
-        ...{ log, clock, manager },
+        log,
+        clock,
+        manager,
         progress: () => ({ pending: answerer.pending, ...counters.progress() }),
         status: () => counters.statusLine(answerer.pending),
       },

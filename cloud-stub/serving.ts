@@ -1,8 +1,8 @@
 import { EdgemuxError, messageOf } from '../common/errors.js';
-import type { GroupPolicy } from '../mux/group.js';
-import { groupPolicyOf, type GroupPatch } from '../mux/group-settings.js';
+import type { GroupPolicy } from '../mux/rules/group.js';
+import { groupPolicyOf, type GroupPatch } from '../mux/rules/group-settings.js';
 import type { InferenceConfig } from '../mux/config.js';
-import { loadZoo, type Zoo } from '../mux/zoo.js';
+import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
 import type { BatchRule } from './batch-rule.js';
 import { Engine, type EngineDeps } from './engine.js';
 

@@ -10,10 +10,10 @@ import {
   type Verdict,
 } from '../common/doctor/checks.js';
 import { isEdgemuxError, messageOf } from '../common/errors.js';
-import { gpuLoad } from './gpu-load.js';
-import { goldenVerdict } from './golden.js';
-import { Inference, type InferenceOptions, type InferenceReady } from './inference.js';
-import type { Zoo } from './zoo.js';
+import { gpuLoad } from '../common/host/gpu-load.js';
+import { goldenVerdict } from './zoo/golden.js';
+import { Inference, type InferenceOptions, type InferenceReady } from './inference/inference.js';
+import type { Zoo } from './zoo/zoo.js';
 
 /** Those that the whole test suite has run on. */
 const KNOWN_RUNTIMES = ['1.11.0', '1.22.0-rev'];
@@ -29,7 +29,7 @@ export function bindingProbe(): Probe {
     'onnxruntime-node',
     async () => {
       process.env['ORT_DISABLE_TELEMETRY'] = '1';
-      const { binding } = await import('./binding.js');
+      const { binding } = await import('./inference/binding.js');
       const detail = `${binding.version} of ${binding.folder}`;
       if (KNOWN_RUNTIMES.includes(binding.version)) return pass(detail);
       return warn(`${detail}: not tested`, `tested are ${KNOWN_RUNTIMES.join(' and ')}`);
@@ -41,7 +41,7 @@ export function bindingProbe(): Probe {
 /** Encodes and decodes an image. @throws Error where that cannot be done, or the pixels are not what they were */
 export async function decodeOne(): Promise<void> {
   const shape = { height: 8, width: 8, channels: 3 as const };
-  const { decodeImage, encodePng } = await import('./image.js');
+  const { decodeImage, encodePng } = await import('./image/image.js');
   const pixels = Uint8Array.from({ length: 8 * 8 * 3 }, (_, i) => i);
   const decoded = await decodeImage(await encodePng(pixels, shape), shape, { maxPixels: 64 });
   if (Buffer.compare(decoded, pixels) !== 0) throw new Error('a PNG image is not decoded to what it was');

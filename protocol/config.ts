@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EdgemuxError } from '../common/errors.js';
-import type { ConnectorOptions } from './connector.js';
-import { assertFile, assertPrivate, brokerPassword } from './credentials.js';
+import type { ConnectorOptions } from './connection/connector.js';
+import { assertFile, assertPrivate, brokerPassword } from './connection/credentials.js';
 
 /** A name that can stand in a topic. */
 export const nameSchema = z

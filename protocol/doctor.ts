@@ -5,8 +5,8 @@ import { fail, pass, skip, warn, type Probe, type Report, type Verdict } from '.
 import { messageOf } from '../common/errors.js';
 import { silentLog } from '../common/log.js';
 import { connectionOptions, type BrokerConfig } from './config.js';
-import { Connection } from './connection.js';
-import { kindOf, type FailureKind } from './failure.js';
+import { Connection } from './connection/connection.js';
+import { kindOf, type FailureKind } from './connection/failure.js';
 import { roundTripVerdict } from './round-trip.js';
 
 export interface BrokerProbeOptions {

@@ -10,4 +10,4 @@ export * from './messages/policy.js';
 export * from './messages/result.js';
 export * from './messages/server-status.js';
 export * from './messages/state.js';
-export { createFrameIds } from './frame-ids.js';
+export { createFrameIds } from './messages/frame-ids.js';

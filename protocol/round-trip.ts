@@ -1,7 +1,7 @@
 /** How long a message takes to the broker and back, and whether Nagle's algorithm holds it up on the way. */
 import { systemClock } from '../common/clock.js';
 import { fail, pass, warn, type Verdict } from '../common/doctor/checks.js';
-import type { Connection } from './connection.js';
+import type { Connection } from './connection/connection.js';
 
 const ROUNDS = 15;
 /** A picture of a camera, in bytes: several segments, the last of which Nagle's algorithm holds back. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { REFUSAL_CAUSES } from '../agent/admission.js';
+import { REFUSAL_CAUSES } from '../agent/frames/admission.js';
 import { Counters, DROP_CAUSES } from '../agent/counters.js';
 import { ServerCounters } from '../cloud-stub/counters.js';
 import { Metrics } from '../cloud-stub/metrics.js';

@@ -3,15 +3,15 @@ import { flagOptions, flagValues } from '../../common/config/flags.js';
 import { configKeys } from '../../common/config/keys.js';
 import { DOCTOR_EPILOGUE, DOCTOR_OPTIONS, doctorOptions } from '../../common/doctor/command.js';
 import { AGENT_FLAGS, agentConfigSchema } from '../config.js';
-import { CALIBRATE_OPTIONS, calibrateOptions } from '../calibrate/options.js';
-import { DEMO_OPTIONS, demoOptions } from '../demo/options.js';
-import { EVAL_OPTIONS, evalOptions } from '../eval/options.js';
+import { CALIBRATE_OPTIONS, calibrateOptions } from '../../lab/calibrate/options.js';
+import { DEMO_OPTIONS, demoOptions } from '../../lab/demo/options.js';
+import { EVAL_OPTIONS, evalOptions } from '../../lab/eval/options.js';
 import { agentConfig } from '../load-config.js';
-import { MEASURE_OPTIONS, measureOptions } from '../measure/options.js';
-import { POWER_OPTIONS, powerOptions, SCAN_OPTIONS, scanOptions } from '../power/options.js';
-import { REPORT_OPTIONS, reportOptions } from '../report/options.js';
-import { IMPORT_OPTIONS, importOptions } from '../zoo/import-options.js';
-import { LABEL_OPTIONS, labelOptions } from '../zoo/label-options.js';
+import { MEASURE_OPTIONS, measureOptions } from '../../lab/measure/options.js';
+import { POWER_OPTIONS, powerOptions, SCAN_OPTIONS, scanOptions } from '../../energy/command/options.js';
+import { REPORT_OPTIONS, reportOptions } from '../../lab/report/options.js';
+import { IMPORT_OPTIONS, importOptions } from '../../lab/zoo/import-options.js';
+import { LABEL_OPTIONS, labelOptions } from '../../lab/zoo/label-options.js';
 
 type Arguments = Record<string, unknown>;
 export type Run = () => Promise<number>;
@@ -124,48 +124,48 @@ function runDoctor(argv: Arguments): Run {
 
 function runDemo(argv: Arguments): Run {
   const options = demoOptions(argv);
-  return async () => (await import('../demo/demo.js')).runDemo(options);
+  return async () => (await import('../../lab/demo/demo.js')).runDemo(options);
 }
 
 function runScan(argv: Arguments): Run {
-  return async () => (await import('../power/command.js')).runPowerScan(scanOptions(argv));
+  return async () => (await import('../../energy/command/command.js')).runPowerScan(scanOptions(argv));
 }
 
 function runPower(argv: Arguments): Run {
   const file = configFile(argv);
   const options = powerOptions(argv, file === null ? null : agentConfig(file, {}).power);
-  return async () => (await import('../power/command.js')).runPower(options);
+  return async () => (await import('../../energy/command/command.js')).runPower(options);
 }
 
 function runImport(argv: Arguments): Run {
   const options = importOptions(argv);
-  return async () => (await import('../zoo/import.js')).runImport(options);
+  return async () => (await import('../../lab/zoo/import.js')).runImport(options);
 }
 
 function runLabel(argv: Arguments): Run {
   const options = labelOptions(argv);
-  return async () => (await import('../zoo/label.js')).runLabel(options);
+  return async () => (await import('../../lab/zoo/label.js')).runLabel(options);
 }
 
 function runMeasure(argv: Arguments): Run {
   const options = measureOptions(argv, configFile(argv));
-  return async () => (await import('../measure/command.js')).runMeasure(options);
+  return async () => (await import('../../lab/measure/command.js')).runMeasure(options);
 }
 
 function runCalibrate(argv: Arguments): Run {
   const options = calibrateOptions(argv, configFile(argv));
-  return async () => (await import('../calibrate/command.js')).runCalibrate(options);
+  return async () => (await import('../../lab/calibrate/command.js')).runCalibrate(options);
 }
 
 function runEval(argv: Arguments): Run {
   const options = evalOptions(argv);
-  return async () => (await import('../eval/command.js')).runEval(options);
+  return async () => (await import('../../lab/eval/command.js')).runEval(options);
 }
 
 function runReport(argv: Arguments): Run {
   const dataDir = () => agentConfig(configFile(argv), {}).dataDir;
   const options = reportOptions(argv, { dataDir, nowMs: Date.now() });
-  return async () => (await import('../report/command.js')).runReport(options);
+  return async () => (await import('../../lab/report/command.js')).runReport(options);
 }
 
 function configFile(argv: Arguments): string | null {

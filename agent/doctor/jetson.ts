@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { userInfo } from 'node:os';
 import { fail, pass, single, skip, warn, type Probe, type Verdict } from '../../common/doctor/checks.js';
-import { readMachine, type ClockRange, type MachineFacts } from '../machine.js';
+import { readMachine, type ClockRange, type MachineFacts } from '../../common/host/machine.js';
 
 /** Device files that CUDA opens on a TX2; which of them is checked with strace at best, so only these two count. */
 const GPU_FILES = ['nvmap', 'nvhost-gpu'];

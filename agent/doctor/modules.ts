@@ -10,7 +10,7 @@ export function modulesProbe(): Probe {
     const folder = await mkdtemp(join(tmpdir(), 'edgemux-doctor-'));
     try {
       await decodeOne();
-      const { Journal } = await import('../journal.js');
+      const { Journal } = await import('../../journal/journal.js');
       const journal = new Journal({ dir: folder, sync: 'normal' });
       journal.start();
       journal.stop();

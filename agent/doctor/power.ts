@@ -4,13 +4,13 @@ import { createBoard } from '../../common/activity.js';
 import { systemClock } from '../../common/clock.js';
 import { fail, pass, single, skip, warn, type Probe, type Verdict } from '../../common/doctor/checks.js';
 import { silentLog } from '../../common/log.js';
-import { listI2cBuses, resolveI2cBus } from '../../drivers/i2c-buses.js';
-import type { BusScan } from '../../drivers/scan.js';
-import { findSysfsRails, type SysfsRail } from '../../drivers/sysfs-rails.js';
-import { SysfsSensor } from '../../drivers/sysfs-sensor.js';
-import type { PowerConfig } from '../energy/config.js';
-import { LiveMeter } from '../energy/live-meter.js';
-import { accessProblem } from '../power/scan.js';
+import { listI2cBuses, resolveI2cBus } from '../../drivers/i2c/i2c-buses.js';
+import type { BusScan } from '../../drivers/i2c/scan.js';
+import { findSysfsRails, type SysfsRail } from '../../drivers/sysfs/sysfs-rails.js';
+import { SysfsSensor } from '../../drivers/sysfs/sysfs-sensor.js';
+import type { PowerConfig } from '../../energy/config.js';
+import { LiveMeter } from '../../energy/live-meter.js';
+import { accessProblem } from '../../energy/command/scan.js';
 
 export interface PowerProbeDeps {
   sysRoot: string;

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pass, skip, warn, type Verdict } from '../../common/doctor/checks.js';
 import { silentLog } from '../../common/log.js';
-import type { Zoo } from '../../mux/zoo.js';
+import type { Zoo } from '../../mux/zoo/zoo.js';
 import type { ConnectedChecks } from '../../protocol/doctor.js';
-import { cloudStatusFilter, parseCloudStatusTopic } from '../../protocol/topics.js';
-import { Servers } from '../servers.js';
+import { cloudStatusFilter, parseCloudStatusTopic } from '../../protocol/topics/topics.js';
+import { Servers } from '../offload/servers.js';
 
 /** Retained messages come at once; this is for slow lines. */
 const LISTEN_MS = 1000;

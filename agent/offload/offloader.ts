@@ -1,12 +1,12 @@
 import { messageOf } from '../../common/errors.js';
 import type { Clock } from '../../common/clock.js';
 import type { Log } from '../../common/log.js';
-import type { Connection, Message } from '../../protocol/connection.js';
+import type { Connection, Message } from '../../protocol/connection/connection.js';
 import { parseAnswer, type Answer, type Reason } from '../../protocol/messages.js';
-import { answerTopic, offloadTopic, parseAnswerTopic } from '../../protocol/topics.js';
+import { answerTopic, offloadTopic, parseAnswerTopic } from '../../protocol/topics/topics.js';
 import type { Counters } from '../counters.js';
-import type { Servers } from '../servers.js';
-import type { Entry, Gate, Ticket, Verdict } from './gate.js';
+import type { Servers } from './servers.js';
+import type { Entry, Gate, Ticket, Verdict } from './limiter.js';
 import { verdictOf } from './refusals.js';
 
 /** What became of asking a server: its answer, or the reason why the device has to answer. */
@@ -85,7 +85,8 @@ export class Offloader {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#fail(frameId, 'timeout', 'timeout'), budgetMs);
       this.#inFlight.set(frameId, {
-        ...{ sentMs: this.#deps.clock.monotonicMs(), bytesUp },
+        sentMs: this.#deps.clock.monotonicMs(),
+        bytesUp,
         settle: (outcome, verdict) => {
           clearTimeout(timer);
           this.#deps.gate.leave(ticket, verdict);

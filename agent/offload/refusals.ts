@@ -1,4 +1,4 @@
-import type { Verdict } from './gate.js';
+import type { Verdict } from './limiter.js';
 
 /** Codes of servers that have too much to do. */
 const BUSY: ReadonlySet<string> = new Set(['QUEUE_FULL', 'BUDGET_TOO_SHORT', 'REQUEST_EXPIRED']);

@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { startEmbeddedBroker } from '../../agent/demo/broker.js';
+import { startEmbeddedBroker } from '../../lab/demo/broker.js';
 import { cloudConfigSchema } from '../../cloud-stub/config.js';
 import { CloudServer } from '../../cloud-stub/server.js';
 import { silentLog } from '../../common/log.js';
@@ -64,7 +64,11 @@ async function compare(stage: string, folder: string, brokerUrl: string): Promis
   const decide = async (device: string, command: string[], binding: string): Promise<Decision[]> => {
     const dataDir = join(folder, device);
     const { decisions, state } = await goldenDecisions({
-      ...{ ...common, command, device, dataDir, env: { EDGEMUX_ORT: binding } },
+      ...common,
+      command,
+      device,
+      dataDir,
+      env: { EDGEMUX_ORT: binding },
     });
     const routes = decisions.map(({ route }) => route);
     const counts = [...new Set(routes)].map(

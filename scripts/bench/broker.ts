@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { silentLog } from '../../common/log.js';
 import { systemClock } from '../../common/clock.js';
-import { Connection } from '../../protocol/connection.js';
+import { Connection } from '../../protocol/connection/connection.js';
 import { Child, freePort } from './child.js';
 
 export interface BenchBroker {

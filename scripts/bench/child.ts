@@ -36,7 +36,8 @@ export class Child {
     this.#name = name;
     this.#logFile = logFile;
     this.#process = spawn(program, args, {
-      ...{ stdio: ['ignore', log, log], env: { ...environmentWithoutOurs(), ...env } },
+      stdio: ['ignore', log, log],
+      env: { ...environmentWithoutOurs(), ...env },
       ...(uid === undefined ? {} : { uid, gid: uid }),
       // a session of its own, as a service manager gives it: Linux shares processors out between sessions
       detached: true,

@@ -1,5 +1,5 @@
 /** What every benchmark reports: figures with their spread over the rounds of one run, and what they are held against. */
-import { hostFacts, type HostFacts } from '../../agent/host.js';
+import { hostFacts, type HostFacts } from '../../common/host/systeminformation.js';
 import { percentile } from '../../common/statistics.js';
 
 export type Machine = HostFacts;
@@ -65,7 +65,9 @@ export function metric({ name, unit, values, baselines, against, target }: Metri
     throw new RangeError(`${name}: ${values.length} values and ${baselines.length} baselines`);
   }
   return {
-    ...{ name, unit, value: spread(values) },
+    name,
+    unit,
+    value: spread(values),
     baseline: baselines ? spread(baselines).median : null,
     ratio: baselines ? spread(values.map((value, round) => value / (baselines[round] ?? NaN))) : null,
     ...(against === undefined ? {} : { against }),

@@ -1,7 +1,7 @@
 /** `docs/reliability.md`: the table of a full run, and what to know to read it. */
 import { execFileSync } from 'node:child_process';
 import { loadavg } from 'node:os';
-import { hostFacts } from '../../agent/host.js';
+import { hostFacts } from '../../common/host/systeminformation.js';
 import { packageVersion } from '../../common/version.js';
 import { findProgram } from '../../test/support/broker.js';
 import { GROUPS } from '../../test/faults/cases/all.js';

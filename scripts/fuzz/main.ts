@@ -28,7 +28,10 @@ const options = await yargs(hideBin(process.argv))
 
 let shown = '';
 const summary = await fuzz({
-  ...{ cases: options.cases, seed: options.seed, door: options.door, only: options.case },
+  cases: options.cases,
+  seed: options.seed,
+  door: options.door,
+  only: options.case,
   onProgress: (door, index) => {
     const line = index < 0 ? `${door}: opening` : `${door}: ${index} cases`;
     if (line !== shown) process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);

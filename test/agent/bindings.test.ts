@@ -19,8 +19,13 @@ t.test(
     await startServer(t, broker.url, 's1');
     const decide = (device: string, env: Record<string, string>) =>
       goldenDecisions({
-        ...{ command: [process.execPath, MAIN], env, brokerUrl: broker.url, device },
-        ...{ dataDir: join(t.testdirName, device), zooDir: 'models/fashion-mnist', patienceMs: 30_000 },
+        command: [process.execPath, MAIN],
+        env,
+        brokerUrl: broker.url,
+        device,
+        dataDir: join(t.testdirName, device),
+        zooDir: 'models/fashion-mnist',
+        patienceMs: 30_000,
       });
     t.testdir();
     const shipped = await decide('shipped', { EDGEMUX_ORT: '' });
@@ -64,7 +69,7 @@ t.test(
 );
 
 t.test('a binding can be named by the path of its package', async (t) => {
-  const code = "import('./dist/mux/binding.js').then(({ binding }) => console.log(binding.version))";
+  const code = "import('./dist/mux/inference/binding.js').then(({ binding }) => console.log(binding.version))";
   const done = spawnSync(process.execPath, ['-e', code], {
     env: { ...process.env, EDGEMUX_ORT: './node_modules/onnxruntime-node-1.11' },
     encoding: 'utf8',

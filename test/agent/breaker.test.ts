@@ -23,7 +23,9 @@ async function setUp(t: Test): Promise<Scene> {
   const outside = await Outside.connect(t, broker.url, 'd');
   const server = startServerProcess(t, broker.url, 's');
   await startDevice(t, broker.url, {
-    ...{ device: 'd', dataDir: t.testdirName, policy: { mode: 'cloud-only' } },
+    device: 'd',
+    dataDir: t.testdirName,
+    policy: { mode: 'cloud-only' },
     offload: {
       deadlineMs: DEADLINE_MS,
       breaker: { failures: FAILURES, probeMs: 200, longestProbeMs: 400 },

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { encodePng } from '../../mux/image.js';
+import { encodePng } from '../../mux/image/image.js';
 import { startAedes } from '../support/broker.js';
 import { jpegOf, Outside, shippedZoo, startDevice } from '../support/system.js';
 

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { Counters } from '../../agent/counters.js';
-import type { Decider } from '../../agent/decider.js';
-import type { Frame } from '../../agent/frame.js';
-import { Pipeline } from '../../agent/pipeline.js';
+import type { Decider } from '../../agent/frames/decider.js';
+import type { Frame } from '../../agent/frames/frame.js';
+import { Pipeline } from '../../agent/frames/pipeline.js';
 import { EdgemuxError } from '../../common/errors.js';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
@@ -32,7 +32,10 @@ t.test(
     } as unknown as Decider;
     const pipeline = new Pipeline(
       {
-        ...{ log: silentLog(), clock: systemClock, counters, decider },
+        log: silentLog(),
+        clock: systemClock,
+        counters,
+        decider,
         settle: () => Promise.reject(new Error('never asked')),
         emit: () => Promise.resolve(),
       },

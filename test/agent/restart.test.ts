@@ -133,8 +133,12 @@ t.test('the wall clock may jump an hour either way: it only stamps', async (t) =
   let jumpMs = 0;
   const clock = { ...systemClock, wallMs: () => systemClock.wallMs() + jumpMs };
   const config = agentConfigSchema.parse({
-    ...{ device: 'd', dataDir: t.testdir(), broker: { url: broker.url }, policy: { mode: 'mobile-only' } },
-    ...{ inference: { providers: ['cpu'] }, report: { stateIntervalS: 0.1 } },
+    device: 'd',
+    dataDir: t.testdir(),
+    broker: { url: broker.url },
+    policy: { mode: 'mobile-only' },
+    inference: { providers: ['cpu'] },
+    report: { stateIntervalS: 0.1 },
   });
   const daemon = new AgentDaemon({ log: silentLog(), clock }, config);
   t.teardown(() => daemon.stop());

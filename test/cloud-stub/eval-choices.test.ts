@@ -2,11 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { runEval } from '../../agent/eval/command.js';
-import { parseGroupChoices } from '../../agent/eval/group-choices.js';
-import { evalOptions } from '../../agent/eval/options.js';
-import { GROUP_MODES } from '../../mux/group.js';
-import { encodePng } from '../../mux/image.js';
+import { runEval } from '../../lab/eval/command.js';
+import { parseGroupChoices } from '../../lab/eval/group/group-choices.js';
+import { evalOptions } from '../../lab/eval/options.js';
+import { GROUP_MODES } from '../../mux/rules/group.js';
+import { encodePng } from '../../mux/image/image.js';
 import { startAedes } from '../support/broker.js';
 import { shippedZoo, startServer } from '../support/system.js';
 import { Asker } from './support/asker.js';

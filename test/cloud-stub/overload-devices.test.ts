@@ -26,7 +26,8 @@ t.test('every frame has one result, the server says no at once, and the devices 
   const asker = await Asker.connect(t, broker.url, 'watch');
   const server = startServerProcess(t, broker.url, 's', {
     policy: { mode: 'ensemble', T: 0 },
-    ...{ batching: { sizes: [1] }, queue: { depth: 1, maxRequests: 2 } },
+    batching: { sizes: [1] },
+    queue: { depth: 1, maxRequests: 2 },
   });
   t.ok(await asker.untilOnline('s'));
   const jpeg = await jpegOf(0);
@@ -34,8 +35,11 @@ t.test('every frame has one result, the server says no at once, and the devices 
     DEVICES.map(async (device) => {
       const outside = await Outside.connect(t, broker.url, device);
       await startDevice(t, broker.url, {
-        ...{ device, dataDir: `${t.testdirName}/${device}`, policy: { mode: 'cloud-only' } },
-        ...{ offload: { deadlineMs: DEADLINE_MS }, cameras: { topics: [`cameras/${device}/{camera}`] } },
+        device,
+        dataDir: `${t.testdirName}/${device}`,
+        policy: { mode: 'cloud-only' },
+        offload: { deadlineMs: DEADLINE_MS },
+        cameras: { topics: [`cameras/${device}/{camera}`] },
       });
       t.ok(await outside.untilServed());
       return outside;

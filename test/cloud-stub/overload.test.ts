@@ -1,6 +1,6 @@
 /** More requests than a server can answer. */
 import t from 'tap';
-import { encodePng } from '../../mux/image.js';
+import { encodePng } from '../../mux/image/image.js';
 import { startAedes } from '../support/broker.js';
 import { shippedZoo, startServer } from '../support/system.js';
 import { Asker } from './support/asker.js';

@@ -28,7 +28,9 @@ t.test(
       ['d1', 'd2'].map(async (device) => {
         const outside = await Outside.connect(t, broker.url, device);
         await startDevice(t, broker.url, {
-          ...{ device, policy: { mode: 'cloud-only' }, offload: { deadlineMs: 1500 } },
+          device,
+          policy: { mode: 'cloud-only' },
+          offload: { deadlineMs: 1500 },
           cameras: { topics: [`cameras/${device}/{camera}`] },
           dataDir: t.testdir(),
         });

@@ -4,21 +4,21 @@
  */
 import t from 'tap';
 import { systemClock } from '../../common/clock.js';
-import { findSysfsRails } from '../../drivers/sysfs-rails.js';
-import { SysfsSensor } from '../../drivers/sysfs-sensor.js';
-import { collisionWarning, listI2cBuses } from '../../drivers/i2c-buses.js';
-import { openI2cBus } from '../../drivers/i2c-door.js';
-import { Ina226Sensor } from '../../drivers/ina226-sensor.js';
-import { Ina226 } from '../../drivers/ina226.js';
+import { findSysfsRails } from '../../drivers/sysfs/sysfs-rails.js';
+import { SysfsSensor } from '../../drivers/sysfs/sysfs-sensor.js';
+import { collisionWarning, listI2cBuses } from '../../drivers/i2c/i2c-buses.js';
+import { openI2cBus } from '../../drivers/i2c/i2c-bus.js';
+import { Ina226Sensor } from '../../drivers/ina226/ina226-sensor.js';
+import { Ina226 } from '../../drivers/ina226/ina226.js';
 import {
   busVoltageV,
   registerCurrentA,
   registerPowerW,
   shuntVoltageV,
-} from '../../drivers/ina226-registers.js';
-import { seededRandom } from '../../drivers/simulated-bus.js';
+} from '../../drivers/ina226/ina226-registers.js';
+import { seededRandom } from '../../drivers/simulation/simulated-bus.js';
 import { testRail } from '../drivers/fakes.js';
-import { SETTINGS } from '../drivers/sensor-set-up.js';
+import { SETTINGS } from '../drivers/ina226/sensor-set-up.js';
 import { powerSensorContract } from './power-suite.js';
 import { bindKernelDriver, kernelNumber, openVmRig, setAdapter } from './power-vm-rig.js';
 

@@ -2,7 +2,7 @@
 import { existsSync, openSync, readFileSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { openI2cBus } from '../../drivers/i2c-door.js';
+import { openI2cBus } from '../../drivers/i2c/i2c-bus.js';
 
 export interface VmRig {
   adapter: 'sim' | 'stub';

@@ -1,14 +1,14 @@
 /** Runs inside the rig's VM: the sampler's own thread on a real bus, started twice. No rate is asserted here. */
 import t from 'tap';
-import { runPower } from '../../agent/power/command.js';
-import { powerOptions } from '../../agent/power/options.js';
+import { runPower } from '../../energy/command/command.js';
+import { powerOptions } from '../../energy/command/options.js';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
-import type { Ina226Plan } from '../../drivers/sampler-plan.js';
-import { scanBuses } from '../../drivers/scan-buses.js';
-import { Sampler } from '../../drivers/sampler.js';
+import type { Ina226Plan } from '../../drivers/sampler/sampler-plan.js';
+import { scanBuses } from '../../drivers/i2c/scan-buses.js';
+import { Sampler } from '../../drivers/sampler/sampler.js';
 import { testRail } from '../drivers/fakes.js';
-import { SETTINGS } from '../drivers/sensor-set-up.js';
+import { SETTINGS } from '../drivers/ina226/sensor-set-up.js';
 import { setAdapter } from './power-vm-rig.js';
 
 const RATE_HZ = 100;
@@ -57,8 +57,12 @@ t.test('a scan finds both chips by their ids, while nothing else runs', async (t
 t.test('edgemux power measures them, and says where none answers', async (t) => {
   const out: string[] = [];
   const deps = {
-    ...{ write: (text: string) => out.push(text), say: (text: string) => t.comment(text), terminal: false },
-    ...{ clock: systemClock, sysRoot: '/sys', stopped: new Promise(() => undefined) },
+    write: (text: string) => out.push(text),
+    say: (text: string) => t.comment(text),
+    terminal: false,
+    clock: systemClock,
+    sysRoot: '/sys',
+    stopped: new Promise(() => undefined),
   };
   const argv = { shunt: '10m', bus: '0', rate: 100, duration: 0.5, interval: 0.5, format: 'csv' };
   t.equal(await runPower(powerOptions({ ...argv, address: '0x40,0x41' }), deps), 0);

@@ -1,15 +1,15 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { Ina226Sensor } from '../../drivers/ina226-sensor.js';
-import { SimulatedIna226 } from '../../drivers/ina226-sim.js';
-import type { Load } from '../../drivers/load.js';
-import { SimulatedBus } from '../../drivers/simulated-bus.js';
-import { findSysfsRails } from '../../drivers/sysfs-rails.js';
-import { SysfsSensor } from '../../drivers/sysfs-sensor.js';
+import { Ina226Sensor } from '../../drivers/ina226/ina226-sensor.js';
+import { SimulatedIna226 } from '../../drivers/ina226/ina226-sim.js';
+import type { Load } from '../../drivers/simulation/load.js';
+import { SimulatedBus } from '../../drivers/simulation/simulated-bus.js';
+import { findSysfsRails } from '../../drivers/sysfs/sysfs-rails.js';
+import { SysfsSensor } from '../../drivers/sysfs/sysfs-sensor.js';
 import { FakeBus, TestClock, testRail } from '../drivers/fakes.js';
-import { ADDRESS, SETTINGS } from '../drivers/sensor-set-up.js';
-import { l4t32, mainline, sysfsTree } from '../drivers/sysfs-trees.js';
+import { ADDRESS, SETTINGS } from '../drivers/ina226/sensor-set-up.js';
+import { l4t32, mainline, sysfsTree } from '../drivers/sysfs/sysfs-trees.js';
 import { powerSensorContract, type SensorBench } from './power-suite.js';
 
 const INA226_RESOLUTION = { voltageV: 1.25e-3, currentA: 1.25e-3 };

@@ -1,6 +1,6 @@
 /** The lowest seam, faked: a register map behind the bus interface, and a clock that only tests move. */
 import { EdgemuxError, type ErrorCode } from '../../common/errors.js';
-import type { RegisterBus } from '../../drivers/register-bus.js';
+import type { RegisterBus } from '../../drivers/i2c/register-bus.js';
 import type { Rail } from '../../drivers/power-sensor.js';
 
 export class TestClock {

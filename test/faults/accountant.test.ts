@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import type { Message } from '../../protocol/connection.js';
+import type { Message } from '../../protocol/connection/connection.js';
 import { Accountant } from './support/accountant.js';
 import { balanceOf, isIdle } from './support/balance.js';
 import { distinctJpeg } from './support/images.js';
-import { decodeImage } from '../../mux/image.js';
+import { decodeImage } from '../../mux/image/image.js';
 import { jpegOf, shippedZoo } from '../support/system.js';
 
 const IMAGES = ['a', 'b', 'c', 'd'].map((text) => Buffer.from(text));
@@ -20,23 +20,26 @@ function result(image: number, frameId = FRAME_IDS[image], more: object = {}): M
     .digest('hex');
   const zeros = ['total', 'queue', 'decode', 'mux', 'local', 'encode', 'network', 'cloud'].map((k) => [k, 0]);
   return message({
-    ...{
-      device: 'd1',
-      camera: 'cam',
-      frameId,
-      capturedAt: '2026-11-23T10:00:00.123Z',
-      zoo: 'z',
-      imageSha256,
-    },
-    ...{ route: 'local', reason: 'easy', label: 'x', classIndex: 0, confidence: 1, top: [], muxScore: null },
-    ...{
-      threshold: null,
-      models: ['m'],
-      provider: 'cpu',
-      latencyMs: Object.fromEntries(zeros),
-      energyJ: null,
-    },
-    ...{ bytesUp: 0, bytesDown: 0 },
+    device: 'd1',
+    camera: 'cam',
+    frameId,
+    capturedAt: '2026-11-23T10:00:00.123Z',
+    zoo: 'z',
+    imageSha256,
+    route: 'local',
+    reason: 'easy',
+    label: 'x',
+    classIndex: 0,
+    confidence: 1,
+    top: [],
+    muxScore: null,
+    threshold: null,
+    models: ['m'],
+    provider: 'cpu',
+    latencyMs: Object.fromEntries(zeros),
+    energyJ: null,
+    bytesUp: 0,
+    bytesDown: 0,
     ...more,
   });
 }
@@ -50,14 +53,30 @@ interface Counted {
 
 function state({ admitted, results, drops = {}, givenUp = {} }: Counted, uptimeS = 1, waiting = 0): Message {
   return message({
-    ...{ device: 'd1', version: '0', zoo: { name: 'z', version: '1', hash: 'h' }, provider: 'cpu' },
+    device: 'd1',
+    version: '0',
+    zoo: { name: 'z', version: '1', hash: 'h' },
+    provider: 'cpu',
     policy: { mode: 'mux', thresholds: {}, privacy: 'normal' },
     counters: {
-      ...{ received: admitted, refused: {}, ignoredRetained: 0, admitted, drops, results, givenUp },
-      ...{ routes: { mux: 0, local: results, cloud: 0, fallback: 0 }, lateAnswers: 0, badAnswers: 0 },
+      received: admitted,
+      refused: {},
+      ignoredRetained: 0,
+      admitted,
+      drops,
+      results,
+      givenUp,
+      routes: { mux: 0, local: results, cloud: 0, fallback: 0 },
+      lateAnswers: 0,
+      badAnswers: 0,
     },
     queue: { waiting, inFlight: 0, offloaded: 0, outbox: 0 },
-    ...{ servers: [], rails: [], power: null, health: { status: 'ok', warnings: [] }, uptimeS, host: {} },
+    servers: [],
+    rails: [],
+    power: null,
+    health: { status: 'ok', warnings: [] },
+    uptimeS,
+    host: {},
   });
 }
 

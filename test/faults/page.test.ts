@@ -8,17 +8,17 @@ const BALANCE = { published: 9, admitted: 8, results: 5, drops: { superseded: 2 
 
 function outcome(name: string, more: Partial<Outcome> = {}): Outcome {
   return {
-    ...{
-      name,
-      what: 'w',
-      skipped: null,
-      routes: { local: 5 },
-      reasons: {},
-      remark: '',
-      failures: [],
-      tookS: 1,
-    },
-    ...{ worstLatencyMs: 12.4, worstDeliveryMs: 34.5, redelivered: 3 },
+    name,
+    what: 'w',
+    skipped: null,
+    routes: { local: 5 },
+    reasons: {},
+    remark: '',
+    failures: [],
+    tookS: 1,
+    worstLatencyMs: 12.4,
+    worstDeliveryMs: 34.5,
+    redelivered: 3,
     balance: { ...BALANCE, lost: 1, uncounted: 0 },
     ...more,
   };

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
-import { Connection, type Message, type PublishOptions } from '../../protocol/connection.js';
+import { Connection, type Message, type PublishOptions } from '../../protocol/connection/connection.js';
 import { startAedes, startMosquitto, withoutMosquitto, type TestBroker } from '../support/broker.js';
 
 /** Longest wait for what must happen, in ms. */

@@ -1,6 +1,6 @@
 /** A server without models: sound, wrong, late, doubled and missing answers, by dice of its own. */
-import type { Zoo } from '../../mux/zoo.js';
-import type { Message } from '../../protocol/connection.js';
+import type { Zoo } from '../../mux/zoo/zoo.js';
+import type { Message } from '../../protocol/connection/connection.js';
 import type { BrokerSide } from './broker-side.js';
 import { caseSeed, Dice } from './dice.js';
 import { mutateJson } from './mutate-json.js';
@@ -17,10 +17,17 @@ export class FakeServer {
     this.#zoo = zoo;
     this.#device = device;
     this.status = JSON.stringify({
-      ...{ state: 'online', server: 'fake', zoo: zoo.name, zooHash: zoo.hash, models: [zoo.largest.id] },
+      state: 'online',
+      server: 'fake',
+      zoo: zoo.name,
+      zooHash: zoo.hash,
+      models: [zoo.largest.id],
       policy: { mode: 'largest', mu: 0, T: 0.288, combine: false },
       queue: { length: 0, limit: 1, bytes: 0 },
-      ...{ provider: 'cpu', counters: {}, startedAt: new Date(0).toISOString(), version: '0' },
+      provider: 'cpu',
+      counters: {},
+      startedAt: new Date(0).toISOString(),
+      version: '0',
     });
   }
 
@@ -34,8 +41,15 @@ export class FakeServer {
     const probabilities = Array<number>(this.#zoo.classes).fill(0);
     probabilities[1] = 1;
     return {
-      ...{ frameId, server: 'fake', zooHash: this.#zoo.hash, models: [this.#zoo.largest.id] },
-      ...{ weights: {}, classIndex: 1, label: this.#zoo.labels[1], probabilities, batchSize: 1 },
+      frameId,
+      server: 'fake',
+      zooHash: this.#zoo.hash,
+      models: [this.#zoo.largest.id],
+      weights: {},
+      classIndex: 1,
+      label: this.#zoo.labels[1],
+      probabilities,
+      batchSize: 1,
       latencyMs: { residence: 1, queue: 0, decode: 0, mux: 0, inference: 1 },
     };
   }

@@ -2,8 +2,14 @@
 import { readFileSync } from 'node:fs';
 
 export const sampleAnswer = {
-  ...{ frameId: '01JDCP5Z3V8Q0W6T2S9K4N7M1R', server: 'gpu1', zooHash: '5f1c0a', models: ['cloud'] },
-  ...{ weights: { cloud: 1 }, classIndex: 1, label: 'trouser', probabilities: [0.1, 0.7, 0.2] },
+  frameId: '01JDCP5Z3V8Q0W6T2S9K4N7M1R',
+  server: 'gpu1',
+  zooHash: '5f1c0a',
+  models: ['cloud'],
+  weights: { cloud: 1 },
+  classIndex: 1,
+  label: 'trouser',
+  probabilities: [0.1, 0.7, 0.2],
   latencyMs: { residence: 9.4, queue: 0.8, decode: 1.6, mux: 0, inference: 6.7 },
   batchSize: 1,
 };

@@ -122,8 +122,16 @@ function note(report: DoorReport, when: 'early' | 'end'): void {
 
 function emptyReport(door: string): DoorReport {
   return {
-    ...{ door, cases: 0, outcomes: {}, worstCpuMs: 0, worstCase: 0, worstWallMs: 0, cpuS: 0 },
-    ...{ rssMiB: { early: 0, end: 0 }, handles: { early: 0, end: 0 }, findings: [] },
+    door,
+    cases: 0,
+    outcomes: {},
+    worstCpuMs: 0,
+    worstCase: 0,
+    worstWallMs: 0,
+    cpuS: 0,
+    rssMiB: { early: 0, end: 0 },
+    handles: { early: 0, end: 0 },
+    findings: [],
   };
 }
 

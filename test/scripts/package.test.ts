@@ -51,8 +51,8 @@ t.test('the package holds the programs and what they read', async (t) => {
   const needed = [
     ...Object.values(bin),
     ...zoo.models.map(({ file }) => `models/fashion-mnist/${file}`),
-    'dist/mux/inference-worker.js',
-    'dist/drivers/sampler-thread.js',
+    'dist/mux/inference/inference-worker.js',
+    'dist/drivers/sampler/sampler-thread.js',
     'models/fashion-mnist/manifest.json',
     'models/fashion-mnist/t10k-images-idx3-ubyte.gz',
     'docs/operations.md',

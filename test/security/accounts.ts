@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { connected } from '../support/broker-watch.js';
 import { startMosquitto, type MosquittoOptions, type TestBroker } from '../support/broker.js';
-import type { Connection } from '../../protocol/connection.js';
+import type { Connection } from '../../protocol/connection/connection.js';
 
 export const ROLES = ['camera', 'device', 'server', 'reader', 'operator'] as const;
 export type Role = (typeof ROLES)[number];
@@ -50,7 +50,10 @@ export async function connectionOf(
 ): Promise<Connection> {
   const tls = ca === undefined ? {} : { tls: { ca } };
   const connection = await connected(broker.url, {
-    ...{ username: name, password: passwordOf(name), version: 4 as const, ...tls },
+    username: name,
+    password: passwordOf(name),
+    version: 4 as const,
+    ...tls,
   });
   t.teardown(() => connection.stop());
   return connection;

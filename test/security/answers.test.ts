@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Connection } from '../../protocol/connection.js';
+import type { Connection } from '../../protocol/connection/connection.js';
 import { startAedes, startMosquitto, withoutMosquitto } from '../support/broker.js';
 import { collect, connected, until } from '../support/broker-watch.js';
 import { FakeServer } from '../fuzz/fake-server.js';

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
-import { decodeImage, encodePng } from '../../mux/image.js';
-import type { Message } from '../../protocol/connection.js';
+import { decodeImage, encodePng } from '../../mux/image/image.js';
+import type { Message } from '../../protocol/connection/connection.js';
 import { startAedes, startMosquitto, withoutMosquitto, type TestBroker } from '../support/broker.js';
 import { collect, connected, textOf } from '../support/broker-watch.js';
 import { jpegOf, Outside, shippedZoo, startDevice, startServer } from '../support/system.js';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
-import type { Message } from '../../protocol/connection.js';
+import type { Message } from '../../protocol/connection/connection.js';
 import { withoutMosquitto } from '../support/broker.js';
 import { collect, textOf, until } from '../support/broker-watch.js';
 import { connectionOf, rightsOf, startBrokerWith, type Role } from './accounts.js';

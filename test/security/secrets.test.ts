@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Message } from '../../protocol/connection.js';
+import type { Message } from '../../protocol/connection/connection.js';
 import { parseResult, type Result } from '../../protocol/messages.js';
 import { makeCerts, withoutOpenssl, type Certs } from '../support/broker-certs.js';
 import { collect, connectionTo, textOf } from '../support/broker-watch.js';
@@ -60,7 +60,8 @@ t.test(
     const tls = { ca: certs.ca, ...certs.server, mutual: true };
     const broker = await startBrokerWith(t, accounts, { tls });
     const everything = connectionTo(broker.url, {
-      ...{ username: 'everything', password: passwordOf('everything') },
+      username: 'everything',
+      password: passwordOf('everything'),
       tls: { ca: certs.ca, ...certs.client },
     });
     t.teardown(() => everything.stop());
@@ -72,8 +73,12 @@ t.test(
 
     const server = startProgram(t, 'server', { server: 'srv1', broker: section(t, broker, certs, 'srv1') });
     const device = startProgram(t, 'device', {
-      ...{ device: 'dev1', dataDir, broker: section(t, broker, certs, 'dev1') },
-      ...{ policy: { mode: 'cloud-only' }, offload: { deadlineMs: 10_000 }, report: { stateIntervalS: 0.2 } },
+      device: 'dev1',
+      dataDir,
+      broker: section(t, broker, certs, 'dev1'),
+      policy: { mode: 'cloud-only' },
+      offload: { deadlineMs: 10_000 },
+      report: { stateIntervalS: 0.2 },
     });
     const stateOf = (): string => textOf(seen.filter(({ topic }) => topic === 'edgemux/dev1/state').at(-1));
     await until('the device sees the server', () => stateOf().includes('"usable":true'));

@@ -4,7 +4,7 @@
  */
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
-import { Connection } from '../../protocol/connection.js';
+import { Connection } from '../../protocol/connection/connection.js';
 
 const [url = '', version = '4', topic = 'edgemux/killed/status'] = process.argv.slice(2);
 const connection = new Connection(

@@ -1,6 +1,6 @@
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
-import { Connection, type ConnectionOptions, type Message } from '../../protocol/connection.js';
+import { Connection, type ConnectionOptions, type Message } from '../../protocol/connection/connection.js';
 
 /** How long a test waits for what must happen, in milliseconds: generous, since it only costs when it fails. */
 export const PATIENCE_MS = 15_000;

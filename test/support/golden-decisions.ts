@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
-import { encodePng } from '../../mux/image.js';
-import { loadZoo } from '../../mux/zoo.js';
-import { Connection } from '../../protocol/connection.js';
+import { encodePng } from '../../mux/image/image.js';
+import { loadZoo } from '../../mux/zoo/zoo.js';
+import { Connection } from '../../protocol/connection/connection.js';
 import { parseDeviceState, parseResult, type DeviceState, type Result } from '../../protocol/messages.js';
 
 export type Decision = Pick<Result, 'route' | 'reason' | 'label' | 'muxScore' | 'confidence'>;

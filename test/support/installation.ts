@@ -95,7 +95,9 @@ export function workshop(t: { testdir: () => string }) {
   const before = treeOf(root);
   const packages = new Map<string, string>();
   return {
-    ...{ folder, root, before },
+    folder,
+    root,
+    before,
     package: (version: string, doctorCode = 0) => {
       const made = packages.get(version) ?? smallPackage(folder, version, doctorCode);
       packages.set(version, made);

@@ -5,10 +5,10 @@ import { cloudConfigSchema } from '../../cloud-stub/config.js';
 import { CloudServer } from '../../cloud-stub/server.js';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
-import { encodeJpeg } from '../../mux/image.js';
-import { loadTestSet, type TestSet } from '../../mux/testset.js';
-import { loadZoo, type Zoo } from '../../mux/zoo.js';
-import { Connection } from '../../protocol/connection.js';
+import { encodeJpeg } from '../../mux/image/image.js';
+import { loadTestSet, type TestSet } from '../../lab/zoo/testset.js';
+import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
+import { Connection } from '../../protocol/connection/connection.js';
 import { parseDeviceState, parseResult, type DeviceState, type Result } from '../../protocol/messages.js';
 
 /** Longest wait for something that does happen on a very slow machine. */

@@ -1,4 +1,4 @@
-import { l4t32 } from '../drivers/sysfs-trees.js';
+import { l4t32 } from '../drivers/sysfs/sysfs-trees.js';
 
 type Tree = Record<string, string | { to: string }>;
 

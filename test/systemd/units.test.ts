@@ -55,25 +55,35 @@ const SINCE: Record<string, number> = {
       ...['CapabilityBoundingSet', 'PrivateTmp', 'SyslogIdentifier', 'RemainAfterExit', 'SystemCallFilter'],
     ].map((name) => [name, 209]),
   ),
-  ...{ NoNewPrivileges: 209, SystemCallArchitectures: 209, SystemCallErrorNumber: 209 },
-  ...{ RestrictAddressFamilies: 211, RemoveIPC: 212, ProtectHome: 214, ProtectSystem: 214 },
-  ...{ AmbientCapabilities: 229, StartLimitIntervalSec: 230, StartLimitBurst: 230, RestrictRealtime: 231 },
-  ...{
-    ProtectKernelTunables: 232,
-    ProtectKernelModules: 232,
-    ProtectControlGroups: 232,
-    RestrictNamespaces: 233,
-  },
-  ...{ StateDirectory: 235, StateDirectoryMode: 235, CacheDirectory: 235, CacheDirectoryMode: 235 },
-  ...{ KeyringMode: 235, LockPersonality: 235 },
-  ...{
-    PrivateMounts: 239,
-    ProtectHostname: 242,
-    RestrictSUIDSGID: 242,
-    ProtectKernelLogs: 244,
-    ProtectClock: 245,
-  },
-  ...{ ProtectProc: 247, ProcSubset: 247, LoadCredential: 247 },
+  NoNewPrivileges: 209,
+  SystemCallArchitectures: 209,
+  SystemCallErrorNumber: 209,
+  RestrictAddressFamilies: 211,
+  RemoveIPC: 212,
+  ProtectHome: 214,
+  ProtectSystem: 214,
+  AmbientCapabilities: 229,
+  StartLimitIntervalSec: 230,
+  StartLimitBurst: 230,
+  RestrictRealtime: 231,
+  ProtectKernelTunables: 232,
+  ProtectKernelModules: 232,
+  ProtectControlGroups: 232,
+  RestrictNamespaces: 233,
+  StateDirectory: 235,
+  StateDirectoryMode: 235,
+  CacheDirectory: 235,
+  CacheDirectoryMode: 235,
+  KeyringMode: 235,
+  LockPersonality: 235,
+  PrivateMounts: 239,
+  ProtectHostname: 242,
+  RestrictSUIDSGID: 242,
+  ProtectKernelLogs: 244,
+  ProtectClock: 245,
+  ProtectProc: 247,
+  ProcSubset: 247,
+  LoadCredential: 247,
 };
 
 function directives(path: string): string[] {
@@ -103,12 +113,18 @@ t.test('what would break V8, CUDA or the sensors is not among the hardening', as
 
 t.test('example configurations are valid, and say what the daemon takes them for', async (t) => {
   const device = loadConfig(agentConfigSchema, {
-    ...{ file: 'systemd/device.yaml', env: {}, envPrefix: 'EDGEMUX', flags: {} },
+    file: 'systemd/device.yaml',
+    env: {},
+    envPrefix: 'EDGEMUX',
+    flags: {},
   });
   t.equal(device.dataDir, '/var/lib/edgemux');
   t.same(device.inference.providers, ['cuda', 'cpu']);
   const server = loadConfig(cloudConfigSchema, {
-    ...{ file: 'systemd/server.yaml', env: {}, envPrefix: 'EDGEMUX_CLOUD', flags: {} },
+    file: 'systemd/server.yaml',
+    env: {},
+    envPrefix: 'EDGEMUX_CLOUD',
+    flags: {},
   });
   t.same(server.batching.sizes, [1, 2, 4, 8, 16]);
 });

@@ -1,7 +1,7 @@
 /** Cameras in a closed loop: each publishes its next frame when it has the result of its last. */
 import { systemClock } from '../../../common/clock.js';
 import { EdgemuxError } from '../../../common/errors.js';
-import type { Connection, Message } from '../../../protocol/connection.js';
+import type { Connection, Message } from '../../../protocol/connection/connection.js';
 
 /** A frame that has had no result for so long will have none. */
 const PATIENCE_MS = 20_000;

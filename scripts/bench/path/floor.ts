@@ -1,10 +1,10 @@
 /** The floor: what a frame costs in a bare serial loop, with nothing but decode, mux and local model. */
 import { systemClock } from '../../../common/clock.js';
 import { EdgemuxError } from '../../../common/errors.js';
-import { decodeImage } from '../../../mux/image.js';
-import { MUX_ID, type SessionSpec } from '../../../mux/inference.js';
-import { openSession, type Session } from '../../../mux/runtime.js';
-import type { Zoo } from '../../../mux/zoo.js';
+import { decodeImage } from '../../../mux/image/image.js';
+import { MUX_ID, type SessionSpec } from '../../../mux/inference/inference.js';
+import { openSession, type Session } from '../../../mux/inference/runtime.js';
+import type { Zoo } from '../../../mux/zoo/zoo.js';
 
 /** The daemon's own limit of a frame, in pixels. */
 const MAX_PIXELS = 40_000_000;

@@ -33,19 +33,25 @@ function bareMs({ floor, hop }: RoundFigures): number {
 function heldAgainstTheFloor(rounds: readonly RoundFigures[], targets: Targets | null): Metric[] {
   return [
     metric({
-      ...{ name: 'latency-p50', unit: 'ms', against: 'floor p50 + raw MQTT hop p50' },
+      name: 'latency-p50',
+      unit: 'ms',
+      against: 'floor p50 + raw MQTT hop p50',
       values: rounds.map(({ daemon }) => daemon.p50),
       baselines: rounds.map(bareMs),
       ...(targets ? { target: { atMost: targets.latency } } : {}),
     }),
     metric({
-      ...{ name: 'throughput', unit: 'frames/s', against: 'the serial floor loop' },
+      name: 'throughput',
+      unit: 'frames/s',
+      against: 'the serial floor loop',
       values: rounds.map(({ daemon }) => daemon.rate),
       baselines: rounds.map(({ floor }) => floor.rate),
       ...(targets ? { target: { atLeast: targets.throughput } } : {}),
     }),
     metric({
-      ...{ name: 'cpu-per-frame', unit: 'ms', against: 'CPU time of the floor, all threads' },
+      name: 'cpu-per-frame',
+      unit: 'ms',
+      against: 'CPU time of the floor, all threads',
       values: rounds.map(({ daemon }) => daemon.cpu),
       baselines: rounds.map(({ floor }) => floor.cpu),
     }),
@@ -55,7 +61,9 @@ function heldAgainstTheFloor(rounds: readonly RoundFigures[], targets: Targets |
 /** How long a stage takes inside the daemon, by its own results, beside the floor's. */
 function stageMetric(rounds: readonly RoundFigures[], stage: 'decode' | 'mux' | 'local'): Metric {
   return metric({
-    ...{ name: stage, unit: 'ms', against: `${stage} of the floor` },
+    name: stage,
+    unit: 'ms',
+    against: `${stage} of the floor`,
     values: rounds.map(({ daemon }) => daemon[stage]),
     baselines: rounds.map(({ floor }) => floor[stage]),
   });

@@ -4,7 +4,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgemuxError } from '../../../common/errors.js';
-import { loadZoo, type Zoo } from '../../../mux/zoo.js';
+import { loadZoo, type Zoo } from '../../../mux/zoo/zoo.js';
 import type { Benchmark, BenchOptions } from '../benchmarks.js';
 import { connect, startBroker } from '../broker.js';
 import { benchFolder, Releases } from '../child.js';
@@ -84,9 +84,14 @@ async function run(variant: Variant, options: BenchOptions): Promise<BenchReport
       runs: rounds.length,
       metrics: pathMetrics(rounds, variant.targets),
       setup: {
-        ...{ broker, zoo: zoo.name, framesPerRound: plan.frames, cameras: CAMERAS, resultBytes },
+        broker,
+        zoo: zoo.name,
+        framesPerRound: plan.frames,
+        cameras: CAMERAS,
+        resultBytes,
         meanFrameBytes: Math.round(jpegs.reduce((sum, { length }) => sum + length, 0) / jpegs.length),
-        ...{ threads: options.threads, pipelineDepth: options.depth },
+        threads: options.threads,
+        pipelineDepth: options.depth,
         loadAverageBefore: Math.round(load * 100) / 100,
       },
     };

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Connection } from '../../../protocol/connection.js';
-import { deviceTopics } from '../../../protocol/topics.js';
+import type { Connection } from '../../../protocol/connection/connection.js';
+import { deviceTopics } from '../../../protocol/topics/topics.js';
 import { Child } from '../child.js';
 import type { CameraTopics } from './cameras.js';
 import { HOP_FRAMES, HOP_READY, HOP_RESULTS } from './echo.js';
@@ -46,7 +46,11 @@ export async function startDaemon(
 ): Promise<Child> {
   const configFile = join(folder, `${device}.yaml`);
   const config = {
-    ...{ device, zoo, dataDir: join(folder, 'data'), broker: { url }, log: { level: 'warn' } },
+    device,
+    zoo,
+    dataDir: join(folder, 'data'),
+    broker: { url },
+    log: { level: 'warn' },
     policy: { mode: 'mux', threshold: 1 },
     inference: { providers: ['cpu'], threads, pipelineDepth: depth },
     ...more,

@@ -60,8 +60,13 @@ const CALM_CPUS = 0.25;
 
 export async function runRound(subjects: Subjects, plan: RoundPlan): Promise<RoundFigures> {
   const all: Collected = {
-    ...{ floor: [], floorMs: 0, floorCpuMs: 0, hop: [], latency: [] },
-    ...{ throughput: { frames: 0, durationMs: 0, cpuMs: 0, cpuFrames: 0 }, otherCpus: [] },
+    floor: [],
+    floorMs: 0,
+    floorCpuMs: 0,
+    hop: [],
+    latency: [],
+    throughput: { frames: 0, durationMs: 0, cpuMs: 0, cpuFrames: 0 },
+    otherCpus: [],
   };
   const steps = [floorBlock, hopBlock, latencyBlock, throughputBlock];
   for (let block = 0; block < BLOCKS; block += 1) {
@@ -136,15 +141,22 @@ function figuresOf({
     );
   return {
     floor: {
-      ...{ p50: part(floor, 'total'), decode: part(floor, 'decode'), mux: part(floor, 'mux') },
-      ...{ local: part(floor, 'local'), rate: (1000 * floor.length) / floorMs },
+      p50: part(floor, 'total'),
+      decode: part(floor, 'decode'),
+      mux: part(floor, 'mux'),
+      local: part(floor, 'local'),
+      rate: (1000 * floor.length) / floorMs,
       cpu: floorCpuMs / floor.length,
     },
     hop: { p50: percentile(hopMs, 0.5), p95: percentile(hopMs, 0.95) },
     daemon: {
-      ...{ p50: percentile(daemonMs, 0.5), p95: percentile(daemonMs, 0.95) },
-      ...{ decode: part(results, 'decode'), mux: part(results, 'mux'), local: part(results, 'local') },
-      ...{ queue: part(results, 'queue'), rate: (1000 * throughput.frames) / throughput.durationMs },
+      p50: percentile(daemonMs, 0.5),
+      p95: percentile(daemonMs, 0.95),
+      decode: part(results, 'decode'),
+      mux: part(results, 'mux'),
+      local: part(results, 'local'),
+      queue: part(results, 'queue'),
+      rate: (1000 * throughput.frames) / throughput.durationMs,
       cpu: throughput.cpuMs / throughput.cpuFrames,
     },
     otherCpus: mean(otherCpus),

@@ -1,9 +1,9 @@
 /** Frames for the path: 720p scenes with a camera's weight, and small pictures. The same bytes on every machine run. */
 import sharp from 'sharp';
 import { seededRandom } from '../../../common/random.js';
-import { encodeJpeg } from '../../../mux/image.js';
-import { loadTestSet, type TestSet } from '../../../mux/testset.js';
-import type { Zoo } from '../../../mux/zoo.js';
+import { encodeJpeg } from '../../../mux/image/image.js';
+import { loadTestSet, type TestSet } from '../../../lab/zoo/testset.js';
+import type { Zoo } from '../../../mux/zoo/zoo.js';
 
 const WIDTH = 1280;
 const HEIGHT = 720;

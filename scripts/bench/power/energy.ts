@@ -1,6 +1,6 @@
 /** `power-energy`: energies of simulated rails, measured live at 1 kHz, against the known truth of their loads. */
-import type { FrameEnergy } from '../../../agent/energy/meter.js';
-import { LiveMeter } from '../../../agent/energy/live-meter.js';
+import type { FrameEnergy } from '../../../energy/meter.js';
+import { LiveMeter } from '../../../energy/live-meter.js';
 import { createBoard } from '../../../common/activity.js';
 import { systemClock } from '../../../common/clock.js';
 import { silentLog } from '../../../common/log.js';

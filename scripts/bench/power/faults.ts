@@ -1,11 +1,11 @@
 /** `power-faults`: does a frame notice NACKs, a bus that hangs for a second, a bus that is dead for two? */
 import { createHash } from 'node:crypto';
-import { LiveMeter } from '../../../agent/energy/live-meter.js';
+import { LiveMeter } from '../../../energy/live-meter.js';
 import { createBoard } from '../../../common/activity.js';
 import { systemClock } from '../../../common/clock.js';
 import { silentLog } from '../../../common/log.js';
 import { mean, percentile } from '../../../common/statistics.js';
-import type { BusFault } from '../../../drivers/simulated-bus.js';
+import type { BusFault } from '../../../drivers/simulation/simulated-bus.js';
 import { machineFacts, metric, type BenchReport, type Metric } from '../report.js';
 import type { PowerBenchOptions } from '../power.js';
 import { pause, simulatedRails } from './rails.js';

@@ -1,7 +1,7 @@
 /** Rails and loads of the power benchmarks. */
-import { powerConfigSchema, type PowerConfig } from '../../../agent/energy/config.js';
-import type { LoadStep } from '../../../drivers/load.js';
-import { seededRandom } from '../../../drivers/simulated-bus.js';
+import { powerConfigSchema, type PowerConfig } from '../../../energy/config.js';
+import type { LoadStep } from '../../../drivers/simulation/load.js';
+import { seededRandom } from '../../../drivers/simulation/simulated-bus.js';
 
 export const BURST_MS = 5;
 export const IDLE_W = 3.2;

@@ -4,7 +4,7 @@
  */
 import { Worker, isMainThread, workerData } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
-import { LiveMeter } from '../../../agent/energy/live-meter.js';
+import { LiveMeter } from '../../../energy/live-meter.js';
 import { createBoard } from '../../../common/activity.js';
 import { systemClock } from '../../../common/clock.js';
 import { silentLog } from '../../../common/log.js';

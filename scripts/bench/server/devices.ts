@@ -1,8 +1,8 @@
 /** Many devices that ask a server, over one connection: closed loop (one request outstanding each) or at a rate. */
 import { systemClock } from '../../../common/clock.js';
 import { EdgemuxError } from '../../../common/errors.js';
-import type { Connection } from '../../../protocol/connection.js';
-import { offloadTopic, parseAnswerTopic } from '../../../protocol/topics.js';
+import type { Connection } from '../../../protocol/connection/connection.js';
+import { offloadTopic, parseAnswerTopic } from '../../../protocol/topics/topics.js';
 
 /** A request that has had no answer for so long will have none. */
 const PATIENCE_MS = 30_000;

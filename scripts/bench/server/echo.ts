@@ -1,5 +1,5 @@
 /** The far end of the raw round trip: `node echo.js URL BASE BYTES` answers each request with so many bytes, QoS 0. */
-import { answerTopic, parseOffloadTopic } from '../../../protocol/topics.js';
+import { answerTopic, parseOffloadTopic } from '../../../protocol/topics/topics.js';
 import { connect } from '../broker.js';
 
 if (process.argv[1] === import.meta.filename) {

@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseGroupChoices, type GroupChoice } from '../../../agent/eval/group-choices.js';
+import { parseGroupChoices, type GroupChoice } from '../../../lab/eval/group/group-choices.js';
 import { EdgemuxError } from '../../../common/errors.js';
-import { GROUP_MODES, type GroupMode } from '../../../mux/group.js';
-import { groupPolicyOf } from '../../../mux/group-settings.js';
-import type { TestSet } from '../../../mux/testset.js';
-import type { Zoo } from '../../../mux/zoo.js';
+import { GROUP_MODES, type GroupMode } from '../../../mux/rules/group.js';
+import { groupPolicyOf } from '../../../mux/rules/group-settings.js';
+import type { TestSet } from '../../../lab/zoo/testset.js';
+import type { Zoo } from '../../../mux/zoo/zoo.js';
 import type { Benchmark, BenchOptions } from '../benchmarks.js';
 import { Child, Releases } from '../child.js';
 import { machineFacts, metric, type BenchReport, type Metric } from '../report.js';
@@ -91,7 +91,10 @@ function metricsOf(mode: GroupMode, found: Found, largestFlops: number): Metric[
     metric({ name: `images/${mode}`, unit: 'images', values: [images] }),
     metric({ name: `different/${mode}`, unit: 'images', values: [different], target: { atMost: 0 } }),
     metric({
-      ...{ name: `accuracy/${mode}`, unit: 'share', values: [accuracy], baselines: [offlineAccuracy] },
+      name: `accuracy/${mode}`,
+      unit: 'share',
+      values: [accuracy],
+      baselines: [offlineAccuracy],
       against: 'edgemux eval',
     }),
     metric({ name: `flops-saved/${mode}`, unit: 'x', values: [largestFlops / flops] }),

@@ -1,7 +1,7 @@
 /** `server-fleet`: real device daemons want much more of a server than it can do; what becomes of their frames. */
 import { percentile } from '../../../common/statistics.js';
 import { parseResult, type Result } from '../../../protocol/messages.js';
-import { deviceTopics } from '../../../protocol/topics.js';
+import { deviceTopics } from '../../../protocol/topics/topics.js';
 import type { Benchmark, BenchOptions } from '../benchmarks.js';
 import { Releases } from '../child.js';
 import { cpuTimes, otherCpus } from '../other-load.js';
@@ -111,8 +111,11 @@ async function openDaemon(
 ): Promise<Cameras> {
   const topics = deviceTopics(BASE, device);
   const more = {
-    ...{ device, broker: { url, baseTopic: BASE }, policy: { mode: 'cloud-only' } },
-    ...{ cameras: { topics: [`cameras/${device}/{camera}`] }, offload: { deadlineMs: DEADLINE_MS } },
+    device,
+    broker: { url, baseTopic: BASE },
+    policy: { mode: 'cloud-only' },
+    cameras: { topics: [`cameras/${device}/{camera}`] },
+    offload: { deadlineMs: DEADLINE_MS },
     dataDir: `${folder}/${device}`,
   };
   const settings = { url, zoo: zoo.dir, threads, depth, device, status: topics.status, more };
@@ -146,17 +149,21 @@ async function fleetRound(
     );
   const cloud = share(({ route }) => route === 'cloud');
   return {
-    ...{ capacity: (1000 * CLOSED_REQUESTS) / durationMs, wanted: all.length / tookS },
-    ...{ answered: (cloud * all.length) / tookS, cloud },
+    capacity: (1000 * CLOSED_REQUESTS) / durationMs,
+    wanted: all.length / tookS,
+    answered: (cloud * all.length) / tookS,
+    cloud,
     refused: share(({ reason }) => reason === 'refused'),
     timeout: share(({ reason }) => reason === 'timeout'),
     lost: all.length - new Set(results.map(({ frameId }) => frameId)).size,
-    ...{ p50: ms(all, 0.5), p99: ms(all, 0.99) },
+    p50: ms(all, 0.5),
+    p99: ms(all, 0.99),
     cloudP99: ms(
       all.filter((_, n) => results[n]?.route === 'cloud'),
       0.99,
     ),
-    ...{ memory: server.residentBytes() / 1e6, otherCpus: load },
+    memory: server.residentBytes() / 1e6,
+    otherCpus: load,
   };
 }
 
@@ -175,8 +182,12 @@ function metricsOf(rounds: readonly Figures[]): Metric[] {
     metric({ name: 'latency-p99', unit: 'ms', values: of('p99'), ...deadline, target: { atMost: 1.04 } }),
     metric({ name: 'cloud-p99', unit: 'ms', values: of('cloudP99'), ...deadline, target: { atMost: 1 } }),
     metric({
-      ...{ name: 'server-memory', unit: 'MB', values: of('memory'), target: { atMost: 1.1 } },
-      ...{ baselines: rounds.map(() => rounds[0]?.memory ?? NaN), against: 'after the first round' },
+      name: 'server-memory',
+      unit: 'MB',
+      values: of('memory'),
+      target: { atMost: 1.1 },
+      baselines: rounds.map(() => rounds[0]?.memory ?? NaN),
+      against: 'after the first round',
     }),
     metric({ name: 'other-load', unit: 'CPUs', values: of('otherCpus') }),
   ];

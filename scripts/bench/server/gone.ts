@@ -1,7 +1,7 @@
 /** `server-gone`: a real daemon whose server freezes: result latency until the breaker opens, and after. */
 import { percentile } from '../../../common/statistics.js';
 import { parseDevicePolicyReport, parseResult, type Result } from '../../../protocol/messages.js';
-import { deviceTopics } from '../../../protocol/topics.js';
+import { deviceTopics } from '../../../protocol/topics/topics.js';
 import type { Benchmark, BenchOptions } from '../benchmarks.js';
 import { Releases } from '../child.js';
 import { cpuTimes, otherCpus } from '../other-load.js';
@@ -145,7 +145,9 @@ async function measure({ cameras, server, setMode }: Stage, frames: number): Pro
   server.child.signal('SIGCONT');
   const ms = (list: readonly Answered[]): number[] => list.map(({ latencyMs }) => latencyMs);
   return {
-    ...{ untilOpen: ms(untilOpen), open: ms(open), local: ms(local) },
+    untilOpen: ms(untilOpen),
+    open: ms(open),
+    local: ms(local),
     otherCpus: otherCpus(before, cpuTimes()) ?? 0,
   };
 }
@@ -161,11 +163,11 @@ function metricsOf(rounds: readonly Figures[]): Metric[] {
     rounds.map((round) => percentile(round[key], share));
   return [
     metric({
-      ...{ name: 'until-open-p99', unit: 'ms', values: at('untilOpen', 0.99) },
-      ...{
-        baselines: rounds.map(() => DEADLINE_MS + GRACE_MS),
-        against: `offload deadline + ${GRACE_MS} ms`,
-      },
+      name: 'until-open-p99',
+      unit: 'ms',
+      values: at('untilOpen', 0.99),
+      baselines: rounds.map(() => DEADLINE_MS + GRACE_MS),
+      against: `offload deadline + ${GRACE_MS} ms`,
       target: { atMost: 1 },
     }),
     metric({
@@ -175,12 +177,10 @@ function metricsOf(rounds: readonly Figures[]): Metric[] {
     }),
     ...([0.5, 0.95, 0.99] as const).map((share) =>
       metric({
-        ...{
-          name: `open-p${100 * share}`,
-          unit: 'ms',
-          values: at('open', share),
-          baselines: at('local', share),
-        },
+        name: `open-p${100 * share}`,
+        unit: 'ms',
+        values: at('open', share),
+        baselines: at('local', share),
         against: 'the local path (mobile-only), same frames, same round',
         ...(share === 0.99 ? { target: { atMost: 1.2 } } : {}),
       }),

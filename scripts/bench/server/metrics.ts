@@ -1,5 +1,5 @@
 /** The metrics of the server benchmark. */
-import type { GroupMode } from '../../../mux/group.js';
+import type { GroupMode } from '../../../mux/rules/group.js';
 import { metric, type Metric } from '../report.js';
 import type { OverheadFigures } from './overhead.js';
 import type { BlockFigures, RoundFigures } from './rounds.js';
@@ -31,8 +31,12 @@ const FAMILIES: readonly Family[] = [
   }),
   { name: 'process-cpu-per-answer', unit: 'ms', key: 'processCpu', kind: 'batched', against: 'largest' },
   {
-    ...{ name: 'flops-per-answer', unit: 'MAC', key: 'flops', kind: 'batched' },
-    ...{ against: 'largest', atMost: TARGETS.flops },
+    name: 'flops-per-answer',
+    unit: 'MAC',
+    key: 'flops',
+    kind: 'batched',
+    against: 'largest',
+    atMost: TARGETS.flops,
   },
   { name: 'accuracy', unit: 'share', key: 'accuracy', kind: 'batched', against: 'largest' },
   { name: 'throughput', unit: 'answers/s', key: 'rate', kind: 'batched', against: 'unbatched' },
@@ -50,7 +54,8 @@ export function serverMetrics(
 ): Metric[] {
   const families = FAMILIES.flatMap((family) => modes.map((mode) => ofMode(rounds, family, mode, shipped)));
   const overhead = metric({
-    ...{ name: 'overhead', unit: 'ms' },
+    name: 'overhead',
+    unit: 'ms',
     against: 'decode + mux + model + raw MQTT round trip, one request at a time',
     values: rounds.map(({ overhead }) => overhead.server),
     baselines: rounds.map(({ overhead }) => overhead.floor + overhead.hop),
@@ -64,7 +69,9 @@ function ofMode(rounds: readonly Measured[], family: Family, mode: GroupMode, sh
   const values = (of: Kind, by: GroupMode): number[] =>
     rounds.map((round) => round[of].get(by)?.[key] ?? NaN);
   return metric({
-    ...{ name: `${name}/${mode}`, unit, values: values(kind, mode) },
+    name: `${name}/${mode}`,
+    unit,
+    values: values(kind, mode),
     baselines: against === 'largest' ? values(kind, 'largest') : values('unbatched', mode),
     ...(atMost !== undefined && mode === shipped && mode !== 'largest' ? { target: { atMost } } : {}),
   });

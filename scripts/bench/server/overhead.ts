@@ -1,10 +1,10 @@
 /** What the server adds at low load: its answer's latency beside decoding, mux, models and a raw MQTT round trip. */
 import { systemClock } from '../../../common/clock.js';
 import { percentile } from '../../../common/statistics.js';
-import { decodeImage } from '../../../mux/image.js';
-import { GROUP_MUX_ID, type SessionSpec } from '../../../mux/inference.js';
-import { openSession, type Session } from '../../../mux/runtime.js';
-import type { Zoo } from '../../../mux/zoo.js';
+import { decodeImage } from '../../../mux/image/image.js';
+import { GROUP_MUX_ID, type SessionSpec } from '../../../mux/inference/inference.js';
+import { openSession, type Session } from '../../../mux/inference/runtime.js';
+import type { Zoo } from '../../../mux/zoo/zoo.js';
 import type { Devices } from './devices.js';
 import { answerOf } from './rounds.js';
 

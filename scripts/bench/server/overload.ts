@@ -56,8 +56,11 @@ async function run({ frames, runs, say, threads }: BenchOptions): Promise<BenchR
       threads,
     };
     return {
-      ...{ name: serverOverload.name, machine: await machineFacts(), runs: rounds.length },
-      ...{ metrics: metricsOf(rounds), setup },
+      name: serverOverload.name,
+      machine: await machineFacts(),
+      runs: rounds.length,
+      metrics: metricsOf(rounds),
+      setup,
     };
   } finally {
     await releases.run();
@@ -80,14 +83,16 @@ async function overloadRound({ devices, server }: Subject, requests: number): Pr
   // the budget counts from the server's receipt: before that a request waits in the sockets of a busy machine
   const kept = answers.filter((one) => answerOf(one).latencyMs.residence <= BUDGET_MS).length;
   return {
-    ...{ capacity, offered: (1000 * requests) / tookMs },
-    ...{
-      answered: answers.length / requests,
-      refused: refused.length / requests,
-      unanswered: unanswered / requests,
-    },
-    ...{ kept: kept / answers.length, answerP99: at(answers, 0.99) },
-    ...{ refusalP50: at(refused, 0.5), refusalP99: at(refused, 0.99), memory: server.residentBytes() / 1e6 },
+    capacity,
+    offered: (1000 * requests) / tookMs,
+    answered: answers.length / requests,
+    refused: refused.length / requests,
+    unanswered: unanswered / requests,
+    kept: kept / answers.length,
+    answerP99: at(answers, 0.99),
+    refusalP50: at(refused, 0.5),
+    refusalP99: at(refused, 0.99),
+    memory: server.residentBytes() / 1e6,
   };
 }
 
@@ -114,8 +119,12 @@ function metricsOf(rounds: readonly Figures[]): Metric[] {
     metric({ name: 'refusal-p50', unit: 'ms', values: of('refusalP50') }),
     metric({ name: 'refusal-p99', unit: 'ms', values: of('refusalP99') }),
     metric({
-      ...{ name: 'memory', unit: 'MB', values: of('memory'), baselines: rounds.map(() => first) },
-      ...{ against: 'after the first round', target: { atMost: 1.1 } },
+      name: 'memory',
+      unit: 'MB',
+      values: of('memory'),
+      baselines: rounds.map(() => first),
+      against: 'after the first round',
+      target: { atMost: 1.1 },
     }),
   ];
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgemuxError } from '../../../common/errors.js';
-import type { Connection } from '../../../protocol/connection.js';
+import type { Connection } from '../../../protocol/connection/connection.js';
 import { parseServerPolicyReport } from '../../../protocol/messages.js';
 import { Child } from '../child.js';
 
@@ -46,7 +46,10 @@ export class Server {
     const { url, zoo, base, threads, more } = settings;
     const file = join(folder, `${base}.yaml`);
     const config = {
-      ...{ server: base, zoo, broker: { url, baseTopic: base }, log: { level: 'warn' } },
+      server: base,
+      zoo,
+      broker: { url, baseTopic: base },
+      log: { level: 'warn' },
       inference: { providers: ['cpu'], threads },
       ...more,
     };

@@ -1,9 +1,9 @@
 /** Rounds of the server benchmark: every policy, with and without batching, in blocks by turns on the same images. */
 import { EdgemuxError } from '../../../common/errors.js';
 import { mean, percentile } from '../../../common/statistics.js';
-import type { GroupMode } from '../../../mux/group.js';
-import type { TestSet } from '../../../mux/testset.js';
-import type { Zoo } from '../../../mux/zoo.js';
+import type { GroupMode } from '../../../mux/rules/group.js';
+import type { TestSet } from '../../../lab/zoo/testset.js';
+import type { Zoo } from '../../../mux/zoo/zoo.js';
 import type { Answer, ErrorAnswer } from '../../../protocol/messages.js';
 import type { Answered, Devices } from './devices.js';
 import type { Server } from './programs.js';
@@ -75,8 +75,10 @@ async function block(
   return {
     inferenceCpu: (after.inference - before.inference) / served,
     processCpu: (after.process - before.process) / served,
-    ...{ p50: percentile(latenciesMs, 0.5), p95: percentile(latenciesMs, 0.95) },
-    ...{ p99: percentile(latenciesMs, 0.99), rate: (1000 * plan.requests) / durationMs },
+    p50: percentile(latenciesMs, 0.5),
+    p95: percentile(latenciesMs, 0.95),
+    p99: percentile(latenciesMs, 0.99),
+    rate: (1000 * plan.requests) / durationMs,
     flops: mean(answers.map((answer) => flopsOf(zoo, answer))),
     accuracy: mean(
       answers.map(({ classIndex }, i) => (classIndex === test.label(answered[i]?.image ?? 0) ? 1 : 0)),

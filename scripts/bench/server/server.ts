@@ -1,7 +1,7 @@
 /** `server`: what an answer costs under each policy, with and without batching, and what the server itself adds. */
 import { loadavg } from 'node:os';
-import { GROUP_MODES } from '../../../mux/group.js';
-import { groupOf, groupPolicyOf } from '../../../mux/group-settings.js';
+import { GROUP_MODES } from '../../../mux/rules/group.js';
+import { groupOf, groupPolicyOf } from '../../../mux/rules/group-settings.js';
 import type { Benchmark, BenchOptions } from '../benchmarks.js';
 import { Releases } from '../child.js';
 import { machineFacts, type BenchReport } from '../report.js';
@@ -39,8 +39,13 @@ async function run(options: BenchOptions): Promise<BenchReport> {
       runs: rounds.length,
       metrics: serverMetrics(rounds, modes, shipped),
       setup: {
-        ...{ broker: bench.broker, zoo: bench.zoo.name, group: groupOf(bench.zoo).ids.join(' '), shipped },
-        ...{ requestsPerBlock: requests, devices: DEVICES, threads: options.threads },
+        broker: bench.broker,
+        zoo: bench.zoo.name,
+        group: groupOf(bench.zoo).ids.join(' '),
+        shipped,
+        requestsPerBlock: requests,
+        devices: DEVICES,
+        threads: options.threads,
         loadAverageBefore: Math.round(load * 100) / 100,
       },
     };
@@ -57,7 +62,9 @@ async function measure(
 ): Promise<Measured[]> {
   const batched = await openSubject(bench, releases, { base: 'bench-batched', threads });
   const unbatched = await openSubject(bench, releases, {
-    ...{ base: 'bench-unbatched', threads, more: { batching: { sizes: [1] } } },
+    base: 'bench-unbatched',
+    threads,
+    more: { batching: { sizes: [1] } },
   });
   const subjects: Subjects = { ...bench, batched, unbatched };
   const floor = await Floor.open(bench.zoo, threads);

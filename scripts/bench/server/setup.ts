@@ -1,9 +1,9 @@
 /** What the server benchmarks have in common: a folder, a broker, a zoo and its test images as PNG. */
 import { SHIPPED_ZOO } from '../../../mux/config.js';
-import { encodePng } from '../../../mux/image.js';
-import { loadTestSet, type TestSet } from '../../../mux/testset.js';
-import { loadZoo, type Zoo } from '../../../mux/zoo.js';
-import type { Connection } from '../../../protocol/connection.js';
+import { encodePng } from '../../../mux/image/image.js';
+import { loadTestSet, type TestSet } from '../../../lab/zoo/testset.js';
+import { loadZoo, type Zoo } from '../../../mux/zoo/zoo.js';
+import type { Connection } from '../../../protocol/connection/connection.js';
 import { connect, startBroker } from '../broker.js';
 import { benchFolder, type Releases } from '../child.js';
 import { Devices } from './devices.js';

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { EXIT, reportFailure, UsageError } from '../../../common/exit.js';
-import { hostFacts } from '../../../agent/host.js';
+import { hostFacts } from '../../../common/host/systeminformation.js';
 import { withoutMosquitto } from '../../../test/support/broker.js';
 import { growthOf, soakText, type SoakRecord } from './record.js';
 import { soak } from './soak.js';
@@ -57,10 +57,14 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
   if (missing !== false) throw new UsageError(missing);
   const minutes = positive('minutes', argv.minutes);
   const record = await soak({
-    ...{ minutes, rate: positive('rate', argv.rate), cameras: Math.ceil(positive('cameras', argv.cameras)) },
-    ...{ seed: argv.seed, faultEveryS: Math.max(0, argv['fault-every']) },
+    minutes,
+    rate: positive('rate', argv.rate),
+    cameras: Math.ceil(positive('cameras', argv.cameras)),
+    seed: argv.seed,
+    faultEveryS: Math.max(0, argv['fault-every']),
     warmupMinutes: argv['warm-up'] ?? Math.min(LONGEST_WARM_UP_MINUTES, minutes / 5),
-    ...{ say: (line: string) => void process.stderr.write(`${line}\n`), signal },
+    say: (line: string) => void process.stderr.write(`${line}\n`),
+    signal,
   });
   await writeJson(argv.json, record);
   process.stdout.write(`${soakText(record)}\nraw samples: ${argv.json}\n`);

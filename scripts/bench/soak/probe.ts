@@ -26,7 +26,9 @@ function watch(file: string): void {
       loopP99Ms: delayMs(always.percentile(99)),
       loopMaxMs: delayMs(always.max),
       latelyP99Ms: delayMs(lately.percentile(99)),
-      ...{ heapUsedBytes: heapUsed, externalBytes: external, arrayBuffersBytes: arrayBuffers },
+      heapUsedBytes: heapUsed,
+      externalBytes: external,
+      arrayBuffersBytes: arrayBuffers,
     };
     lately.reset();
     writeFileSync(`${file}.new`, JSON.stringify(report));

@@ -75,8 +75,17 @@ function newRecord(options: SoakOptions, rig: Rig): SoakRecord {
     startedMs: performance.now(),
     durationMs: 0,
     balance: balanceOf(rig.accountant),
-    ...{ routes: {}, reasons: {}, worstLatencyMs: 0, worstDeliveryMs: 0, redelivered: 0, unsent: 0 },
-    ...{ violations: [], faults: [], agent: [], server: [], exitCode: null },
+    routes: {},
+    reasons: {},
+    worstLatencyMs: 0,
+    worstDeliveryMs: 0,
+    redelivered: 0,
+    unsent: 0,
+    violations: [],
+    faults: [],
+    agent: [],
+    server: [],
+    exitCode: null,
   };
 }
 
@@ -86,7 +95,12 @@ function finish(record: SoakRecord, rig: Rig): SoakRecord {
   return {
     ...record,
     balance: balanceOf(accountant),
-    ...{ routes, reasons, worstLatencyMs, worstDeliveryMs, redelivered, violations },
+    routes,
+    reasons,
+    worstLatencyMs,
+    worstDeliveryMs,
+    redelivered,
+    violations,
     unsent: cameras.unsent,
   };
 }

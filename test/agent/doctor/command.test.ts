@@ -48,8 +48,9 @@ t.test(
   'without a broker that fails and what depends on it is skipped; --skip broker leaves it out',
   async (t) => {
     const flags = {
-      ...{ 'broker.url': `mqtt://127.0.0.1:${await freePort()}`, dataDir: t.testdirName },
-      ...{ 'inference.providers': ['cpu'] },
+      'broker.url': `mqtt://127.0.0.1:${await freePort()}`,
+      dataDir: t.testdirName,
+      'inference.providers': ['cpu'],
     };
     const { code, checks, statuses } = await deviceDoctor({ flags });
     t.equal(code, 1);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { jetsonProbes } from '../../../agent/doctor/jetson.js';
 import { powerProbes, type PowerProbeDeps } from '../../../agent/doctor/power.js';
-import { powerConfigSchema } from '../../../agent/energy/config.js';
+import { powerConfigSchema } from '../../../energy/config.js';
 import { runProbes, single, pass, type Probe } from '../../../common/doctor/checks.js';
 import {
   clockProbe,
@@ -14,9 +14,9 @@ import {
   nodeProbe,
   secretsProbe,
 } from '../../../common/doctor/machine.js';
-import { scanBus } from '../../../drivers/scan.js';
+import { scanBus } from '../../../drivers/i2c/scan.js';
 import { FakeBus } from '../../drivers/fakes.js';
-import { sysfsTree } from '../../drivers/sysfs-trees.js';
+import { sysfsTree } from '../../drivers/sysfs/sysfs-trees.js';
 import { cpuClock, tx2 } from '../../support/tx2-tree.js';
 import { results } from './support.js';
 
@@ -116,7 +116,8 @@ t.test(
 );
 
 const deps = (sysRoot: string, bus: FakeBus): PowerProbeDeps => ({
-  ...{ sysRoot, devRoot: join(sysRoot, 'dev') },
+  sysRoot,
+  devRoot: join(sysRoot, 'dev'),
   scan: (numbers) => Promise.resolve(numbers.map((number) => scanBus(bus, number))),
 });
 const oneChip = { kind: 'ina226', name: 'board', bus: 'c240000.i2c', address: 0x44, shuntOhms: 0.01 };

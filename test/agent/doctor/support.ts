@@ -24,7 +24,10 @@ export function deviceDoctor(request: Request): Promise<Examined> {
   const empty = '/nonexistent';
   return examine(request, (options, output) =>
     runAgentDoctor(options, {
-      ...{ sysRoot: empty, devRoot: empty, scan: () => Promise.resolve([]), output },
+      sysRoot: empty,
+      devRoot: empty,
+      scan: () => Promise.resolve([]),
+      output,
       ...request.deps,
     }),
   );

@@ -2,7 +2,7 @@
 import type { Test } from 'tap';
 import { systemClock } from '../../../common/clock.js';
 import { silentLog } from '../../../common/log.js';
-import { Connection } from '../../../protocol/connection.js';
+import { Connection } from '../../../protocol/connection/connection.js';
 import {
   parseServerPolicyReport,
   parseServerStatus,

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seededRandom } from '../../../common/random.js';
-import { nextStep } from '../../../mux/group.js';
-import { groupOf, groupPolicyOf, type GroupPatch } from '../../../mux/group-settings.js';
-import { encodePng } from '../../../mux/image.js';
-import { argmax, type Vector } from '../../../mux/probabilities.js';
-import { loadZoo, type Zoo } from '../../../mux/zoo.js';
+import { nextStep } from '../../../mux/rules/group.js';
+import { groupOf, groupPolicyOf, type GroupPatch } from '../../../mux/rules/group-settings.js';
+import { encodePng } from '../../../mux/image/image.js';
+import { argmax, type Vector } from '../../../mux/rules/probabilities.js';
+import { loadZoo, type Zoo } from '../../../mux/zoo/zoo.js';
 import { FLOAT, node, onnxModel, tensorInfo, type Graph } from '../../mux/support/onnx.js';
 import { IMAGES, linear, PROBABILITIES, writeTinyZoo } from '../../mux/support/tiny-zoo.js';
 import { cpuInference, row } from '../../mux/support/zoos.js';
@@ -46,13 +46,21 @@ export async function writeGroupZoo(dir: string, options: GroupZooOptions = {}):
       manifest['mux'] = {
         ...(manifest['mux'] as object),
         group: {
-          ...{ ...file, bytes: bytes.length, architecture: 'linear', flops: 16, accuracy: null, auroc: null },
+          ...file,
+          bytes: bytes.length,
+          architecture: 'linear',
+          flops: 16,
+          accuracy: null,
+          auroc: null,
           models: ['small', 'fragile', 'big'],
         },
       };
       const policy = manifest['policy'] as { calibration: Record<string, unknown> };
       policy.calibration['group'] = {
-        ...{ policy: mode, mu: 0.3, threshold: 0.35, exponents: [1, 0.5, 2] },
+        policy: mode,
+        mu: 0.3,
+        threshold: 0.35,
+        exponents: [1, 0.5, 2],
         escalate: { mu: 0.2, confidence: 0.6, ladder: [0, 2] },
       };
     },

@@ -19,7 +19,10 @@ export interface ServerProcess {
 export function startServerProcess(t: Test, url: string, server: string, config: object = {}): ServerProcess {
   const file = join(t.testdirName, `${server}.yaml`);
   const all = {
-    ...{ server, broker: { url }, inference: { providers: ['cpu'], threads: 1 }, log: { level: 'warn' } },
+    server,
+    broker: { url },
+    inference: { providers: ['cpu'], threads: 1 },
+    log: { level: 'warn' },
     report: { statusIntervalS: 0.2 },
     ...config,
   };

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../support/broker.js';
-import { loadZoo } from '../../../mux/zoo.js';
+import { loadZoo } from '../../../mux/zoo/zoo.js';
 import type { FaultCase } from '../support/play.js';
 import type { Rig } from '../support/rig.js';
 import { bothUp, moreResults, results, sleep, stream, until } from './common.js';
@@ -20,8 +20,10 @@ function clockFrom(file: string): NodeJS.ProcessEnv {
   writeFileSync(file, '+0');
   return {
     LD_PRELOAD: LIBRARIES.find(existsSync),
-    ...{ FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' },
-    ...{ DONT_FAKE_MONOTONIC: '1' },
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    DONT_FAKE_MONOTONIC: '1',
   };
 }
 

@@ -1,6 +1,6 @@
 /** The bus of the power sensors fails. The rails are simulated: no machine that runs these tests has an INA226. */
 import { fileURLToPath } from 'node:url';
-import type { BusFault } from '../../../drivers/simulated-bus.js';
+import type { BusFault } from '../../../drivers/simulation/simulated-bus.js';
 import type { FaultCase } from '../support/play.js';
 import type { RigOptions } from '../support/rig.js';
 import { sleep, stream } from './common.js';

@@ -6,7 +6,7 @@
  * admitted and neither answered nor counted as dropped.
  */
 import { parseDeviceState, parseResult, type DeviceState, type Result } from '../../../protocol/messages.js';
-import type { Message } from '../../../protocol/connection.js';
+import type { Message } from '../../../protocol/connection/connection.js';
 import { shortHash, shortOf } from './images.js';
 
 /** What happened while one process of the device lived. */

@@ -4,7 +4,7 @@ import { agentConfig } from '../../../agent/load-config.js';
 import { systemClock } from '../../../common/clock.js';
 import { createLog } from '../../../common/log.js';
 import { stopSignal } from '../../../common/signals.js';
-import type { BusFault } from '../../../drivers/simulated-bus.js';
+import type { BusFault } from '../../../drivers/simulation/simulated-bus.js';
 
 const faults = JSON.parse(process.env['FAULTS'] ?? '[]') as BusFault[];
 const startMs = systemClock.monotonicMs();

@@ -19,15 +19,13 @@ export interface Balance {
 
 export function balanceOf(accountant: Accountant): Balance {
   const balance: Balance = {
-    ...{
-      published: accountant.published,
-      admitted: 0,
-      results: 0,
-      drops: {},
-      givenUp: {},
-      lost: 0,
-      uncounted: 0,
-    },
+    published: accountant.published,
+    admitted: 0,
+    results: 0,
+    drops: {},
+    givenUp: {},
+    lost: 0,
+    uncounted: 0,
   };
   accountant.lives.forEach((life, at) => {
     const next = accountant.lives[at + 1]?.firstImage ?? accountant.published;

@@ -1,5 +1,5 @@
 /** Cameras that publish at a rate, whatever comes back, as real ones do. */
-import type { Connection } from '../../../protocol/connection.js';
+import type { Connection } from '../../../protocol/connection/connection.js';
 import type { Accountant } from './accountant.js';
 import { distinctJpeg } from './images.js';
 

@@ -1,5 +1,5 @@
 /** A server that is none: it speaks MQTT as one does and answers as a script says. */
-import type { Connection } from '../../../protocol/connection.js';
+import type { Connection } from '../../../protocol/connection/connection.js';
 import { shippedZoo } from '../../support/system.js';
 
 export interface FakeRequest {
@@ -54,17 +54,31 @@ export class FakeServer {
 function answerFor(frameId: string, zoo: { hash: string; classes: number; labels: readonly string[] }) {
   const probabilities: unknown[] = Array.from({ length: zoo.classes }, (_, at) => (at === 0 ? 1 : 0));
   return {
-    ...{ frameId, server: NAME, zooHash: zoo.hash, models: ['fake'], weights: {}, classIndex: 0 },
-    ...{ label: zoo.labels[0] ?? 'class-0', probabilities, batchSize: 1 },
+    frameId,
+    server: NAME,
+    zooHash: zoo.hash,
+    models: ['fake'],
+    weights: {},
+    classIndex: 0,
+    label: zoo.labels[0] ?? 'class-0',
+    probabilities,
+    batchSize: 1,
     latencyMs: { residence: 1, queue: 0, decode: 0, mux: 0, inference: 1 },
   };
 }
 
 function statusFor(zoo: { name: string; hash: string; largest: { id: string } }): object {
   return {
-    ...{ state: 'online', server: NAME, zoo: zoo.name, zooHash: zoo.hash, models: [zoo.largest.id] },
+    state: 'online',
+    server: NAME,
+    zoo: zoo.name,
+    zooHash: zoo.hash,
+    models: [zoo.largest.id],
     policy: { mode: 'largest', mu: 0, T: 0.288, combine: false },
     queue: { length: 0, limit: 1, bytes: 0 },
-    ...{ provider: 'cpu', counters: {}, startedAt: new Date(0).toISOString(), version: '0' },
+    provider: 'cpu',
+    counters: {},
+    startedAt: new Date(0).toISOString(),
+    version: '0',
   };
 }

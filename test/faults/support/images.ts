@@ -1,6 +1,6 @@
 /** Real images that are each sent once: the same pictures, made distinct by a comment that no decoder shows. */
 import { createHash } from 'node:crypto';
-import { encodeJpeg } from '../../../mux/image.js';
+import { encodeJpeg } from '../../../mux/image/image.js';
 import { shippedZoo } from '../../support/system.js';
 
 /** JPEGs of the first `count` test images of the shipped zoo. */

@@ -78,8 +78,17 @@ function outcomeOf(one: FaultCase, { accountant }: Rig): Outcome {
 
 function emptyOutcome({ name, what }: FaultCase): Outcome {
   return {
-    ...{ name, what, skipped: null, routes: {}, reasons: {}, remark: '', failures: [], tookS: 0 },
-    ...{ worstLatencyMs: 0, worstDeliveryMs: 0, redelivered: 0 },
+    name,
+    what,
+    skipped: null,
+    routes: {},
+    reasons: {},
+    remark: '',
+    failures: [],
+    tookS: 0,
+    worstLatencyMs: 0,
+    worstDeliveryMs: 0,
+    redelivered: 0,
     balance: { published: 0, admitted: 0, results: 0, drops: {}, givenUp: {}, lost: 0, uncounted: 0 },
   };
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../../common/clock.js';
 import { silentLog } from '../../../common/log.js';
-import { Connection } from '../../../protocol/connection.js';
+import { Connection } from '../../../protocol/connection/connection.js';
 import type { ChildOptions } from '../../../scripts/bench/child.js';
 import type { Accountant } from './accountant.js';
 
@@ -43,7 +43,10 @@ interface Place {
 
 export function agentConfig({ zoo, dataDir, options }: Place, url: string): Config {
   return {
-    ...{ device: DEVICE, zoo, dataDir, log: { level: 'info' } },
+    device: DEVICE,
+    zoo,
+    dataDir,
+    log: { level: 'info' },
     inference: { providers: ['cpu'], threads: 1 },
     report: { stateIntervalS: 0.2 },
     ...options.agent,
@@ -57,7 +60,9 @@ export function serverConfig(
   url: string,
 ): Config {
   return {
-    ...{ server, zoo, log: { level: 'info' } },
+    server,
+    zoo,
+    log: { level: 'info' },
     inference: { providers: ['cpu'], threads: 1 },
     policy: { mode: 'largest' },
     report: { statusIntervalS: 1 },

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child, Releases } from '../../../scripts/bench/child.js';
 import { SHIPPED_ZOO } from '../../../mux/config.js';
-import type { Connection } from '../../../protocol/connection.js';
+import type { Connection } from '../../../protocol/connection/connection.js';
 import { startBrokerProxy, type BrokerProxy } from '../../support/broker-proxy.js';
 import { Accountant } from './accountant.js';
 import { balanceOf, isIdle } from './balance.js';

@@ -1,6 +1,6 @@
 /** Bytes from something that is no good broker: what our end of the connection makes of them. */
 import net from 'node:net';
-import { openSession } from '../../../protocol/mqtt-door.js';
+import { openSession } from '../../../protocol/connection/mqtt.js';
 import type { Dice } from '../dice.js';
 import { refusalOr, type Door } from '../door.js';
 import { deliverable, hostileName } from '../hostile.js';
@@ -37,7 +37,10 @@ export const brokerLine: Door = {
 async function visit(port: number, version: 4 | 5): Promise<void> {
   const options = {
     address: { host: '127.0.0.1', port, tls: false },
-    ...{ clientId: 'fuzz', version, keepaliveS: 10, connectTimeoutMs: 2000 },
+    clientId: 'fuzz',
+    version,
+    keepaliveS: 10,
+    connectTimeoutMs: 2000,
   };
   const session = await openSession(options, () => undefined, new AbortController().signal);
   await session.ended;

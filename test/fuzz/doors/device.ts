@@ -2,8 +2,8 @@
 import { agentConfigSchema } from '../../../agent/config.js';
 import { AgentDaemon } from '../../../agent/daemon.js';
 import { silentLog } from '../../../common/log.js';
-import { loadZoo } from '../../../mux/zoo.js';
-import type { Message } from '../../../protocol/connection.js';
+import { loadZoo } from '../../../mux/zoo/zoo.js';
+import type { Message } from '../../../protocol/connection/connection.js';
 import { parseDeviceState, parseResult, type DeviceState } from '../../../protocol/messages.js';
 import { SHIPPED_ZOO } from '../../mux/support/zoos.js';
 import { BrokerSide, eventually } from '../broker-side.js';
@@ -49,7 +49,9 @@ export const device: Door = {
 
 async function startDaemon(url: string, dataDir: string): Promise<AgentDaemon> {
   const config = agentConfigSchema.parse({
-    ...{ device: 'd1', dataDir, broker: { url } },
+    device: 'd1',
+    dataDir,
+    broker: { url },
     inference: { providers: ['cpu'], threads: 1 },
     offload: { deadlineMs: 400 },
     report: { stateIntervalS: 0.1 },

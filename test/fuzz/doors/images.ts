@@ -1,6 +1,6 @@
 /** Camera payloads through the real check and the real decoder. */
-import { checkImage, unwrapBase64 } from '../../../mux/image-check.js';
-import { decodeImage, encodeForUpload } from '../../../mux/image.js';
+import { checkImage, unwrapBase64 } from '../../../mux/image/image-check.js';
+import { decodeImage, encodeForUpload } from '../../../mux/image/image.js';
 import type { Dice } from '../dice.js';
 import { insist, refusalOr, type Door } from '../door.js';
 import { bombs, soundImages } from '../image-corpus.js';

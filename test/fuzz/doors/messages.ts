@@ -1,9 +1,9 @@
 /** Every reader of a message or topic, with the rule that acts on what it read. */
-import { patchPolicy, policyFromManifest } from '../../../mux/policy.js';
-import { groupPolicyOf } from '../../../mux/group-settings.js';
-import { loadZoo, type Zoo } from '../../../mux/zoo.js';
-import { CameraPattern } from '../../../protocol/camera-pattern.js';
-import { parseBrokerUrl } from '../../../protocol/broker-url.js';
+import { patchPolicy, policyFromManifest } from '../../../mux/rules/policy.js';
+import { groupPolicyOf } from '../../../mux/rules/group-settings.js';
+import { loadZoo, type Zoo } from '../../../mux/zoo/zoo.js';
+import { CameraPattern } from '../../../protocol/topics/camera-pattern.js';
+import { parseBrokerUrl } from '../../../protocol/connection/broker-url.js';
 import {
   isErrorAnswer,
   parseAnswer,
@@ -16,7 +16,7 @@ import {
   parseServerPolicyReport,
   parseServerStatus,
 } from '../../../protocol/messages.js';
-import { compileFilter } from '../../../protocol/subscriptions.js';
+import { compileFilter } from '../../../protocol/connection/subscriptions.js';
 import {
   answerTopic,
   deviceTopics,
@@ -26,7 +26,7 @@ import {
   parseCloudStatusTopic,
   parseOffloadTopic,
   serverTopics,
-} from '../../../protocol/topics.js';
+} from '../../../protocol/topics/topics.js';
 import { writeGroupZoo } from '../../cloud-stub/support/group-zoo.js';
 import type { Dice } from '../dice.js';
 import { insist, refusalOr, type Door } from '../door.js';

@@ -1,12 +1,12 @@
 /** ONNX files through the reading and the checks of `edgemux zoo import`, up to the file that it would write. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freeBatch } from '../../../mux/onnx-batch.js';
-import { checkVersions, findInput, findOutput } from '../../../mux/onnx-check.js';
-import { decodeModel, encodeModel } from '../../../mux/onnx-file.js';
-import { countFlops, flopsProbe } from '../../../mux/onnx-flops.js';
-import { clearNames } from '../../../mux/onnx-names.js';
-import type { Preprocessing } from '../../../mux/onnx-pixels.js';
+import { freeBatch } from '../../../lab/zoo/onnx/onnx-batch.js';
+import { checkVersions, findInput, findOutput } from '../../../lab/zoo/onnx/onnx-check.js';
+import { decodeModel, encodeModel } from '../../../lab/zoo/onnx/onnx-file.js';
+import { countFlops, flopsProbe } from '../../../lab/zoo/onnx/onnx-flops.js';
+import { clearNames } from '../../../lab/zoo/onnx/onnx-names.js';
+import type { Preprocessing } from '../../../lab/zoo/onnx/onnx-pixels.js';
 import { FLOAT, floats, node, onnxModel, tensorInfo, type Graph } from '../../mux/support/onnx.js';
 import { FRAGILE, linear, MUX } from '../../mux/support/tiny-zoo.js';
 import { SHIPPED_ZOO } from '../../mux/support/zoos.js';
@@ -15,7 +15,13 @@ import { refusalOr, type Door } from '../door.js';
 import { mutateBytes } from '../mutate-bytes.js';
 
 const WANTED: Preprocessing = {
-  ...{ height: 2, width: 2, colour: 'gray', layout: 'nhwc', scale: 255, mean: [0], std: [1] },
+  height: 2,
+  width: 2,
+  colour: 'gray',
+  layout: 'nhwc',
+  scale: 255,
+  mean: [0],
+  std: [1],
 };
 
 /** As somebody would bring it: float input, one score a class. */

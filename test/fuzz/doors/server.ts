@@ -2,9 +2,9 @@
 import { cloudConfigSchema } from '../../../cloud-stub/config.js';
 import { CloudServer } from '../../../cloud-stub/server.js';
 import { silentLog } from '../../../common/log.js';
-import type { Message, MessageProperties } from '../../../protocol/connection.js';
+import type { Message, MessageProperties } from '../../../protocol/connection/connection.js';
 import { parseServerStatus, type LiveServerStatus } from '../../../protocol/messages.js';
-import { parseAnswerTopic, parseOffloadTopic } from '../../../protocol/topics.js';
+import { parseAnswerTopic, parseOffloadTopic } from '../../../protocol/topics/topics.js';
 import { writeGroupZoo } from '../../cloud-stub/support/group-zoo.js';
 import { BrokerSide, eventually } from '../broker-side.js';
 import type { Dice } from '../dice.js';
@@ -28,8 +28,11 @@ export const server: Door = {
     const cloud = new CloudServer(
       { log: silentLog() },
       cloudConfigSchema.parse({
-        ...{ server: 's', zoo: await writeGroupZoo(dir), broker: { url: side.broker.url } },
-        ...{ inference: { providers: ['cpu'], threads: 1 }, report: { statusIntervalS: 0.1 } },
+        server: 's',
+        zoo: await writeGroupZoo(dir),
+        broker: { url: side.broker.url },
+        inference: { providers: ['cpu'], threads: 1 },
+        report: { statusIntervalS: 0.1 },
       }),
     );
     await cloud.start();

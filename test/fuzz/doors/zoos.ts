@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { groupPolicyOf } from '../../../mux/group-settings.js';
-import { parseManifest } from '../../../mux/manifest.js';
-import { policyFromManifest } from '../../../mux/policy.js';
-import { loadZoo } from '../../../mux/zoo.js';
+import { groupPolicyOf } from '../../../mux/rules/group-settings.js';
+import { parseManifest } from '../../../mux/zoo/manifest.js';
+import { policyFromManifest } from '../../../mux/rules/policy.js';
+import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { writeGroupZoo } from '../../cloud-stub/support/group-zoo.js';
 import { SHIPPED_ZOO } from '../../mux/support/zoos.js';
 import { refusalOr, type Door } from '../door.js';

@@ -1,8 +1,8 @@
 /** A program that ends by `process.exit(7)` while its worker is inside a long run, or opens its sessions. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { framesIn, createBoard } from '../../../common/activity.js';
-import { loadTestSet } from '../../../mux/testset.js';
-import { loadZoo } from '../../../mux/zoo.js';
+import { loadTestSet } from '../../../lab/zoo/testset.js';
+import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { batch, cpuInference, SHIPPED_ZOO } from './zoos.js';
 
 const COUNT = 300;

@@ -1,7 +1,7 @@
 /** A program whose inference worker hangs in native code: prints what becomes of its jobs, one JSON a line. */
-import type { RestartEvent } from '../../../mux/inference.js';
-import type { DevicePolicy } from '../../../mux/policy.js';
-import { loadZoo } from '../../../mux/zoo.js';
+import type { RestartEvent } from '../../../mux/inference/inference.js';
+import type { DevicePolicy } from '../../../mux/rules/policy.js';
+import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { mortalWorkers } from './mortal-worker.js';
 import { cpuInference } from './zoos.js';
 

@@ -4,8 +4,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { parentPort, workerData, Worker, type WorkerOptions } from 'node:worker_threads';
-import type { WorkerStart } from '../../../mux/inference.js';
-import { RunGate } from '../../../mux/run-gate.js';
+import type { WorkerStart } from '../../../mux/inference/inference.js';
+import { RunGate } from '../../../mux/inference/run-lock.js';
 
 parentPort?.on('message', (message: { type: string }) => {
   if (message.type === 'die') throw new Error('killed by a test');
@@ -14,7 +14,7 @@ parentPort?.on('message', (message: { type: string }) => {
     execFileSync('sleep', ['20']);
   }
 });
-if (parentPort) await import('../../../mux/inference-worker.js');
+if (parentPort) await import('../../../mux/inference/inference-worker.js');
 
 /** Makes mortal workers and keeps them in `made`, newest last. */
 export function mortalWorkers(): { made: Worker[]; create: (url: URL, options: WorkerOptions) => Worker } {

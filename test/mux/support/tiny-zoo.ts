@@ -98,12 +98,18 @@ export async function writeTinyZoo(
     return { file: name, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };
   };
   const model = async (id: string, roles: string[], flops: number) => ({
-    ...{ id, roles, flops, architecture: 'linear', accuracy: null },
+    id,
+    roles,
+    flops,
+    architecture: 'linear',
+    accuracy: null,
     ...(await file(`${id}.onnx` as keyof typeof graphs)),
   });
   const manifest: ManifestJson = {
     schema: 1,
-    ...{ name: 'tiny', version: '1', licence: 'MIT' },
+    name: 'tiny',
+    version: '1',
+    licence: 'MIT',
     input: { height: 2, width: 2, channels: 1, layout: 'NHWC', dtype: 'uint8' },
     labels: ['a', 'b', 'c'],
     models: [

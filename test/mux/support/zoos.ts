@@ -1,7 +1,7 @@
 /** The shipped zoo, and inference over it or over a tiny one. */
 import { fileURLToPath } from 'node:url';
-import { Inference, type InferenceDeps, type InferenceOptions } from '../../../mux/inference.js';
-import type { Zoo } from '../../../mux/zoo.js';
+import { Inference, type InferenceDeps, type InferenceOptions } from '../../../mux/inference/inference.js';
+import type { Zoo } from '../../../mux/zoo/zoo.js';
 
 export const SHIPPED_ZOO = fileURLToPath(new URL('../../../../models/fashion-mnist', import.meta.url));
 

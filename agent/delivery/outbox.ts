@@ -1,0 +1,189 @@
+import { messageOf } from '../../common/errors.js';
+import type { Clock } from '../../common/clock.js';
+import type { Log } from '../../common/log.js';
+import type { Connection } from '../../protocol/connection/connection.js';
+import { isRefusal } from '../../protocol/connection/failure.js';
+import type { Counters } from '../counters.js';
+import type { JournalKeeper } from './journal-keeper.js';
+import { isRefused, pending, type OutgoingResult, type Pending } from './outgoing.js';
+import { Receipts } from './receipts.js';
+
+export interface OutboxDeps {
+  log: Log;
+  clock: Clock;
+  counters: Counters;
+  connection: Connection;
+  journal: JournalKeeper;
+}
+
+/** Results held in memory for sending; what lies behind them waits in the journal. */
+const WINDOW = 256;
+/** Results that the journal could not take: no more of them are held in memory. */
+const UNJOURNALED = 4096;
+const REFILL_RETRY_MS = 2000;
+
+/**
+ * Sends results in order, at least once: the only retransmitter. What is not acknowledged when a connection ends is
+ * sent again on the next one; what does not fit in memory is read back from the journal. A result that the broker
+ * does not take is parked in the journal for the next run, so that the others get by.
+ */
+export class Outbox {
+  readonly #deps: OutboxDeps;
+  #queue: Pending[] = [];
+  #behind = false;
+  #lastSeq = 0;
+  readonly #receipts: Receipts;
+  #refilling: NodeJS.Timeout | null = null;
+  /** Counts connections. */
+  #epoch = 0;
+  /** Whether this connection has taken a result. */
+  #takes = false;
+  /** Results go one at a time: the last connection ended before it took any. */
+  #careful = false;
+  #offState: () => void = () => undefined;
+
+  constructor(deps: OutboxDeps) {
+    this.#deps = deps;
+    this.#receipts = new Receipts(deps.journal);
+  }
+
+  /** Takes up what an earlier run left undelivered and follows the connection. */
+  start(): void {
+    this.#refill();
+    this.#offState = this.#deps.connection.onState((state) => {
+      if (state === 'online') this.#pump();
+      else this.#connectionEnded();
+    });
+  }
+
+  /** Queues a result. */
+  send(result: OutgoingResult): void {
+    if (result.seq !== null && (this.#behind || this.#queue.length >= WINDOW)) {
+      this.#behind = true;
+      return;
+    }
+    if (this.#queue.length >= UNJOURNALED) this.#forgetOldest();
+    this.#enqueue(result);
+    this.#pump();
+  }
+
+  /** Waits until everything is acknowledged or the connection is away, at most `timeoutMs`; then records the rest. */
+  async stop(timeoutMs: number): Promise<void> {
+    const end = performance.now() + timeoutMs;
+    while (this.#queue.length > 0 && this.#deps.connection.state === 'online' && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    this.#offState();
+    if (this.#refilling) clearTimeout(this.#refilling);
+    this.#receipts.stop();
+    const lost = this.#queue.filter(({ seq }) => seq === null).length;
+    if (lost === 0) return;
+    this.#deps.counters.giveUp('unjournaled-at-stop', lost);
+    this.#deps.log.error({ lost }, 'results that the journal could not take are lost with this stop');
+  }
+
+  /** Results not delivered yet, in memory and in the journal. */
+  get backlog(): number {
+    if (!this.#behind) return this.#queue.length;
+    return Math.max(this.#queue.length, this.#deps.journal.countUndelivered() - this.#receipts.length);
+  }
+
+  #enqueue(result: OutgoingResult): void {
+    this.#queue.push(pending(result));
+    this.#lastSeq = Math.max(this.#lastSeq, result.seq ?? 0);
+  }
+
+  #pump(): void {
+    if (this.#deps.connection.state !== 'online') return;
+    for (const result of [...this.#queue]) {
+      if (result.sentOn === this.#epoch) {
+        if (this.#careful) return;
+        continue;
+      }
+      result.sentOn = this.#epoch;
+      result.sentMs = this.#deps.clock.monotonicMs();
+      void this.#publish(result);
+      if (this.#careful) return;
+    }
+  }
+
+  async #publish(result: Pending): Promise<void> {
+    try {
+      await this.#deps.connection.publish(result.topic, result.payload, { qos: 1 });
+    } catch (error) {
+      this.#unsent(result, error);
+      return;
+    }
+    this.#takes = true;
+    if (!this.#remove(result)) return;
+    if (result.seq !== null) this.#receipts.add(result.seq);
+    if (this.#behind && this.#queue.length < WINDOW / 2) this.#refill();
+    if (!this.#careful) return;
+    this.#careful = false;
+    this.#pump();
+  }
+
+  /** What a lost connection swallowed is sent again; what the broker does not take is parked. */
+  #unsent(result: Pending, error: unknown): void {
+    if (isRefusal(error)) {
+      this.#park(result, messageOf(error));
+      this.#pump();
+    } else {
+      this.#deps.log.debug({ topic: result.topic, error: messageOf(error) }, 'result not acknowledged');
+    }
+  }
+
+  #connectionEnded(): void {
+    const underWay = this.#queue.filter(({ sentOn }) => sentOn === this.#epoch);
+    const [only] = underWay;
+    if (only && !this.#takes) {
+      this.#careful = true;
+      if (underWay.length === 1 && isRefused(only, this.#deps.clock.monotonicMs()))
+        this.#park(only, `the broker hung up on it ${only.strikes} times`);
+    }
+    this.#epoch += 1;
+    this.#takes = false;
+  }
+
+  #park(result: Pending, why: string): void {
+    if (!this.#remove(result)) return;
+    const { counters, journal, log } = this.#deps;
+    counters.giveUp('refused');
+    if (result.seq !== null) journal.park(result.seq);
+    log.error({ topic: result.topic, why }, 'the broker does not take a result; the next run tries again');
+  }
+
+  #forgetOldest(): void {
+    const at = this.#queue.findIndex(({ seq }) => seq === null);
+    this.#queue.splice(Math.max(at, 0), 1);
+    this.#deps.counters.giveUp('memory-full');
+    if (this.#deps.counters.givenUp['memory-full'] === 1)
+      this.#deps.log.error('neither broker nor journal take results: the oldest are given up');
+  }
+
+  #remove(result: Pending): boolean {
+    const at = this.#queue.indexOf(result);
+    if (at >= 0) this.#queue.splice(at, 1);
+    return at >= 0;
+  }
+
+  #refill(): void {
+    this.#receipts.mark();
+    const rows = this.#deps.journal.undelivered(this.#lastSeq, WINDOW);
+    if (rows === null) {
+      this.#behind = true;
+      this.#refillLater();
+      return;
+    }
+    this.#behind = rows.length === WINDOW;
+    for (const row of rows) this.#enqueue(row);
+    this.#pump();
+  }
+
+  #refillLater(): void {
+    this.#refilling ??= setTimeout(() => {
+      this.#refilling = null;
+      this.#refill();
+    }, REFILL_RETRY_MS);
+  }
+}

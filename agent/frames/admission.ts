@@ -1,0 +1,94 @@
+import { EdgemuxError, messageOf } from '../../common/errors.js';
+import type { Log } from '../../common/log.js';
+import type { Clock } from '../../common/clock.js';
+import { checkImage, unwrapBase64 } from '../../mux/image/image-check.js';
+import type { Message } from '../../protocol/connection/connection.js';
+import type { Counters } from '../counters.js';
+import type { EnergyMeter } from '../../energy/meter.js';
+import type { Frame } from './frame.js';
+
+export interface AdmissionDeps {
+  log: Log;
+  clock: Clock;
+  counters: Counters;
+  energy: EnergyMeter;
+  nextFrameId: () => string;
+}
+
+/** Names of refusals as they are counted in `state`. */
+const REFUSALS: Partial<Record<EdgemuxError['code'], string>> = {
+  IMAGE_EMPTY: 'empty',
+  IMAGE_TOO_LARGE: 'too-large',
+  IMAGE_NOT_AN_IMAGE: 'not-an-image',
+  IMAGE_TRUNCATED: 'truncated',
+  IMAGE_TOO_MANY_PIXELS: 'too-many-pixels',
+};
+
+/** Every cause of a refusal. */
+export const REFUSAL_CAUSES = [...Object.values(REFUSALS), 'bad-camera-name'];
+
+/** The door for camera messages: what passes the size and type check is admitted, the rest counted and logged. */
+export class Admission {
+  readonly #deps: AdmissionDeps;
+  readonly #limits: { maxBytes: number; maxPixels: number };
+
+  constructor(deps: AdmissionDeps, limits: { maxBytes: number; maxPixels: number }) {
+    this.#deps = deps;
+    this.#limits = limits;
+  }
+
+  /** The frame that a camera message carries, or null where it is refused or only a retained copy. */
+  admit(camera: string | null, message: Message): Frame | null {
+    const { counters, log } = this.#deps;
+    counters.received += 1;
+    if (message.retain) {
+      counters.ignoredRetained += 1;
+      return null;
+    }
+    if (camera === null)
+      return this.#refuse('bad-camera-name', message, 'no usable camera name in the topic');
+    try {
+      const payload = unwrapBase64(message.payload, this.#limits.maxBytes);
+      const info = checkImage(payload, this.#limits);
+      counters.admitted += 1;
+      return this.#frame(camera, payload, info.type, message);
+    } catch (error) {
+      const cause = error instanceof EdgemuxError ? REFUSALS[error.code] : undefined;
+      if (cause === undefined)
+        log.error({ camera, error: messageOf(error) }, 'unexpected failure at admission');
+      return this.#refuse(cause ?? 'not-an-image', message, messageOf(error));
+    }
+  }
+
+  #frame(camera: string, payload: Uint8Array, imageType: Frame['imageType'], message: Message): Frame {
+    const frameId = this.#deps.nextFrameId();
+    const admittedMs = this.#deps.clock.monotonicMs();
+    return {
+      frameId,
+      camera,
+      payload,
+      sha256: null,
+      imageType,
+      capturedAtMs: capturedAtMs(message) ?? this.#deps.clock.wallMs(),
+      admittedMs,
+      startedMs: admittedMs,
+      meter: this.#deps.energy.frame(frameId),
+    };
+  }
+
+  #refuse(cause: string, message: Message, why: string): null {
+    this.#deps.counters.refuse(cause);
+    this.#deps.log.warn(
+      { topic: message.topic.slice(0, 128), bytes: message.payload.length, cause, why },
+      'frame refused',
+    );
+    return null;
+  }
+}
+
+/** The camera's own time stamp (MQTT 5 user property `captured-at`, ms since the epoch), where it is one. */
+function capturedAtMs(message: Message): number | null {
+  const text = message.properties?.userProperties?.['captured-at'];
+  const ms = typeof text === 'string' && text !== '' ? Number(text) : NaN;
+  return Number.isFinite(ms) && ms > 0 && ms < 8.64e15 ? ms : null;
+}

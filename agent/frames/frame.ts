@@ -1,0 +1,35 @@
+import type { FrameMeter } from '../../energy/meter.js';
+
+/** An admitted frame on its way through the pipeline. */
+export interface Frame {
+  frameId: string;
+  camera: string;
+  /** The encoded image as the camera sent it. */
+  payload: Uint8Array;
+  /** SHA-256 of the payload in hex; computed while the decoder works. */
+  sha256: string | null;
+  imageType: 'jpeg' | 'png' | 'webp';
+  /** Wall clock, ms since the epoch: the camera's own stamp, else the time of admission. */
+  capturedAtMs: number;
+  /** Monotonic clock at admission; latencies count from here. */
+  admittedMs: number;
+  /** Monotonic clock when decoding began. */
+  startedMs: number;
+  meter: FrameMeter;
+}
+
+/** The stages of a frame's latency in ms, as they stand in its result. */
+export interface StageLatenciesMs {
+  total: number;
+  queue: number;
+  decode: number;
+  mux: number;
+  local: number;
+  encode: number;
+  network: number;
+  cloud: number;
+}
+
+export function noLatencies(): StageLatenciesMs {
+  return { total: 0, queue: 0, decode: 0, mux: 0, local: 0, encode: 0, network: 0, cloud: 0 };
+}

@@ -1,0 +1,159 @@
+import { messageOf, isEdgemuxError } from '../../common/errors.js';
+import type { Log } from '../../common/log.js';
+import type { Progress } from '../../common/progress.js';
+import type { Clock } from '../../common/clock.js';
+import type { Counters, DropCause } from '../counters.js';
+import type { Decider, Decided } from './decider.js';
+import type { Frame } from './frame.js';
+import type { Settled } from './result.js';
+import { CameraSlots } from './slots.js';
+
+export interface PipelineDeps {
+  log: Log;
+  clock: Clock;
+  counters: Counters;
+  /** Decode and first hop to the inference worker. */
+  decider: Decider;
+  /** Turns a decision into an answer: kept ones at once, hard ones by a server or by the local model. */
+  settle: (frame: Frame, decided: Decided) => Promise<Settled>;
+  /** Journals and publishes a result. */
+  emit: (frame: Frame, settled: Settled) => Promise<void>;
+}
+
+/**
+ * The way of a frame: slot → decode → mux, rule and local model → answer → result. Every frame that enters ends in
+ * exactly one result or one counted drop.
+ */
+export class Pipeline {
+  readonly #deps: PipelineDeps;
+  readonly #depth: number;
+  readonly #maxWaitingBytes: number;
+  readonly #slots = new CameraSlots<Frame>();
+  #waitingBytes = 0;
+  readonly #active = new Map<string, Frame>();
+  /** Frames between decode and decision; waiting for a server takes no place here. */
+  #deciding = 0;
+  #stopping = false;
+  #idle: (() => void) | null = null;
+  /** Results made and not yet handed to journal and outbox. */
+  #emitting = 0;
+  #moved = 0;
+  #failed = 0;
+
+  constructor(deps: PipelineDeps, options: { depth: number; maxWaitingBytes: number }) {
+    this.#deps = deps;
+    this.#depth = options.depth;
+    this.#maxWaitingBytes = options.maxWaitingBytes;
+  }
+
+  /**
+   * Takes an admitted frame; the one it replaces in its camera's slot is dropped as `superseded`. Where ever new camera
+   * names fill the memory with waiting frames it is dropped itself, as `no-room`.
+   */
+  submit(frame: Frame): void {
+    if (this.#stopping) {
+      this.#drop(frame, 'shutdown');
+      return;
+    }
+    if (this.#waitingBytes + frame.payload.length > this.#maxWaitingBytes) {
+      this.#drop(frame, 'no-room');
+      return;
+    }
+    const replaced = this.#slots.put(frame.camera, frame);
+    this.#waitingBytes += frame.payload.length - (replaced?.payload.length ?? 0);
+    if (replaced) this.#drop(replaced, 'superseded');
+    this.#pump();
+  }
+
+  get waiting(): number {
+    return this.#slots.size;
+  }
+
+  get active(): number {
+    return this.#active.size;
+  }
+
+  /** For the watchdog. A frame that had to go for others never moved; one that cannot be decoded did. */
+  get progress(): Progress {
+    return { pending: this.#underWay, moved: this.#moved, failed: this.#failed };
+  }
+
+  /** Finishes what was admitted, at most `timeoutMs`; what is left then is dropped as `shutdown`. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.#idle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    for (const frame of [...this.#slots.drain(), ...this.#active.values()]) this.#drop(frame, 'shutdown');
+    this.#active.clear();
+  }
+
+  get #underWay(): number {
+    return this.#active.size + this.#slots.size + this.#emitting;
+  }
+
+  #pump(): void {
+    while (this.#deciding < this.#depth) {
+      const frame = this.#slots.next();
+      if (!frame) return;
+      this.#waitingBytes -= frame.payload.length;
+      this.#deciding += 1;
+      this.#active.set(frame.frameId, frame);
+      void this.#process(frame);
+    }
+  }
+
+  async #process(frame: Frame): Promise<void> {
+    frame.startedMs = this.#deps.clock.monotonicMs();
+    try {
+      const decided = await this.#decide(frame);
+      const settled = await this.#deps.settle(frame, decided);
+      // A stop that ran out of time has already counted this frame as dropped.
+      if (!this.#active.delete(frame.frameId)) return;
+      this.#moved += 1;
+      this.#deps.counters.result(settled.route);
+      this.#emitting += 1;
+      await this.#deps.emit(frame, settled).finally(() => (this.#emitting -= 1));
+    } catch (error) {
+      if (this.#active.delete(frame.frameId)) this.#drop(frame, causeOf(error), error);
+      else
+        this.#deps.log.error(
+          { frameId: frame.frameId, error: messageOf(error) },
+          'a result could not be sent',
+        );
+    } finally {
+      if (this.#underWay === 0) this.#idle?.();
+    }
+  }
+
+  async #decide(frame: Frame): Promise<Decided> {
+    try {
+      return await this.#deps.decider.decide(frame);
+    } finally {
+      this.#deciding -= 1;
+      this.#pump();
+    }
+  }
+
+  #drop(frame: Frame, cause: DropCause, error?: unknown): void {
+    this.#deps.counters.drop(cause);
+    if (cause === 'undecodable') this.#moved += 1;
+    else if (cause !== 'superseded' && cause !== 'no-room') this.#failed += 1;
+    void frame.meter.finish();
+    const entry = { frameId: frame.frameId, camera: frame.camera, cause };
+    if (error === undefined) this.#deps.log.debug(entry, 'frame dropped');
+    else this.#deps.log.warn({ ...entry, why: messageOf(error) }, 'frame dropped');
+  }
+}
+
+function causeOf(error: unknown): DropCause {
+  if (isEdgemuxError(error, 'IMAGE_UNDECODABLE', 'IMAGE_TOO_MANY_PIXELS')) return 'undecodable';
+  if (isEdgemuxError(error, 'INFERENCE_FAILED', 'INFERENCE_STOPPED')) return 'inference-failed';
+  return 'internal';
+}

@@ -1,6 +1,0 @@
-/** Entry of the thread that scans buses: transfers block, and `i2c-bus` belongs into no other thread. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { openI2cBus } from './i2c-door.js';
-import { scanBus } from './scan.js';
-
-parentPort?.postMessage((workerData as number[]).map((number) => scanBus(openI2cBus(number), number)));

@@ -1,0 +1,108 @@
+/** `edgemux power scan`: which buses, power monitors and kernel rails this machine has, and what to do about none. */
+import { accessSync, constants } from 'node:fs';
+import { EXIT } from '../../common/exit.js';
+import { listI2cBuses, ownerOf, type I2cBusInfo } from '../../drivers/i2c/i2c-buses.js';
+import { scanBuses } from '../../drivers/i2c/scan-buses.js';
+import type { BusScan } from '../../drivers/i2c/scan.js';
+import { findSysfsRails, type SysfsRail } from '../../drivers/sysfs/sysfs-rails.js';
+import type { ScanOptions } from './options.js';
+
+export interface ScanDeps {
+  write: (text: string) => void;
+  sysRoot: string;
+  devRoot: string;
+  scan: (numbers: readonly number[]) => Promise<BusScan[]>;
+}
+
+const SYSTEM: ScanDeps = {
+  write: (text) => process.stdout.write(text),
+  sysRoot: '/sys',
+  devRoot: '/dev',
+  scan: scanBuses,
+};
+
+/** Returns exit code 1 where there is nothing that measures. */
+export async function runPowerScan(options: ScanOptions, deps: ScanDeps = SYSTEM): Promise<number> {
+  const buses = listI2cBuses(deps.sysRoot);
+  const access = buses.map((bus) => ({ bus, problem: accessProblem(deps.devRoot, bus.number) }));
+  const open = access.filter(({ problem }) => problem === null).map(({ bus }) => bus.number);
+  const scans = await deps.scan(open);
+  const rails = findSysfsRails(deps.sysRoot);
+  const found = access.map(({ bus, problem }) => ({
+    ...bus,
+    problem: problem ?? scans.find((scan) => scan.bus === bus.number)?.problem?.message ?? null,
+    chips: scans.find((scan) => scan.bus === bus.number)?.chips ?? [],
+    owned: (scans.find((scan) => scan.bus === bus.number)?.owned ?? []).map((address) => ({
+      address,
+      driver: ownerOf(deps.sysRoot, bus.number, address),
+    })),
+  }));
+  if (options.format === 'json') {
+    deps.write(`${JSON.stringify({ buses: found, rails: rails.map(({ rail }) => rail) }, null, 2)}\n`);
+  } else {
+    deps.write([...found.flatMap(busLines), ...advice(buses), ...railLines(rails)].join('\n') + '\n');
+  }
+  return rails.length > 0 || found.some((bus) => bus.chips.length > 0) ? EXIT.ok : EXIT.failure;
+}
+
+type FoundBus = I2cBusInfo & {
+  problem: string | null;
+  chips: BusScan['chips'];
+  owned: { address: number; driver: string | null }[];
+};
+
+function busLines(bus: FoundBus): string[] {
+  const clock = bus.busHz === null ? 'clock unknown, 100 kHz assumed' : `${bus.busHz / 1000} kHz`;
+  const lines = [`i2c-${bus.number}  ${bus.controller}  ${clock}`];
+  for (const chip of bus.chips) {
+    const use =
+      chip.name === 'INA226'
+        ? `edgemux power --bus ${bus.number} --address ${hex(chip.address)} --shunt <ohm>`
+        : `ids ${hex(chip.manufacturerId, 4)}/${hex(chip.dieId, 4)}`;
+    lines.push(`  ${hex(chip.address)}  ${chip.name}  ${use}`);
+  }
+  for (const { address, driver } of bus.owned) {
+    lines.push(`  ${hex(address)}  owned by the kernel driver ${driver ?? '(unknown)'}: see its rail below`);
+  }
+  if (bus.problem !== null) lines.push(`  ${bus.problem}`);
+  else if (bus.chips.length + bus.owned.length === 0) {
+    lines.push('  no chip answers at 0x40 to 0x4f: check wiring, supply and the address pins');
+  }
+  return lines;
+}
+
+function advice(buses: readonly I2cBusInfo[]): string[] {
+  if (buses.length > 0) return [];
+  return [
+    'no I2C bus: `sudo modprobe i2c-dev` where the machine has one; `edgemux power --simulate` shows simulated rails',
+  ];
+}
+
+function railLines(rails: readonly SysfsRail[]): string[] {
+  if (rails.length === 0) return ['the kernel measures no rail (neither hwmon ina2xx/ina3221 nor L4T iio)'];
+  return [
+    'rails of the kernel (kind: auto takes them all)',
+    ...rails.map(({ rail }) => {
+      const within = rail.within === null ? '' : `  in ${rail.within}`;
+      return `  ${rail.name}  ${rail.kind}  ${rail.source}${within}`;
+    }),
+  ];
+}
+
+/** Why `/dev/i2c-N` cannot be used, with the command that mends it; null where it can. */
+export function accessProblem(devRoot: string, number: number): string | null {
+  const path = `${devRoot}/i2c-${number}`;
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return null;
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return missing
+      ? `there is no ${path}: \`sudo modprobe i2c-dev\``
+      : `no right to use ${path}: \`sudo usermod -aG i2c $USER\`, then log in again`;
+  }
+}
+
+function hex(value: number, digits = 2): string {
+  return `0x${value.toString(16).padStart(digits, '0')}`;
+}

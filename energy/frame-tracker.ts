@@ -1,0 +1,128 @@
+/** Energy of single frames: keeps who was busy when, waits for the last samples of a frame, apportions. */
+import { enterStage, leaveStage, type Stage, type StageSpan } from '../common/activity.js';
+import type { Clock } from '../common/clock.js';
+import { apportion } from './apportion.js';
+import { Claims } from './occupancy.js';
+import type { PowerConfig } from './config.js';
+import { IdleTimes } from './idle-times.js';
+import type { FrameEnergy, FrameMeter } from './meter.js';
+import type { RailFollower } from './rail-follower.js';
+
+export interface FrameTrackerDeps {
+  clock: Clock;
+  board: Int32Array<SharedArrayBuffer>;
+  /** Rails whose sum is the device's power. */
+  rails: readonly RailFollower[];
+}
+
+/** Between two looks for the last samples of a frame. */
+const LOOK_MS = 1;
+
+export class FrameTracker {
+  readonly idle: IdleTimes;
+  measured = 0;
+  unmeasured = 0;
+  readonly #deps: FrameTrackerDeps;
+  readonly #config: PowerConfig;
+  readonly #claims = new Claims();
+  #next = 0;
+
+  constructor(deps: FrameTrackerDeps, config: PowerConfig) {
+    this.#deps = deps;
+    this.#config = config;
+    this.idle = new IdleTimes({ settleMs: config.idle.settleMs, nowMs: deps.clock.monotonicMs() });
+  }
+
+  frame(): FrameMeter {
+    const { clock, board } = this.#deps;
+    this.#next += 1;
+    const id = this.#next;
+    let finished: Promise<FrameEnergy | null> | null = null;
+    this.idle.begin(id, clock.monotonicMs());
+    return {
+      enter: (stage) => {
+        enterStage(board, stage);
+        this.#claims.open(id, stage, clock.monotonicMs());
+      },
+      leave: (stage) => this.#leave(id, stage),
+      span: (span) => this.#span(id, span),
+      finish: () => (finished ??= this.#finish(id)),
+    };
+  }
+
+  /** Idle power in W that net energies are net of, over all rails; null until known. */
+  idleW(): number | null {
+    const powers = this.#deps.rails.map((rail) => this.#railIdleW(rail));
+    return powers.every((power) => power !== null) && powers.length > 0
+      ? powers.reduce((sum: number, power) => sum + (power ?? 0), 0)
+      : null;
+  }
+
+  #railIdleW(rail: RailFollower): number | null {
+    const fixedW = this.#config.idle.powerW;
+    return fixedW === null ? rail.baseline.powerW : fixedW / this.#deps.rails.length;
+  }
+
+  #leave(id: number, stage: Stage): void {
+    if (this.#claims.close(id, stage, this.#deps.clock.monotonicMs())) leaveStage(this.#deps.board, stage);
+  }
+
+  #span(id: number, span: StageSpan): void {
+    this.#leave(id, span.stage);
+    this.#claims.replace(id, span);
+  }
+
+  async #finish(id: number): Promise<FrameEnergy | null> {
+    const { clock } = this.#deps;
+    for (const stage of this.#claims.openStages(id)) this.#leave(id, stage);
+    const nowMs = clock.monotonicMs();
+    this.idle.end(id, nowMs);
+    const own = this.#claims.of(id);
+    if (own.length === 0) return null;
+    const fromMs = Math.min(...own.map((claim) => claim.startMs));
+    const toMs = Math.max(...own.map((claim) => claim.endMs));
+    const energy = (await this.#settled(toMs, nowMs)) ? this.#settle(id, fromMs, toMs) : null;
+    this.#claims.prune(this.idle.frames, nowMs, 100);
+    if (energy) this.measured += 1;
+    else this.unmeasured += 1;
+    return energy;
+  }
+
+  /** Waits for samples that reach past `toMs`; false when they do not come in time. */
+  async #settled(toMs: number, nowMs: number): Promise<boolean> {
+    const { rails, clock } = this.#deps;
+    const untilMs = nowMs + this.#config.finishMs - LOOK_MS;
+    for (;;) {
+      if (rails.every((rail) => rail.settledMs >= toMs)) return rails.length > 0;
+      const now = clock.monotonicMs();
+      if (rails.length === 0 || rails.some((rail) => rail.isLostAt(toMs, now))) return false;
+      if (now >= untilMs) return false;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  #settle(id: number, fromMs: number, toMs: number): FrameEnergy | null {
+    const total: FrameEnergy = { grossJ: 0, netJ: 0, simulated: false, samples: Infinity };
+    const stagesJ: Partial<Record<Stage, number>> = {};
+    const railsJ: NonNullable<FrameEnergy['railsJ']> = {};
+    for (const rail of this.#deps.rails) {
+      const found = rail.cells(fromMs, toMs);
+      if (!found) return null;
+      const first = found.cells[0];
+      const last = found.cells.at(-1);
+      if (!first || !last) return null;
+      const claims = this.#claims.between(first.reachFromMs, last.reachToMs);
+      const idleW = this.#railIdleW(rail) ?? Math.min(...found.cells.map((cell) => cell.powerW));
+      const part = apportion(id, found.cells, claims, { idleW, given: rail.given });
+      total.grossJ += part.grossJ;
+      total.netJ += part.netJ;
+      railsJ[rail.sampled.rail.name] = { gross: part.grossJ, net: part.netJ };
+      total.simulated ||= rail.sampled.rail.simulated;
+      total.samples = Math.min(total.samples ?? Infinity, found.samples);
+      for (const [stage, energyJ] of Object.entries(part.stagesJ) as [Stage, number][]) {
+        stagesJ[stage] = (stagesJ[stage] ?? 0) + energyJ;
+      }
+    }
+    return { ...total, stagesJ, railsJ, coarse: (total.samples ?? 0) < this.#config.coarseSamples };
+  }
+}

@@ -1,0 +1,33 @@
+/** The meter of a device without rails: counts stages on the board, measures nothing, and says so. */
+import { enterStage, leaveStage } from '../common/activity.js';
+import type { EnergyMeter, EnergyMeterDeps, FrameMeter } from './meter.js';
+
+const WARNING =
+  'power: no rail is configured, so energies are null (set power.rails; `edgemux power scan` lists what there is)';
+
+export function createNullMeter(deps: Pick<EnergyMeterDeps, 'board'>): EnergyMeter {
+  let frames = 0;
+  const frame = (): FrameMeter => ({
+    enter: (stage) => enterStage(deps.board, stage),
+    leave: (stage) => leaveStage(deps.board, stage),
+    span: () => undefined,
+    finish: () => {
+      frames += 1;
+      return Promise.resolve(null);
+    },
+  });
+  return {
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+    frame,
+    rails: () => [],
+    health: () => [WARNING],
+    totals: () => ({
+      energyJ: 0,
+      idleW: null,
+      framesMeasured: 0,
+      framesUnmeasured: frames,
+      simulated: false,
+    }),
+  };
+}

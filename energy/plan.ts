@@ -1,0 +1,122 @@
+/** From the settings to what the samplers are told: buses resolved, rates checked, kernel rails found. */
+import { EdgemuxError, isEdgemuxError } from '../common/errors.js';
+import {
+  ASSUMED_BUS_HZ,
+  collisionWarning,
+  resolveI2cBus,
+  type I2cBusInfo,
+} from '../drivers/i2c/i2c-buses.js';
+import { TIGHT_USE, checkBusBudget } from '../drivers/sampler/rate-budget.js';
+import type { Ina226Plan, RailPlan, SysfsPlan } from '../drivers/sampler/sampler-plan.js';
+import { findSysfsRails } from '../drivers/sysfs/sysfs-rails.js';
+import { railSchema, type PowerConfig, type RailConfig } from './config.js';
+import { planIna226 } from './plan-ina226.js';
+
+export interface RailsPlan {
+  /** Rails of the I2C sampler (or the simulated ones), and rails of the kernel's sampler. */
+  i2c: Ina226Plan[];
+  kernel: SysfsPlan[];
+  /** For people: what is missing or doubtful. */
+  warnings: string[];
+}
+
+const KERNEL_RATE_HZ = 10;
+/** The rail of `simulate` where none is configured. */
+const SIMULATED = { name: 'sim_module', kind: 'ina226', shuntOhms: 0.01 };
+const SIMULATED_BUS: I2cBusInfo = { number: 0, controller: 'simulated', busHz: 400_000 };
+
+/**
+ * Plans the rails. Impossible settings throw (`RAIL_CONFIG_INVALID`, `RAIL_RATE_IMPOSSIBLE`); what is merely not
+ * there on this machine becomes a warning, and its rail is left out.
+ */
+export function planRails(config: PowerConfig, sysRoot: string): RailsPlan {
+  const plan: RailsPlan = { i2c: [], kernel: [], warnings: [] };
+  if (config.simulate) {
+    plan.i2c = simulatedRails(config).map((rail, i) =>
+      planIna226(rail, { bus: SIMULATED_BUS, address: 0x40 + i, simulated: true }),
+    );
+    return named(plan);
+  }
+  for (const rail of config.rails) {
+    if (rail.kind === 'ina226') addIna226(plan, rail, sysRoot);
+    else addKernelRails(plan, rail, sysRoot);
+  }
+  checkBudgets(plan, config, sysRoot);
+  return named(plan);
+}
+
+function simulatedRails(config: PowerConfig): RailConfig[] {
+  if (config.rails.length === 0) return [railSchema.parse(SIMULATED)];
+  return config.rails.map((rail, i) => ({
+    ...rail,
+    name: rail.name || `sim_rail${i}`,
+    shuntOhms: rail.shuntOhms ?? SIMULATED.shuntOhms,
+    rateHz: rail.kind === 'ina226' ? rail.rateHz : null,
+  }));
+}
+
+function addIna226(plan: RailsPlan, rail: RailConfig, sysRoot: string): void {
+  try {
+    const bus = resolveI2cBus(sysRoot, rail.bus);
+    const collision = collisionWarning(sysRoot, bus, rail.address);
+    if (collision) plan.warnings.push(collision);
+    plan.i2c.push(planIna226(rail, { bus, address: rail.address, simulated: false }));
+  } catch (error) {
+    if (!isEdgemuxError(error, 'BUS_UNAVAILABLE')) throw error;
+    plan.warnings.push(error.message);
+  }
+}
+
+function addKernelRails(plan: RailsPlan, rail: RailConfig, sysRoot: string): void {
+  const found = findSysfsRails(sysRoot).filter(
+    (each) =>
+      (rail.kind === 'auto' || each.rail.kind === rail.kind) &&
+      (rail.name === '' || each.rail.name === rail.name),
+  );
+  if (found.length === 0) {
+    const what = rail.name === '' ? 'a rail' : `the rail ${rail.name}`;
+    plan.warnings.push(
+      `the kernel does not measure ${what} (${rail.kind}): \`edgemux power scan\` lists what there is`,
+    );
+  }
+  for (const each of found) {
+    const rateHz = rail.rateHz ?? KERNEL_RATE_HZ;
+    const within = rail.name !== '' && rail.within !== null ? rail.within : each.rail.within;
+    plan.kernel.push({ type: 'sysfs', rateHz, files: each.files, rail: { ...each.rail, within } });
+  }
+}
+
+function checkBudgets(plan: RailsPlan, config: PowerConfig, sysRoot: string): void {
+  for (const number of new Set(plan.i2c.map((rail) => rail.bus))) {
+    const known = config.busHz ?? resolveI2cBus(sysRoot, number).busHz;
+    const users = plan.i2c
+      .filter((rail) => rail.bus === number)
+      .map(({ rail, rateHz, settings }) => ({
+        name: rail.name,
+        rateHz,
+        triggered: settings.configuration.mode === 'bothTriggered',
+      }));
+    const use = checkBusBudget({ name: `i2c-${number}`, busHz: known ?? ASSUMED_BUS_HZ }, users);
+    if (use > TIGHT_USE) {
+      plan.warnings.push(
+        `i2c-${number} is ${(use * 100).toFixed(0)} % busy at ${(known ?? ASSUMED_BUS_HZ) / 1000} kHz` +
+          `${known === null ? ' (assumed)' : ''}: expect missed samples`,
+      );
+    }
+  }
+}
+
+/** Names must be unique: messages and sums refer to them. */
+function named(plan: RailsPlan): RailsPlan {
+  const seen = new Set<string>();
+  for (const { rail } of [...plan.i2c, ...plan.kernel] as RailPlan[]) {
+    if (seen.has(rail.name)) {
+      throw new EdgemuxError(
+        'RAIL_CONFIG_INVALID',
+        `two rails are called ${rail.name}: give one another name`,
+      );
+    }
+    seen.add(rail.name);
+  }
+  return plan;
+}

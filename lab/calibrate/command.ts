@@ -1,0 +1,134 @@
+/** `edgemux calibrate`: the threshold for a budget, with the interval that other frames will keep to. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { editYaml } from '../../common/config/edit.js';
+import { EdgemuxError } from '../../common/errors.js';
+import { EXIT } from '../../common/exit.js';
+import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
+import { SWEPT_MODES, type SweptMode } from '../eval/pair/cuts.js';
+import { agentConfig } from '../../agent/load-config.js';
+import { readJournal } from '../measure/store/journal-reader.js';
+import { coverage } from './check.js';
+import { choose } from './choose.js';
+import { curveOf, type CalibrationRow, type RouteCosts } from './curve.js';
+import { labelRows } from './label-rows.js';
+import type { CalibrateOptions } from './options.js';
+import { campaignCosts, resultCosts, resultRows } from './route-costs.js';
+import { choiceText, coverageText, curveText, diffText, type Change } from './text.js';
+import { lastThreshold, zooRows } from './zoo-rows.js';
+
+interface Frames {
+  rows: CalibrationRow[];
+  costs: RouteCosts | null;
+  from: string;
+}
+
+/** Returns the exit code: 1 where no threshold fits the budget. */
+export async function runCalibrate(
+  options: CalibrateOptions,
+  write: (text: string) => void = (text) => process.stdout.write(text),
+): Promise<number> {
+  const zoo = await loadZoo(options.zooDir);
+  const mode = modeOf(options, zoo);
+  const { rows, costs, from } = await framesOf(options, zoo, mode);
+  assertKnown(options, rows, costs);
+  const last = lastThreshold(zoo, mode);
+  const curve = curveOf(rows, costs);
+  write(`${mode}, ${rows.length} frames ${from}${costs ? `; costs from ${costs.source}` : ''}\n\n`);
+  write(`${curveText(curve, last, costs)}\n\n`);
+  if (options.check > 0)
+    write(`${coverageText(coverage(rows, options.budget, costs, checkOf(options)))}\n\n`);
+  const choice = choose(rows, options.budget, costs);
+  if (!choice) {
+    write('no threshold of this policy fits the budget\n');
+    return EXIT.failure;
+  }
+  const changes = changesOf(options, mode, last.name, last.valueOf(choice.point.cut));
+  write(`${choiceText(choice, last, costs)}\n\n${diffText(changes)}\n`);
+  if (options.apply && options.configFile !== null) {
+    await apply(options.configFile, changes);
+    write(`written to ${options.configFile}; the daemon reads it at its next start\n`);
+  }
+  return EXIT.ok;
+}
+
+function checkOf({ check, seed }: CalibrateOptions): { halves: number; seed: number } {
+  return { halves: check, seed };
+}
+
+/** What a source can tell of: labels of the models alone, a journal of the mux alone. */
+function modeOf({ mode, source }: CalibrateOptions, zoo: Zoo): SweptMode {
+  const only = source === null ? null : source.kind === 'labels' ? 'cascade' : 'mux';
+  const wanted = mode ?? only ?? SWEPT_MODES.find((one) => one === zoo.manifest.policy.mode) ?? 'mux';
+  if (only === null || wanted === only) return wanted;
+  const what =
+    source?.kind === 'labels' ? 'labels files hold no mux scores' : 'a journal holds mux scores only';
+  throw new EdgemuxError(
+    'CONFIG_INVALID',
+    `--mode ${wanted} cannot be set from there: ${what} (--mode ${only})`,
+  );
+}
+
+async function framesOf(options: CalibrateOptions, zoo: Zoo, mode: SweptMode): Promise<Frames> {
+  const { source, campaign } = options;
+  const measured = campaign === null ? null : campaignCosts(campaign);
+  if (source === null) {
+    return { rows: await zooRows(zoo, mode, options), costs: measured, from: `of zoo ${zoo.name}` };
+  }
+  if (source.kind === 'labels') {
+    return { rows: await labelRows(source.file), costs: measured, from: `of ${source.file}` };
+  }
+  const results = readJournal(source.dir).filter((result) => result.zoo === zoo.name);
+  const from = `of the journal in ${source.dir}`;
+  return {
+    rows: resultRows(results),
+    costs: measured ?? resultCosts(results, `the journal in ${source.dir}`),
+    from,
+  };
+}
+
+/** @throws EdgemuxError CONFIG_INVALID where nothing is known of what the budget bounds */
+function assertKnown(
+  { budget }: CalibrateOptions,
+  rows: readonly CalibrationRow[],
+  costs: RouteCosts | null,
+): void {
+  const missing = (flag: string, remedy: string): EdgemuxError =>
+    new EdgemuxError('CONFIG_INVALID', `--${flag}: ${remedy}`);
+  if (rows.length < 20) throw missing('journal', `${rows.length} usable frames are too few: at least 20`);
+  if (budget.accuracy !== null && rows.some(({ keepRight }) => keepRight === null)) {
+    throw missing('accuracy', 'nobody labelled the frames of a journal; take --labels, or the zoo');
+  }
+  if (budget.energyJ !== null && !costs?.energyJ) {
+    throw missing(
+      'energy',
+      'no energies of kept and offloaded frames are known: name a --campaign that has them',
+    );
+  }
+  if (budget.p95Ms !== null && !costs?.latencyMs) {
+    throw missing(
+      'p95',
+      'no latencies of kept and offloaded frames are known: name a --campaign that has them',
+    );
+  }
+}
+
+function changesOf(
+  { configFile }: CalibrateOptions,
+  mode: SweptMode,
+  threshold: 'mux' | 'confidence' | 'gain',
+  value: number,
+): Change[] {
+  const { policy } = agentConfig(configFile, {});
+  const path = threshold === 'mux' ? 'policy.threshold' : `policy.${threshold}`;
+  const before = { mux: policy.threshold, confidence: policy.confidence, gain: policy.gain }[threshold];
+  return [
+    { path: 'policy.mode', before: policy.mode, after: mode },
+    { path, before, after: value },
+  ];
+}
+
+async function apply(file: string, changes: readonly Change[]): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  const values = Object.fromEntries(changes.map(({ path, after }) => [path, after]));
+  await writeFile(file, editYaml(text, values));
+}

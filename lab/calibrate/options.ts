@@ -1,0 +1,129 @@
+/** The command line of `edgemux calibrate`, as plain data. */
+import { EdgemuxError } from '../../common/errors.js';
+import { PROVIDERS, SHIPPED_ZOO, type Provider } from '../../mux/config.js';
+import { SWEPT_MODES, type SweptMode } from '../eval/pair/cuts.js';
+import type { Budget } from './choose.js';
+
+export interface CalibrateOptions {
+  zooDir: string;
+  /** Labels of `edgemux label`, the journal of a daemon, or (null) the zoo's own test images. */
+  source: { kind: 'labels'; file: string } | { kind: 'journal'; dir: string } | null;
+  /** Campaign that tells what routes cost. */
+  campaign: string | null;
+  /** Null: the zoo's. */
+  mode: SweptMode | null;
+  budget: Budget;
+  images: number | null;
+  providers: Provider[];
+  /** Random halves to check the intervals on; 0: none. */
+  check: number;
+  seed: number;
+  configFile: string | null;
+  apply: boolean;
+}
+
+export const CALIBRATE_OPTIONS = {
+  offload: { type: 'number', requiresArg: true, describe: 'largest share of offloaded frames, 0 to 1' },
+  accuracy: { type: 'number', requiresArg: true, describe: 'least share of right answers, 0 to 1' },
+  energy: {
+    type: 'number',
+    requiresArg: true,
+    describe: 'largest mean energy of a frame on the device in J',
+  },
+  p95: { type: 'number', requiresArg: true, describe: 'largest 95th percentile of latency in ms' },
+  zoo: {
+    type: 'string',
+    default: SHIPPED_ZOO,
+    defaultDescription: 'models/fashion-mnist',
+    describe: 'model zoo folder; its test images unless --labels or --journal is given',
+  },
+  labels: { type: 'string', requiresArg: true, describe: 'labels file of edgemux label (mode cascade)' },
+  journal: {
+    type: 'string',
+    requiresArg: true,
+    describe: "data folder of a daemon (mode mux; nobody's labels)",
+  },
+  campaign: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'campaign of edgemux measure that tells energy and latency by route, for --energy and --p95',
+  },
+  mode: { type: 'string', choices: SWEPT_MODES, describe: "policy to set the threshold of; the zoo's own" },
+  images: { type: 'number', requiresArg: true, describe: 'test images at most' },
+  provider: {
+    type: 'string',
+    default: 'cuda,cpu',
+    describe: 'execution providers in order, as for edgemux run',
+  },
+  check: {
+    type: 'number',
+    default: 0,
+    describe: 'check the intervals on so many random halves of the frames',
+  },
+  seed: { type: 'number', default: 1, describe: 'which halves' },
+  apply: { type: 'boolean', default: false, describe: 'write the threshold into the file of --config' },
+} as const;
+
+/** Checks a parsed command line. @throws EdgemuxError CONFIG_INVALID naming the flag and its value */
+export function calibrateOptions(argv: Record<string, unknown>, configFile: string | null): CalibrateOptions {
+  const budget: Budget = {
+    offload: amount('offload', argv['offload'], 1),
+    accuracy: amount('accuracy', argv['accuracy'], 1),
+    energyJ: amount('energy', argv['energy'], 1e6),
+    p95Ms: amount('p95', argv['p95'], 1e6),
+  };
+  if (Object.values(budget).every((bound) => bound === null)) {
+    throw new EdgemuxError('CONFIG_INVALID', 'name a budget: --offload, --accuracy, --energy or --p95');
+  }
+  if (argv['apply'] === true && configFile === null) {
+    throw new EdgemuxError('CONFIG_INVALID', '--apply needs --config: the file that gets the threshold');
+  }
+  return {
+    zooDir: String(argv['zoo']),
+    source: sourceOf(argv),
+    campaign: text(argv['campaign']),
+    budget,
+    mode: SWEPT_MODES.find((mode) => mode === argv['mode']) ?? null,
+    images: argv['images'] === undefined ? null : whole('images', argv['images'], 20),
+    providers: String(argv['provider']).split(',').map(provider),
+    check: whole('check', argv['check'] ?? 0, 0),
+    seed: whole('seed', argv['seed'] ?? 1, 0),
+    configFile,
+    apply: argv['apply'] === true,
+  };
+}
+
+function sourceOf(argv: Record<string, unknown>): CalibrateOptions['source'] {
+  const [labels, journal] = [text(argv['labels']), text(argv['journal'])];
+  if (labels !== null && journal !== null)
+    throw invalid('journal', journal, 'left out where --labels is given');
+  if (labels !== null) return { kind: 'labels', file: labels };
+  return journal === null ? null : { kind: 'journal', dir: journal };
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function provider(name: string): Provider {
+  const found = PROVIDERS.find((one) => one === name.trim());
+  if (found !== undefined) return found;
+  throw invalid('provider', name, `some of ${PROVIDERS.join(', ')}, with commas`);
+}
+
+function amount(flag: string, value: unknown, most: number): number | null {
+  if (value === undefined) return null;
+  const number = Number(value);
+  if (number >= 0 && number <= most) return number;
+  throw invalid(flag, value, `a number from 0 to ${most}`);
+}
+
+function whole(flag: string, value: unknown, least: number): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= least && number <= 1e9) return number;
+  throw invalid(flag, value, `a whole number from ${least}`);
+}
+
+function invalid(flag: string, value: unknown, wanted: string): EdgemuxError {
+  return new EdgemuxError('CONFIG_INVALID', `--${flag} must be ${wanted} (got ${String(value)})`);
+}

@@ -1,0 +1,94 @@
+import { mean, percentile } from '../../common/statistics.js';
+import type { Zoo } from '../../mux/zoo/zoo.js';
+import { ROUTES, type Route } from '../../protocol/messages.js';
+import { columns } from '../columns.js';
+import type { Judged } from './phase.js';
+
+/** One column of the comparison: the same frames under one of the deployments of Fig. 2 (a), (b), (c). */
+export interface SetupSummary {
+  /** Share of results that name the right class. */
+  accuracy: number;
+  /** Share of results that came from the device (routes mux, local and fallback). */
+  localShare: number;
+  /** Mean multiply-accumulates a frame, mux, device and server together. */
+  flops: number;
+  latencyMs: { p50: number; p95: number; p99: number };
+  /** Mean energy of the device a frame; null where nothing measured. */
+  energyJ: { gross: number; net: number; simulated: boolean } | null;
+}
+
+export const SETUPS = ['hybrid', 'mobile-only', 'cloud-only'] as const;
+export type SetupName = (typeof SETUPS)[number];
+
+export interface DemoSummary {
+  frames: number;
+  results: number;
+  drops: Record<string, number>;
+  routes: Record<Route, number>;
+  provider: string;
+  zoo: { name: string; version: string; hash: string };
+  mode: string;
+  cameras: number;
+  ratePerS: number;
+  seed: number;
+  setups: Record<SetupName, SetupSummary>;
+}
+
+/** Figures of one setup from its results. */
+export function summarise(zoo: Zoo, judged: readonly Judged[]): SetupSummary {
+  const latencies = judged.map(({ result }) => result.latencyMs.total);
+  const energies = judged.flatMap(({ result }) => (result.energyJ ? [result.energyJ] : []));
+  return {
+    accuracy: mean(judged.map(({ correct }) => Number(correct))),
+    localShare: mean(judged.map(({ result }) => Number(result.route !== 'cloud'))),
+    flops: mean(judged.map((one) => flopsOf(zoo, one))),
+    latencyMs: {
+      p50: percentile(latencies, 0.5),
+      p95: percentile(latencies, 0.95),
+      p99: percentile(latencies, 0.99),
+    },
+    energyJ:
+      energies.length === 0
+        ? null
+        : {
+            gross: mean(energies.map((energy) => energy.gross)),
+            net: mean(energies.map((energy) => energy.net)),
+            simulated: energies.some((energy) => energy.simulated),
+          },
+  };
+}
+
+/** Multiply-accumulates spent on a frame: the mux where it was asked, and every model that ran. */
+function flopsOf(zoo: Zoo, { result }: Judged): number {
+  const mux = result.muxScore === null ? 0 : (zoo.muxPair?.flops ?? 0);
+  return result.models.reduce((sum, id) => sum + zoo.modelById(id).flops, mux);
+}
+
+/** Results by route. */
+export function countRoutes(judged: readonly Judged[]): Record<Route, number> {
+  const count = (route: Route): number => judged.filter(({ result }) => result.route === route).length;
+  return Object.fromEntries(ROUTES.map((route) => [route, count(route)])) as Record<Route, number>;
+}
+
+/** The comparison as a table for the terminal. */
+export function summaryTable(summary: DemoSummary): string {
+  const energy = Object.values(summary.setups).find((setup) => setup.energyJ)?.energyJ;
+  const mark = energy?.simulated ? ' (simulated)' : '';
+  const row = (name: string, cell: (setup: SetupSummary) => string): string[] => [
+    name,
+    ...SETUPS.map((setup) => cell(summary.setups[setup])),
+  ];
+  const joules = (setup: SetupSummary, kind: 'gross' | 'net'): string =>
+    setup.energyJ ? `${(setup.energyJ[kind] * 1000).toFixed(2)} mJ` : 'not measured';
+  return columns([
+    ['', ...SETUPS],
+    row('accuracy', (setup) => `${(setup.accuracy * 100).toFixed(2)} %`),
+    row('answered on the device', (setup) => `${(setup.localShare * 100).toFixed(1)} %`),
+    row('FLOPs a frame', (setup) => `${(setup.flops / 1e6).toFixed(2)} M`),
+    row('latency p50', (setup) => `${setup.latencyMs.p50.toFixed(2)} ms`),
+    row('latency p95', (setup) => `${setup.latencyMs.p95.toFixed(2)} ms`),
+    row('latency p99', (setup) => `${setup.latencyMs.p99.toFixed(2)} ms`),
+    row(`device energy a frame, gross${mark}`, (setup) => joules(setup, 'gross')),
+    row(`device energy a frame, net${mark}`, (setup) => joules(setup, 'net')),
+  ]);
+}

@@ -1,0 +1,92 @@
+/** One run: policies, warm-up, the measured phase, and what the rails said in it. */
+import { EdgemuxError } from '../../../common/errors.js';
+import type { Session } from '../campaign.js';
+import { frameRows } from './frame-rows.js';
+import { frameOrder } from '../plan.js';
+import { ProgressLine } from '../progress-line.js';
+import { buckets, gaps, type Window } from './samples.js';
+import type { GapRow, PowerRow, RunRow, SetupRow } from '../store/rows.js';
+
+const POLICY_MS = 30_000;
+/** A result comes within the deadline; so much later it will not come any more. */
+const PATIENCE_MS = 10_000;
+const SAMPLES_MS = 10_000;
+
+/** Measures one run and writes it. */
+export async function measureRun(work: Session, run: RunRow, setup: SetupRow, runs: number): Promise<void> {
+  const { options, images, player, stage, writer } = work;
+  await setPolicies(work, setup);
+  const order = frameOrder(images.rows, run.repeat, options.seed);
+  const line = new ProgressLine(
+    process.stdout,
+    `run ${run.position}/${runs} ${setup.setup}, repeat ${run.repeat}`,
+  );
+  const play = { ratePerS: options.ratePerS, patienceMs: (options.start.deadlineMs ?? 0) + PATIENCE_MS };
+  await player.play(warmUp(order, options.warmUpFrames), { ...play, onProgress: () => undefined });
+  const before = await drops(work);
+  const startedAt = new Date().toISOString();
+  const startMs = stage.clock.monotonicMs();
+  const played = await player.play(order, { ...play, onProgress: (done) => line.draw(done, order.length) });
+  const endMs = Math.max(startMs + 1e-3, ...played.map(({ receivedMs }) => receivedMs ?? 0));
+  line.end(order.length);
+  const { power, gaps: found } = await powerRows(work, run.run, { fromMs: startMs, toMs: endMs });
+  writer.addRun({
+    run: {
+      run: run.run,
+      session: work.session,
+      startedAt,
+      startMs,
+      durationMs: endMs - startMs,
+      warmUpFrames: options.warmUpFrames,
+      drops: difference(await drops(work), before),
+    },
+    frames: frameRows(run.run, played, startMs, { zoo: work.zooFacts, setup }),
+    power,
+    gaps: found,
+  });
+}
+
+async function setPolicies({ stage }: Session, setup: SetupRow): Promise<void> {
+  if (setup.serverMode !== null) await stage.setServerMode(setup.serverMode);
+  if (await stage.watcher.setMode(setup.deviceMode, POLICY_MS)) return;
+  throw new EdgemuxError('PROGRAM_ENDED', `the device did not take the policy ${setup.deviceMode}`);
+}
+
+/** The last frames of the order, so that what is measured first is not what was just played. */
+function warmUp<T>(order: readonly T[], count: number): T[] {
+  const frames: T[] = [];
+  for (let i = 0; i < count; i += 1) frames.push(...order.slice(-1 - (i % order.length)).slice(0, 1));
+  return frames;
+}
+
+/** Drops as the device counts them in its next state. */
+async function drops({ stage }: Session): Promise<Record<string, number>> {
+  const known = stage.watcher.state;
+  await stage.watcher.until((state) => state !== known, POLICY_MS);
+  return { ...stage.watcher.counters().drops };
+}
+
+function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
+  const entries = Object.entries(after).map(([cause, n]): [string, number] => [
+    cause,
+    n - (before[cause] ?? 0),
+  ]);
+  return Object.fromEntries(entries.filter(([, n]) => n > 0));
+}
+
+async function powerRows(
+  { options, stage, rails }: Session,
+  run: number,
+  window: Window,
+): Promise<{ power: PowerRow[]; gaps: GapRow[] }> {
+  if (rails.length === 0) return { power: [], gaps: [] };
+  await stage.samples.until(window.toMs, SAMPLES_MS);
+  const samples = stage.samples.window(window.fromMs, window.toMs);
+  stage.samples.forget(window.toMs);
+  const of = <T>(rows: (rail: string) => T[]): (T & { run: number; rail: string })[] =>
+    rails.flatMap((rail) => rows(rail).map((row) => ({ run, rail, ...row })));
+  return {
+    power: of((rail) => buckets(samples.get(rail) ?? [], window, options.bucketMs)),
+    gaps: of((rail) => gaps(samples.get(rail) ?? [], window)),
+  };
+}

@@ -1,0 +1,210 @@
+/** `edgemux zoo import`: somebody's ONNX classifiers become a zoo that device and server run at once. */
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { EdgemuxError, messageOf } from '../../common/errors.js';
+import { EXIT } from '../../common/exit.js';
+import { packageVersion } from '../../common/version.js';
+import { parseManifest } from '../../mux/zoo/manifest.js';
+import { channelsOf } from './onnx/onnx-pixels.js';
+import { policyFromManifest } from '../../mux/rules/policy.js';
+import { loadZoo } from '../../mux/zoo/zoo.js';
+import { calibrate } from './calibrate.js';
+import { goldenPixels } from './golden.js';
+import type { ImportOptions, ModelOption } from './import-flags.js';
+import { modelLines, policyLines } from './import-report.js';
+import { prove, type Proof } from './prove.js';
+
+export interface ImportDeps {
+  write: (text: string) => void;
+  /** Milliseconds since the epoch, for the zoo's version. */
+  wallMs: () => number;
+}
+
+const systemDeps: ImportDeps = { write: (text) => process.stdout.write(text), wallMs: () => Date.now() };
+
+/** One model that has been proved, and its file name in the zoo. */
+interface Taken {
+  option: ModelOption;
+  proof: Proof;
+  file: string;
+}
+
+/**
+ * Imports. Where anything fails the folder stays as it was. Returns the exit code.
+ *
+ * @throws EdgemuxError CONFIG_INVALID (flags, labels file), MODEL_UNUSABLE (a model, with the remedy)
+ */
+export async function runImport(options: ImportOptions, deps: ImportDeps = systemDeps): Promise<number> {
+  const labels = await readLabels(options.labelsFile);
+  const out = resolve(options.outDir);
+  await assertFree(out, options.force);
+  await mkdir(dirname(out), { recursive: true });
+  const stage = await mkdtemp(join(dirname(out), '.edgemux-import-'));
+  try {
+    const taken = await takeModels(options, labels, stage, deps);
+    await writeManifest(stage, manifestOf(options, labels, taken, deps));
+    await policyOf(options, stage, deps);
+    policyFromManifest(await loadZoo(stage));
+    await moveInto(stage, out);
+  } finally {
+    await rm(stage, { recursive: true, force: true });
+  }
+  deps.write(`wrote ${options.outDir}\n\n${nextSteps(options)}`);
+  return EXIT.ok;
+}
+
+/** Names of the classes, one a line; empty lines at the end do not count. */
+async function readLabels(file: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new EdgemuxError('CONFIG_INVALID', `--labels: ${file} cannot be read: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .trimEnd()
+    .split(/\r?\n/);
+  const labels = lines.map((line) => line.trim());
+  const empty = labels.indexOf('');
+  if (labels.length >= 2 && empty < 0) return labels;
+  const problem = empty < 0 ? `has ${labels.length} line(s)` : `has no name in line ${empty + 1}`;
+  throw new EdgemuxError(
+    'CONFIG_INVALID',
+    `--labels: ${file} ${problem}; one class name a line, class 0 first`,
+  );
+}
+
+async function assertFree(out: string, force: boolean): Promise<void> {
+  const found = await readdir(out).catch((): string[] => []);
+  if (found.length === 0) return;
+  if (!found.includes('manifest.json'))
+    throw new EdgemuxError('CONFIG_INVALID', `--out: ${out} holds other things; name a new folder`);
+  if (!force)
+    throw new EdgemuxError('CONFIG_INVALID', `--out: ${out} holds a zoo already; --force replaces it`);
+}
+
+async function takeModels(
+  options: ImportOptions,
+  labels: readonly string[],
+  stage: string,
+  deps: ImportDeps,
+): Promise<Taken[]> {
+  const [first] = options.models;
+  if (!first) return [];
+  const { height, width } = first.preprocessing;
+  const shape = { height, width, channels: channelsOf(first.preprocessing) };
+  const golden = await goldenPixels(options.imageFile, shape);
+  const taken: Taken[] = [];
+  for (const option of options.models) {
+    deps.write(`${option.id}: ${option.file}\n`);
+    const proof = await prove(option, labels.length, golden, stage);
+    const file = `${option.id}.onnx`;
+    await writeFile(join(stage, file), proof.bytes);
+    deps.write(modelLines(proof, labels, options.imageFile));
+    taken.push({ option, proof, file });
+  }
+  return withCloud(taken, deps);
+}
+
+/** Where nobody named the server's model it is the dearest. */
+function withCloud(taken: Taken[], deps: ImportDeps): Taken[] {
+  const byCost = [...taken].sort((a, b) => a.proof.flops - b.proof.flops);
+  const [cheapest] = byCost;
+  const dearest = byCost.at(-1);
+  if (cheapest && !cheapest.option.roles.includes('local')) {
+    deps.write(
+      `note: ${cheapest.option.id} costs less than the local model. Are the files the right way round?\n`,
+    );
+  }
+  if (dearest && !taken.some(({ option }) => option.roles.includes('cloud'))) {
+    dearest.option = { ...dearest.option, roles: [...dearest.option.roles, 'cloud'] };
+  }
+  return byCost;
+}
+
+function manifestOf(options: ImportOptions, labels: string[], taken: Taken[], deps: ImportDeps): object {
+  const [first] = options.models;
+  const date = new Date(deps.wallMs()).toISOString();
+  return {
+    schema: 1,
+    name: options.name,
+    version: date.slice(0, 10),
+    licence: options.licence,
+    input: first && {
+      height: first.preprocessing.height,
+      width: first.preprocessing.width,
+      channels: channelsOf(first.preprocessing),
+      layout: 'NHWC',
+      dtype: 'uint8',
+    },
+    labels,
+    models: taken.map(({ option, proof, file }) => ({
+      id: option.id,
+      file,
+      sha256: createHash('sha256').update(proof.bytes).digest('hex'),
+      bytes: proof.bytes.length,
+      roles: option.roles,
+      architecture: `${basename(option.file)} (${proof.producer})`,
+      flops: proof.flops,
+      accuracy: null,
+    })),
+    policy: {
+      mode: 'cascade',
+      thresholds: { confidence: options.confidence },
+      calibration: { target: 'none: the confidence was given, not calibrated' },
+    },
+    training: {
+      imported: {
+        date,
+        edgemux: packageVersion(),
+        models: taken.map(({ option, proof }) => ({
+          id: option.id,
+          file: basename(option.file),
+          ...option.preprocessing,
+          softmaxAdded: proof.softmax,
+          batchFreedFrom: proof.freedFrom,
+        })),
+      },
+    },
+  };
+}
+
+async function writeManifest(folder: string, manifest: object): Promise<void> {
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  parseManifest(text, 'the manifest');
+  await writeFile(join(folder, 'manifest.json'), text);
+}
+
+/** Sets the confidence by labelled images, where there are some. */
+async function policyOf(options: ImportOptions, stage: string, deps: ImportDeps): Promise<void> {
+  const zoo = await loadZoo(stage);
+  const found = options.calibrateDir === null ? null : await calibrate(zoo, options.calibrateDir, deps);
+  deps.write(policyLines(options.confidence, found));
+  if (!found) return;
+  const { confidence, ...calibration } = found;
+  await writeManifest(stage, {
+    ...zoo.manifest,
+    policy: { mode: 'cascade', thresholds: { confidence }, calibration },
+  });
+}
+
+/** The manifest goes first and comes last: without it a folder is no zoo. Other files of the folder stay. */
+async function moveInto(stage: string, out: string): Promise<void> {
+  await mkdir(out, { recursive: true });
+  await rm(join(out, 'manifest.json'), { force: true });
+  const files = (await readdir(stage)).filter((file) => file !== 'manifest.json');
+  for (const file of [...files, 'manifest.json']) await rename(join(stage, file), join(out, file));
+}
+
+function nextSteps({ outDir }: ImportOptions): string {
+  return [
+    `the server:      edgemux-cloud run --zoo ${outDir} --broker mqtt://HOST`,
+    `the device:      edgemux run --zoo ${outDir} --broker mqtt://HOST`,
+    `labels, for a mux: edgemux label --zoo ${outDir} --images FOLDER --out labels.jsonl`,
+    '',
+  ].join('\n');
+}

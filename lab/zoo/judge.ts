@@ -1,0 +1,101 @@
+/** Labelled images through every model, in batches: the next batch is decoded while one is run. */
+import { messageOf } from '../../common/errors.js';
+import type { Inference } from '../../mux/inference/inference.js';
+import { allFinite } from '../../mux/rules/probabilities.js';
+import type { Zoo } from '../../mux/zoo/zoo.js';
+import type { LabelledImages } from './labelled.js';
+
+/** One image and what the models said of it. */
+export interface Judged {
+  index: number;
+  label: number;
+  /** K probabilities of each model, in the order of `models`. */
+  probabilities: Float32Array[];
+}
+
+export interface JudgeDeps {
+  inference: Pick<Inference, 'infer'>;
+  images: LabelledImages;
+  /** Called in the order of `which`. */
+  judged: (row: Judged) => void;
+  /** An image that cannot be read, or that a model has no numbers for. */
+  failed: (index: number, why: string) => void;
+  /** Awaited after each batch. */
+  batchEnded?: () => Promise<void>;
+  /** Asked before each batch. */
+  stopped: () => boolean;
+}
+
+interface Batch {
+  indices: number[];
+  pixels: Uint8Array;
+}
+
+/** Values (H · W · C) in a batch at most, beyond one image; and images at most. */
+const BATCH_VALUES = 1_500_000;
+const BATCH_IMAGES = 64;
+
+/** Images a batch: few large or many small ones. */
+export function batchSize({ input: { height, width, channels } }: Pick<Zoo, 'input'>): number {
+  const fitting = Math.floor(BATCH_VALUES / (height * width * channels));
+  return Math.max(1, Math.min(BATCH_IMAGES, fitting));
+}
+
+/**
+ * @param which indices of the images
+ * @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED
+ */
+export async function judge(
+  deps: JudgeDeps,
+  zoo: Zoo,
+  models: readonly string[],
+  which: readonly number[],
+): Promise<void> {
+  const size = batchSize(zoo);
+  const next = (from: number) => readBatch(deps, which.slice(from, from + size));
+  let reading = next(0);
+  for (let from = 0; from < which.length && !deps.stopped(); from += size) {
+    const batch = await reading;
+    reading =
+      from + size < which.length
+        ? next(from + size)
+        : Promise.resolve({ indices: [], pixels: new Uint8Array() });
+    // Awaited in the next turn; until then a failure must not count as unhandled.
+    reading.catch(() => undefined);
+    if (batch.indices.length > 0) await runBatch(deps, zoo, models, batch);
+    await deps.batchEnded?.();
+  }
+}
+
+/** Decodes; what fails is reported and left out. */
+async function readBatch({ images, failed }: JudgeDeps, which: readonly number[]): Promise<Batch> {
+  const read = await Promise.allSettled(which.map((index) => images.pixels(index)));
+  const indices: number[] = [];
+  const pixels: Uint8Array[] = [];
+  read.forEach((one, i) => {
+    const index = which[i] ?? 0;
+    if (one.status === 'rejected') return failed(index, messageOf(one.reason));
+    indices.push(index);
+    pixels.push(one.value);
+  });
+  return { indices, pixels: Buffer.concat(pixels) };
+}
+
+async function runBatch(
+  { inference, images, judged, failed }: JudgeDeps,
+  { classes }: Zoo,
+  models: readonly string[],
+  { indices, pixels }: Batch,
+): Promise<void> {
+  const answers: Float32Array[] = [];
+  for (const model of models) {
+    const outcome = await inference.infer({ kind: 'classify', model, pixels, count: indices.length });
+    answers.push(outcome.probabilities);
+  }
+  indices.forEach((index, i) => {
+    const probabilities = answers.map((all) => all.subarray(i * classes, (i + 1) * classes));
+    const broken = probabilities.findIndex((one) => !allFinite(one));
+    if (broken >= 0) failed(index, `${models[broken]} gives NaN or infinite probabilities`);
+    else judged({ index, label: images.label(index), probabilities });
+  });
+}

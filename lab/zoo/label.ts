@@ -1,0 +1,150 @@
+/** `edgemux label`: what every model of a zoo says of labelled images, written for `train mux --from-labels`. */
+import { systemClock, type Clock } from '../../common/clock.js';
+import { EdgemuxError } from '../../common/errors.js';
+import { EXIT } from '../../common/exit.js';
+import { silentLog } from '../../common/log.js';
+import { stopSignal } from '../../common/signals.js';
+import { Inference } from '../../mux/inference/inference.js';
+import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
+import { percent } from './import-report.js';
+import { batchSize, judge } from './judge.js';
+import type { LabelOptions } from './label-options.js';
+import { folderImages, idxImages, testImages, type LabelledImages } from './labelled.js';
+import { headerOf, openLabels, rowLine, type Correct, type OpenLabels } from './labels-file.js';
+import { Progress } from './progress.js';
+
+export interface LabelDeps {
+  /** Figures at the end. */
+  write: (text: string) => void;
+  /** Progress and notes, beside them. */
+  say: (text: string) => void;
+  clock: Clock;
+  stopped: Promise<unknown>;
+}
+
+function systemDeps(): LabelDeps {
+  return {
+    write: (text) => process.stdout.write(text),
+    say: (text) => process.stderr.write(text),
+    clock: systemClock,
+    stopped: stopSignal(silentLog()),
+  };
+}
+
+/** Names of unreadable images that are printed; all are counted. */
+const NAMED = 10;
+
+/**
+ * Labels until all images are in the file, or until it is stopped. Returns the exit code: 1 where it was stopped.
+ *
+ * @throws EdgemuxError CONFIG_INVALID, ZOO_…, PROVIDER_UNAVAILABLE, INFERENCE_FAILED
+ */
+export async function runLabel(options: LabelOptions, deps: LabelDeps = systemDeps()): Promise<number> {
+  const zoo = await loadZoo(options.zooDir);
+  const models = options.models ?? zoo.manifest.models.map(({ id }) => id);
+  models.forEach((id) => zoo.modelById(id));
+  const images = await imagesOf(zoo, options);
+  if (images.note !== null) deps.say(`note: ${images.note}\n`);
+  const file = await openLabels(options.outFile, headerOf(zoo, models, images));
+  try {
+    const which = chosen(images.count, options.limit).filter((i) => !file.done.has(images.key(i)));
+    if (file.done.size > 0) deps.say(`${file.done.size} images are in ${options.outFile} already\n`);
+    const run = await label({ deps, zoo, models, images, file, which }, options);
+    report(deps, options, models, run);
+    return run.stopped ? EXIT.failure : EXIT.ok;
+  } finally {
+    await file.close();
+  }
+}
+
+function imagesOf(zoo: Zoo, { source }: LabelOptions): Promise<LabelledImages> {
+  if (source === null) return testImages(zoo);
+  return source.kind === 'images' ? folderImages(zoo, source.dir) : idxImages(zoo, source.dir, source.part);
+}
+
+/** All indices, or `limit` of them at even distances: folders come class by class. */
+function chosen(count: number, limit: number | null): number[] {
+  const wanted = Math.min(count, limit ?? count);
+  return Array.from({ length: wanted }, (_, i) => Math.floor((i * count) / wanted));
+}
+
+interface Work {
+  deps: LabelDeps;
+  zoo: Zoo;
+  models: string[];
+  images: LabelledImages;
+  file: OpenLabels;
+  which: number[];
+}
+
+interface Run {
+  correct: readonly Correct[];
+  unreadable: string[];
+  stopped: boolean;
+}
+
+async function label({ deps, zoo, models, images, file, which }: Work, options: LabelOptions): Promise<Run> {
+  const run = { correct: [...file.correct], unreadable: [] as string[], stopped: false };
+  if (which.length === 0) return run;
+  void deps.stopped.then(() => (run.stopped = true));
+  const inference = new Inference({}, inferenceOptions(zoo, models, options));
+  const { provider } = await inference.start();
+  const progress = new Progress(deps, which.length, `on ${provider}`);
+  let lines = '';
+  try {
+    await judge(
+      {
+        inference,
+        images,
+        stopped: () => run.stopped,
+        failed: (index, why) => {
+          run.unreadable.push(`${images.key(index)}: ${why}`);
+          progress.done();
+        },
+        judged: (row) => {
+          const { line, correct } = rowLine(images.key(row.index), row.label, models, row.probabilities);
+          lines += line;
+          run.correct.push(correct);
+          progress.done();
+        },
+        batchEnded: async () => {
+          await file.append(lines);
+          lines = '';
+        },
+      },
+      zoo,
+      models,
+      which,
+    );
+  } finally {
+    progress.end();
+    await inference.stop();
+  }
+  return run;
+}
+
+function inferenceOptions(
+  zoo: Zoo,
+  models: string[],
+  { providers, threads }: LabelOptions,
+): ConstructorParameters<typeof Inference>[1] {
+  const warmup = { warmupRuns: 3, warmupBatches: [1, batchSize(zoo)] };
+  return { zoo, models, mux: null, providers, requireProvider: false, threads, ...warmup };
+}
+
+function report(deps: LabelDeps, { outFile }: LabelOptions, models: string[], run: Run): void {
+  const { correct, unreadable, stopped } = run;
+  for (const line of unreadable.slice(0, NAMED)) deps.say(`left out ${line}\n`);
+  if (unreadable.length > 0) deps.say(`${unreadable.length} images could not be used\n`);
+  if (stopped) deps.say('stopped; the same command goes on\n');
+  if (correct.length === 0 && stopped) return;
+  if (correct.length === 0)
+    throw new EdgemuxError(
+      'CONFIG_INVALID',
+      `none of the images could be used; the first: ${unreadable[0] ?? '-'}`,
+    );
+  const share = (holds: (row: Correct) => boolean) => percent(correct.filter(holds).length / correct.length);
+  const lines = models.map((id) => `  ${id}: ${share((row) => row[id] === true)} right`);
+  lines.push(`  at least one of them: ${share((row) => models.some((id) => row[id] === true))}`);
+  deps.write(`${correct.length} images in ${outFile}\n${lines.join('\n')}\n`);
+}

@@ -1,0 +1,70 @@
+/** Runs an ONNX model that is not part of a zoo yet, through the same door as the daemon's. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EdgemuxError, messageOf } from '../../common/errors.js';
+import type { InputShape } from '../../mux/zoo/manifest.js';
+import { encodeModel } from './onnx/onnx-file.js';
+import type { OnnxModel } from './onnx/onnx-types.js';
+import { openSession } from '../../mux/inference/runtime.js';
+
+export interface ProbeRun {
+  /** uint8, count · H · W · C bytes. */
+  pixels: Uint8Array;
+  count: number;
+}
+
+export interface ProbeSpec {
+  /** Stands in messages. */
+  id: string;
+  input: Pick<InputShape, 'height' | 'width' | 'channels'>;
+  /** Length of one row of `probabilities`. */
+  classes: number;
+  /** Folder for the file that ONNX Runtime reads; it is gone afterwards. */
+  folder: string;
+}
+
+/**
+ * Opens the model on the CPU, runs it once for each of `runs` and closes it.
+ *
+ * @returns rows of `probabilities`, count × classes, for each run
+ * @throws EdgemuxError MODEL_UNUSABLE (cannot be opened), INFERENCE_FAILED (cannot be run)
+ */
+export async function probe(
+  model: OnnxModel,
+  { id, input, classes, folder }: ProbeSpec,
+  runs: readonly ProbeRun[],
+): Promise<Float32Array[]> {
+  const path = join(folder, 'probe.onnx');
+  await writeFile(path, encodeModel(model));
+  try {
+    const spec = {
+      id,
+      path,
+      classes,
+      kind: 'model' as const,
+      input: { ...input, layout: 'NHWC' as const, dtype: 'uint8' as const },
+    };
+    const session = await openSession(spec, { provider: 'cpu', deviceId: 0, threads: 0 }).catch(
+      (cause: unknown) => {
+        throw new EdgemuxError('MODEL_UNUSABLE', `${id}: ${firstLine(cause)}`, { cause });
+      },
+    );
+    try {
+      const results: Float32Array[] = [];
+      for (const { pixels, count } of runs) {
+        // The runtime may hand out its own memory: a copy outlives the session.
+        results.push(Float32Array.from((await session.run(pixels, count)).probabilities));
+      }
+      return results;
+    } finally {
+      await session.release();
+    }
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** What ONNX Runtime says is long; its first line names the node. */
+export function firstLine(error: unknown): string {
+  return messageOf(error).split('\n')[0] ?? '';
+}

@@ -1,0 +1,130 @@
+/** One frame inside the inference worker: mux, rule, local model where the frame may stay. */
+import { enterStage, leaveStage, type Stage, type StageSpan } from '../../common/activity.js';
+import type { Clock } from '../../common/clock.js';
+import { EdgemuxError } from '../../common/errors.js';
+import type { DecideOutcome } from './inference-types.js';
+// not policy.js: its schemas would double the start-up time of the worker
+import { afterLocal, beforeLocal, needsMux, type MuxReading } from '../rules/policy-rules.js';
+import type { DevicePolicy } from '../rules/policy-settings.js';
+import { allFinite } from '../rules/probabilities.js';
+import type { Outputs, Session } from './runtime.js';
+
+export interface DecideDeps {
+  clock: Clock;
+  mux: Session | null;
+  local: Session | null;
+  board: Int32Array<SharedArrayBuffer> | null;
+}
+
+export type Decided = Omit<DecideOutcome, 'queueMs'>;
+
+/**
+ * Decides one frame and answers it where it may stay.
+ *
+ * @param pixels uint8 HWC of the zoo's input
+ * @param alone runs the local model even where the rule offloads at once: no server can be asked
+ * @throws EdgemuxError INFERENCE_FAILED: a run failed, gave NaN or infinity, or the policy needs what is not loaded
+ */
+export async function decide(
+  deps: DecideDeps,
+  pixels: Uint8Array,
+  policy: DevicePolicy,
+  alone = false,
+): Promise<Decided> {
+  const spans: StageSpan[] = [];
+  const mux = needsMux(policy) ? await readMux(deps, pixels, spans) : null;
+  const seen = { muxScore: mux?.score ?? null, muxProbabilities: mux?.probabilities ?? null };
+  const before = beforeLocal(policy, mux);
+  if (before.step === 'answer' && mux) {
+    return outcome({
+      ...seen,
+      decision: 'mux',
+      reason: before.reason,
+      probabilities: mux.probabilities,
+      spans,
+    });
+  }
+  if (before.step === 'offload' && !alone) {
+    return outcome({ ...seen, decision: 'offload', reason: before.reason, spans });
+  }
+  const local = (await timedRun(deps, 'local', pixels, 1, spans)).probabilities;
+  const after = afterLocal(policy, mux, local, before);
+  const fused = asFloats(after.probabilities);
+  const { decision, reason } = before.step === 'offload' ? offloaded(before.reason) : after;
+  return outcome({
+    ...seen,
+    decision,
+    reason,
+    probabilities: decision === 'local' ? fused : null,
+    localProbabilities: local,
+    fallbackProbabilities: fused,
+    spans,
+  });
+}
+
+function offloaded(reason: DecideOutcome['reason']): Pick<DecideOutcome, 'decision' | 'reason'> {
+  return { decision: 'offload', reason };
+}
+
+/** Fills in what the route did not touch, and the durations from the spans. */
+function outcome(part: Partial<Decided> & Pick<Decided, 'decision' | 'reason' | 'spans'>): Decided {
+  return {
+    kind: 'decide',
+    muxScore: null,
+    muxProbabilities: null,
+    probabilities: null,
+    localProbabilities: null,
+    fallbackProbabilities: null,
+    muxMs: durationMs(part.spans, 'mux'),
+    localMs: durationMs(part.spans, 'local'),
+    ...part,
+  };
+}
+
+async function readMux(
+  deps: DecideDeps,
+  pixels: Uint8Array,
+  spans: StageSpan[],
+): Promise<MuxReading & { probabilities: Float32Array }> {
+  const { score, probabilities } = await timedRun(deps, 'mux', pixels, 1, spans);
+  return { score: score?.[0] ?? Number.NaN, probabilities };
+}
+
+/**
+ * Runs the mux or a model, counted on the activity board, its span kept, its outputs checked.
+ *
+ * @param stage `mux`, or `local` for any model of this machine
+ * @throws EdgemuxError INFERENCE_FAILED
+ */
+export async function timedRun(
+  deps: DecideDeps,
+  stage: Extract<Stage, 'mux' | 'local'>,
+  pixels: Uint8Array,
+  count: number,
+  spans: StageSpan[],
+): Promise<Outputs> {
+  const session = deps[stage];
+  if (!session)
+    throw new EdgemuxError('INFERENCE_FAILED', `no ${stage} network is loaded, and the job needs it`);
+  const { board, clock } = deps;
+  if (board) enterStage(board, stage);
+  const startMs = clock.monotonicMs();
+  try {
+    const outputs = await session.run(pixels, count);
+    if (Object.values(outputs).every((values: Float32Array | null) => values === null || allFinite(values)))
+      return outputs;
+    throw new EdgemuxError('INFERENCE_FAILED', `${session.spec.id} computed NaN or infinity for this input`);
+  } finally {
+    spans.push({ stage, startMs, endMs: clock.monotonicMs() });
+    if (board) leaveStage(board, stage);
+  }
+}
+
+/** Sum of the spans of a stage in ms. */
+export function durationMs(spans: readonly StageSpan[], stage: Stage): number {
+  return spans.reduce((sum, span) => (span.stage === stage ? sum + span.endMs - span.startMs : sum), 0);
+}
+
+function asFloats(vector: ArrayLike<number>): Float32Array {
+  return vector instanceof Float32Array ? vector : Float32Array.from(vector);
+}

@@ -1,0 +1,167 @@
+/**
+ * `models/<zoo>/manifest.json`: what a zoo is made of, checked before anything in it is trusted.
+ *
+ * The trainer writes it and this side reads it; the two meet nowhere else. FLOPs are multiply-accumulates per
+ * image, as the paper counts them; accuracies and AUROC are shares in [0, 1] on the test images.
+ */
+import { z } from 'zod';
+import { EdgemuxError } from '../../common/errors.js';
+import {
+  groupCalibrationSchema,
+  groupContradictions,
+  type GroupCalibration,
+} from '../rules/group-settings.js';
+import { GATE_FEATURES } from '../rules/gate.js';
+import { deviceModeSchema, thresholdsSchema } from '../rules/policy-settings.js';
+
+const SHA256 = /^[0-9a-f]{64}$/;
+/** Path segments of plain characters below the zoo's folder: no `..`, no leading slash or dot, no backslash. */
+const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/;
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+const share = z.number().min(0).max(1);
+const id = z.string().regex(ID, 'must be 1-64 characters of A-Za-z0-9._-');
+
+const fileSchema = z.strictObject({
+  file: z.string().max(255).regex(FILE_NAME, 'must be a path inside the zoo folder'),
+  sha256: z.string().regex(SHA256, 'must be 64 lower-case hexadecimal digits'),
+  bytes: z.int().positive(),
+});
+
+const modelSchema = z.strictObject({
+  id,
+  ...fileSchema.shape,
+  /** None for a model that only the evaluation runs. */
+  roles: z.array(z.enum(['local', 'cloud', 'group'])),
+  architecture: z.string().min(1),
+  flops: z.number().positive(),
+  accuracy: share.nullable(),
+});
+
+const muxSchema = z.strictObject({
+  ...fileSchema.shape,
+  architecture: z.string().min(1),
+  flops: z.number().positive(),
+  accuracy: share.nullable(),
+  auroc: share.nullable(),
+});
+
+const muxesSchema = z.strictObject({
+  pair: muxSchema.optional(),
+  group: muxSchema.extend({ models: z.array(id).min(2) }).optional(),
+});
+
+const numbers = (length?: number) =>
+  length === undefined ? z.array(z.number()).min(1).max(1024) : z.array(z.number()).length(length);
+/** See gate.ts. */
+const gateSchema = z
+  .looseObject({
+    hidden: z.strictObject({ weights: z.array(numbers(GATE_FEATURES)).min(1).max(1024), bias: numbers() }),
+    heads: z.strictObject({ weights: z.array(numbers()).length(2), bias: numbers(2) }),
+  })
+  .refine(
+    ({ hidden, heads }) =>
+      [hidden.bias, ...heads.weights].every(({ length }) => length === hidden.weights.length),
+    'hidden units, their biases and the weights of each head must be equally many',
+  );
+
+const manifestSchema = z
+  .strictObject({
+    schema: z.literal(1),
+    /** Stands in MQTT topics, hence the narrower alphabet. */
+    name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 characters of A-Za-z0-9_-'),
+    version: z.string().min(1),
+    licence: z.string().min(1),
+    input: z.strictObject({
+      height: z.int().min(1).max(4096),
+      width: z.int().min(1).max(4096),
+      channels: z.union([z.literal(1), z.literal(3)]),
+      layout: z.literal('NHWC'),
+      dtype: z.literal('uint8'),
+    }),
+    /** By class index. Two classes may share a name, as two of ImageNet's do. */
+    labels: z.array(z.string().min(1)).min(2),
+    models: z.array(modelSchema).min(1),
+    mux: muxesSchema.optional(),
+    /** Muxes that other losses gave: the evaluation shows what they do, nothing decides by them. */
+    ablations: z
+      .array(z.strictObject({ name: z.string().min(1), notes: z.string(), mux: muxesSchema }))
+      .optional(),
+    policy: z.strictObject({
+      mode: deviceModeSchema,
+      thresholds: thresholdsSchema,
+      gate: gateSchema.optional(),
+      /** Free, except for `modes`, thresholds of other modes than the shipped one, and `group`, the server's policy. */
+      calibration: z
+        .looseObject({
+          modes: z
+            .partialRecord(deviceModeSchema, z.looseObject({ thresholds: thresholdsSchema }))
+            .optional(),
+          group: groupCalibrationSchema.optional(),
+        })
+        .optional(),
+    }),
+    golden: fileSchema.optional(),
+    test: z.strictObject({ images: fileSchema, labels: fileSchema, count: z.int().positive() }).optional(),
+    training: z.record(z.string(), z.unknown()).optional(),
+  })
+  .superRefine((manifest, context) => {
+    for (const [path, message] of contradictions(manifest)) {
+      context.addIssue({ code: 'custom', path, message });
+    }
+  });
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ZooFile = z.infer<typeof fileSchema>;
+export type ModelEntry = z.infer<typeof modelSchema>;
+export type MuxEntry = z.infer<typeof muxSchema>;
+/** Input of every network of a zoo: uint8 NHWC, `channels` 1 (grey) or 3 (sRGB). */
+export type InputShape = Manifest['input'];
+
+/** What no single key can show: ids twice, two local models, a group that names strangers. */
+function contradictions(manifest: {
+  models: ModelEntry[];
+  mux?: { group?: { models: string[] } | undefined } | undefined;
+  policy: { calibration?: { group?: GroupCalibration | undefined } | undefined };
+}): [(string | number)[], string][] {
+  const found: [(string | number)[], string][] = [];
+  const ids = manifest.models.map((model) => model.id);
+  ids.forEach((modelId, i) => {
+    if (ids.indexOf(modelId) !== i) found.push([['models', i, 'id'], `'${modelId}' is used twice`]);
+  });
+  const locals = manifest.models.filter((model) => model.roles.includes('local'));
+  if (locals.length > 1) found.push([['models'], `only one model may have the role 'local'`]);
+  manifest.mux?.group?.models.forEach((modelId, i) => {
+    if (!ids.includes(modelId)) {
+      found.push([['mux', 'group', 'models', i], `there is no model '${modelId}'`]);
+    }
+  });
+  const calibrated = manifest.policy.calibration?.group;
+  if (manifest.mux?.group && calibrated) found.push(...groupContradictions(manifest.mux.group, calibrated));
+  return found;
+}
+
+/**
+ * Checks the text of a manifest.
+ *
+ * @param source where the text came from, for the message
+ * @throws EdgemuxError ZOO_INVALID naming every offending key
+ */
+export function parseManifest(text: string, source: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new EdgemuxError('ZOO_INVALID', `${source} is not JSON: ${String(cause)}`, { cause });
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${keyPath(issue.path)}: ${issue.message}`);
+  throw new EdgemuxError('ZOO_INVALID', `${source}: ${problems.join('; ')}`, { details: { problems } });
+}
+
+/** `['models', 0, 'sha256']` → `models[0].sha256`. */
+export function keyPath(path: readonly PropertyKey[]): string {
+  const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  return text.replace(/^\./, '') || '(top level)';
+}

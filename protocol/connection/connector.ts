@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import { EdgemuxError, messageOf } from '../../common/errors.js';
+import { parseBrokerUrl } from './broker-url.js';
+import { failure, kindOf } from './failure.js';
+import { openSession, type SessionOptions } from './mqtt.js';
+import type { Message } from '../messages/message.js';
+import type { Session } from './session.js';
+
+/** Paths of PEM files. Read anew at every attempt, so that renewed certificates are taken up. */
+export interface TlsFiles {
+  ca?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+}
+
+export interface ConnectorOptions {
+  /** `mqtt://host:port` or `mqtts://host:port`. */
+  url: string;
+  clientId: string;
+  username?: string | undefined;
+  password?: string | undefined;
+  tls?: TlsFiles | undefined;
+  /** Published by the broker, retained, when we vanish; by ourselves on a clean stop. */
+  will?: { topic: string; payload: string } | undefined;
+  /** MQTT version: 5, 4 (= 3.1.1), or whichever the broker speaks, 5 first. `auto` unless told. */
+  version?: 'auto' | 4 | 5 | undefined;
+  /** After a broker refused MQTT 5: whether to ask again on later connections. false unless told. */
+  retryVersion5?: boolean | undefined;
+  /** 15 s unless told; a connection is given up after 1.5 times as long without an answer. */
+  keepaliveS?: number | undefined;
+  /** 10,000 ms unless told. */
+  connectTimeoutMs?: number | undefined;
+  /** Largest packet that is taken in, in bytes; no limit unless told. */
+  maxIncomingPacketBytes?: number | undefined;
+}
+
+export const DEFAULT_KEEPALIVE_S = 15;
+export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+
+/** Opens sessions: reads the TLS files, finds the MQTT version that the broker speaks, and remembers it. */
+export class Connector {
+  readonly #options: ConnectorOptions;
+  #refused5 = false;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+  }
+
+  /** @throws CONFIG_INVALID for an impossible URL, or TLS files that would not be used */
+  check(): void {
+    const { url, tls: { ca, cert, key } = {} } = this.#options;
+    const address = parseBrokerUrl(url);
+    if (!address.tls && [ca, cert, key].some((file) => file !== undefined)) {
+      throw invalid('TLS files are given, but the broker URL asks for plain text: use mqtts://');
+    }
+    if ((cert === undefined) !== (key === undefined)) {
+      throw invalid('a client certificate needs its key, and a key its certificate');
+    }
+  }
+
+  /** One attempt (or two: MQTT 5, then 3.1.1). @throws BROKER_UNREACHABLE with `details.kind` */
+  async open(onMessage: (message: Message) => void, signal: AbortSignal): Promise<Session> {
+    const { version = 'auto', retryVersion5 = false } = this.#options;
+    const options = await this.#sessionOptions();
+    const attempt = (one: 4 | 5): Promise<Session> =>
+      openSession({ ...options, version: one }, onMessage, signal);
+    if (version !== 'auto') return attempt(version);
+    if (this.#refused5 && !retryVersion5) return attempt(4);
+    try {
+      return await attempt(5);
+    } catch (error) {
+      // Some brokers hang up on MQTT 5 without a word; so does a bad line, so that is not remembered.
+      const kind = kindOf(error);
+      if (kind !== 'version' && kind !== 'closed') throw error;
+      const session = await attempt(4);
+      if (kind === 'version') this.#refused5 = true;
+      return session;
+    }
+  }
+
+  async #sessionOptions(): Promise<Omit<SessionOptions, 'version'>> {
+    const { url, tls, keepaliveS, connectTimeoutMs, ...rest } = this.#options;
+    return {
+      clientId: rest.clientId,
+      username: rest.username,
+      password: rest.password,
+      will: rest.will,
+      maxIncomingPacketBytes: rest.maxIncomingPacketBytes,
+      address: parseBrokerUrl(url),
+      keepaliveS: keepaliveS ?? DEFAULT_KEEPALIVE_S,
+      connectTimeoutMs: connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      tls: tls === undefined ? undefined : await readTlsFiles(tls),
+    };
+  }
+}
+
+async function readTlsFiles(files: TlsFiles): Promise<NonNullable<SessionOptions['tls']>> {
+  const [ca, cert, key] = await Promise.all([
+    readPem('CA', files.ca),
+    readPem('certificate', files.cert),
+    readPem('key', files.key),
+  ]);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+async function readPem(what: string, path: string | undefined): Promise<Buffer | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw failure('tls', `the TLS ${what} file cannot be read: ${messageOf(error)}`, error);
+  }
+}
+
+function invalid(message: string): EdgemuxError {
+  return new EdgemuxError('CONFIG_INVALID', message, { details: { key: 'broker' } });
+}

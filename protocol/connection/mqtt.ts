@@ -1,0 +1,200 @@
+/**
+ * The one file that imports `mqtt`: one attempt to connect, and the session it leads to.
+ *
+ * A client of `mqtt` is used for exactly one network connection and then thrown away (`reconnectPeriod` 0, clean
+ * session): its store would send unacknowledged messages again on its own, and the journal is the only
+ * retransmitter.
+ */
+import net from 'node:net';
+import tls from 'node:tls';
+import mqtt from 'mqtt';
+import type { IClientOptions, IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
+import type { EdgemuxError } from '../../common/errors.js';
+import { addressText, type BrokerAddress } from './broker-url.js';
+import { failure, failureOf, stopped } from './failure.js';
+import type { Message, MessageProperties } from '../messages/message.js';
+import { guardIncoming } from './packet-guard.js';
+import { Session, type ServerLimits } from './session.js';
+
+export interface SessionOptions {
+  address: BrokerAddress;
+  clientId: string;
+  username?: string | undefined;
+  password?: string | undefined;
+  /** Contents of the TLS files; the system's authorities where `ca` is absent. */
+  tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer } | undefined;
+  /** What the broker publishes, retained, when we vanish. */
+  will?: { topic: string; payload: string } | undefined;
+  version: 4 | 5;
+  keepaliveS: number;
+  /** From the first SYN to the CONNACK. */
+  connectTimeoutMs: number;
+  /** Largest packet that is taken in, in bytes. MQTT 5 brokers are told; any other one is hung up on. */
+  maxIncomingPacketBytes?: number | undefined;
+}
+
+/**
+ * Connects once, with one MQTT version.
+ * @throws BROKER_UNREACHABLE with `details.kind`
+ */
+export function openSession(
+  options: SessionOptions,
+  onMessage: (message: Message) => void,
+  signal: AbortSignal,
+): Promise<Session> {
+  const where = addressText(options.address);
+  return new Promise((resolve, reject) => {
+    let cause: unknown;
+    let session: Session | undefined;
+    const client = new mqtt.MqttClient(() => openSocket(options), clientOptions(options));
+    const fail = (error: unknown): void => {
+      cause ??= error;
+      session?.closed(failureOf(cause, where));
+      client.end(true);
+    };
+    const abort = (): void => fail(stopped());
+    client.on('error', fail);
+    client.on('disconnect', (packet) => {
+      cause ??= failureOf(disconnectError(packet.reasonCode), where);
+    });
+    client.on('message', (topic, payload, packet) => onMessage(messageOf(topic, payload, packet)));
+    client.once('connect', (connack) => {
+      session = new Session(portOf(client), options.version, limitsOf(connack), where);
+      resolve(session);
+    });
+    client.once('close', () => {
+      signal.removeEventListener('abort', abort);
+      const reason = failureOf(cause ?? closedError(where, session !== undefined), where);
+      if (session === undefined) reject(reason);
+      else session.closed(reason);
+      client.end(true);
+    });
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+  });
+}
+
+/** Nagle's algorithm delays the second small packet of a QoS 1 exchange by 40 ms and more: always off. */
+function openSocket({ address, tls: files, maxIncomingPacketBytes }: SessionOptions): net.Socket {
+  const { host, port } = address;
+  const servername = net.isIP(host) === 0 ? { servername: host } : {};
+  const socket = address.tls
+    ? tls.connect({ host, port, ...servername, ...files })
+    : net.connect({ host, port });
+  if (maxIncomingPacketBytes !== undefined) guardIncoming(socket, maxIncomingPacketBytes);
+  return socket.setNoDelay(true);
+}
+
+function clientOptions(options: SessionOptions): IClientOptions {
+  const { address, will, maxIncomingPacketBytes } = options;
+  const username = options.username ?? address.username;
+  const password = options.password ?? address.password;
+  return {
+    clientId: options.clientId,
+    protocolVersion: options.version,
+    keepalive: options.keepaliveS,
+    connectTimeout: options.connectTimeoutMs,
+    clean: true,
+    reconnectPeriod: 0,
+    resubscribe: false,
+    queueQoSZero: false,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(will === undefined
+      ? {}
+      : { will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
+    ...(options.version === 5 && maxIncomingPacketBytes !== undefined
+      ? { properties: { maximumPacketSize: maxIncomingPacketBytes } }
+      : {}),
+  };
+}
+
+/** What a session needs of the client, in promises and in our words. */
+function portOf(client: MqttClient): ConstructorParameters<typeof Session>[0] {
+  return {
+    publish(topic, payload, { qos = 0, retain = false, properties }, done) {
+      const sent = properties === undefined ? {} : { properties: toWire(properties) };
+      client.publish(topic, payload, { qos, retain, ...sent }, (error) => done(error ?? undefined));
+    },
+    subscribe(wanted, done) {
+      const map = Object.fromEntries(wanted.map(({ filter, qos }) => [filter, { qos }]));
+      client.subscribe(map, (error, _granted, packet) => {
+        const codes = packet?.granted as number[] | undefined;
+        if (error !== null && codes?.length !== wanted.length) return done(error, []);
+        done(
+          undefined,
+          wanted.filter((_, at) => (codes?.[at] ?? 0) >= 128).map(({ filter }) => filter),
+        );
+      });
+    },
+    unsubscribe: (filter, done) => void client.unsubscribe(filter, (error) => done(error ?? undefined)),
+    end: () => void client.end(),
+    destroy: () => void client.end(true),
+    bufferedBytes: () => client.stream.writableLength,
+  };
+}
+
+function limitsOf(connack: IConnackPacket): ServerLimits {
+  const said = connack.properties ?? {};
+  return {
+    maximumPacketSize: said.maximumPacketSize ?? null,
+    receiveMaximum: said.receiveMaximum ?? 65_535,
+    maximumQos: said.maximumQoS ?? 2,
+    retainAvailable: said.retainAvailable ?? true,
+    sharedSubscriptionAvailable: said.sharedSubscriptionAvailable ?? null,
+    serverKeepAliveS: said.serverKeepAlive ?? null,
+  };
+}
+
+function messageOf(topic: string, payload: Buffer, packet: IPublishPacket): Message {
+  const { retain, qos, properties } = packet;
+  const message = { topic, payload, retain, qos };
+  return properties === undefined ? message : { ...message, properties: fromWire(properties) };
+}
+
+function toWire(properties: MessageProperties): NonNullable<IPublishPacket['properties']> {
+  const { responseTopic, correlationData: data, contentType, messageExpiryS, userProperties } = properties;
+  return {
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+    ...(data === undefined
+      ? {}
+      : { correlationData: Buffer.from(data.buffer, data.byteOffset, data.byteLength) }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(messageExpiryS === undefined
+      ? {}
+      : { messageExpiryInterval: Math.max(1, Math.ceil(messageExpiryS)) }),
+    ...(userProperties === undefined ? {} : { userProperties }),
+  };
+}
+
+function fromWire(properties: NonNullable<IPublishPacket['properties']>): MessageProperties {
+  const { responseTopic, correlationData, contentType, messageExpiryInterval, userProperties } = properties;
+  const users = Object.entries(userProperties ?? {}).map(([key, value]) => [
+    key,
+    Array.isArray(value) ? (value[0] ?? '') : value,
+  ]);
+  return {
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+    ...(correlationData === undefined ? {} : { correlationData }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(messageExpiryInterval === undefined ? {} : { messageExpiryS: messageExpiryInterval }),
+    ...(users.length === 0 ? {} : { userProperties: Object.fromEntries(users) as Record<string, string> }),
+  };
+}
+
+function disconnectError(reasonCode = 0): Error & { code: number } {
+  const name = mqtt.ReasonCodes[reasonCode as keyof typeof mqtt.ReasonCodes] ?? `reason ${reasonCode}`;
+  return Object.assign(new Error(`DISCONNECT: ${name}`), { code: reasonCode });
+}
+
+function closedError(where: string, opened: boolean): EdgemuxError {
+  return opened
+    ? failure(
+        'network',
+        `${where} closed the connection (if this repeats: is there another program of our name?)`,
+      )
+    : failure(
+        'closed',
+        `${where} closed the connection before it answered: is it an MQTT broker, and is TLS right?`,
+      );
+}

@@ -1,0 +1,178 @@
+import { EdgemuxError } from '../../common/errors.js';
+import { failure, failureOf, stopped } from './failure.js';
+import { publishPacketBytes, type PublishOptions } from '../messages/message.js';
+
+/** What the broker announced when we connected; MQTT 3.1.1 announces nothing, so the values are its defaults. */
+export interface ServerLimits {
+  /** Largest packet the broker takes, in bytes; null where it names none. */
+  maximumPacketSize: number | null;
+  /** QoS 1 messages that may be unacknowledged at a time. */
+  receiveMaximum: number;
+  maximumQos: number;
+  retainAvailable: boolean;
+  /** The broker's word, which is not to be trusted (see `probeShared`); null where it says nothing. */
+  sharedSubscriptionAvailable: boolean | null;
+  /** The keepalive the broker imposes, in seconds; null where it takes ours. */
+  serverKeepAliveS: number | null;
+}
+
+export interface WantedSubscription {
+  filter: string;
+  qos: 0 | 1;
+}
+
+/** The client below a session. */
+export interface SessionPort {
+  publish(topic: string, payload: Buffer, options: PublishOptions, done: (error?: Error) => void): void;
+  subscribe(wanted: WantedSubscription[], done: (error: Error | undefined, refused: string[]) => void): void;
+  unsubscribe(filter: string, done: (error?: Error) => void): void;
+  end(): void;
+  destroy(): void;
+  bufferedBytes(): number;
+}
+
+interface Waiter {
+  reject(error: Error): void;
+}
+
+/**
+ * One network connection, from CONNACK to its end. Whatever is not acknowledged when it ends is rejected, never
+ * sent again; at most `receiveMaximum` QoS 1 messages are on their way at a time, the others wait their turn.
+ */
+export class Session {
+  readonly version: 4 | 5;
+  readonly limits: ServerLimits;
+  /** Resolves with the cause when the connection has ended. */
+  readonly ended: Promise<EdgemuxError>;
+  readonly #port: SessionPort;
+  readonly #where: string;
+  readonly #pending = new Set<Waiter>();
+  readonly #waiting: (() => void)[] = [];
+  #unacknowledged = 0;
+  #leaving = false;
+  #endedBy: EdgemuxError | null = null;
+  #tellEnded: (cause: EdgemuxError) => void = () => undefined;
+  #onIdle: (() => void)[] = [];
+
+  constructor(port: SessionPort, version: 4 | 5, limits: ServerLimits, where: string) {
+    this.#port = port;
+    this.version = version;
+    this.limits = limits;
+    this.#where = where;
+    this.ended = new Promise((resolve) => (this.#tellEnded = resolve));
+  }
+
+  /** True until the connection has ended. */
+  get alive(): boolean {
+    return this.#endedBy === null;
+  }
+
+  /** Bytes handed over and not yet taken by the operating system. */
+  get bufferedBytes(): number {
+    return this.#port.bufferedBytes();
+  }
+
+  /**
+   * Resolves on PUBACK (QoS 1), or when the socket has taken the bytes (QoS 0).
+   * @throws BROKER_UNREACHABLE when the connection ends first or the broker refuses; MESSAGE_INVALID when the
+   *   packet is larger than the broker takes
+   */
+  publish(topic: string, payload: Buffer, options: PublishOptions): Promise<void> {
+    const limit = this.limits.maximumPacketSize;
+    if (limit !== null) {
+      const bytes = publishPacketBytes(this.version, topic, payload.byteLength, options);
+      if (bytes > limit) return Promise.reject(tooLarge(topic, bytes, limit));
+    }
+    if (options.qos !== 1) return this.#track((done) => this.#port.publish(topic, payload, options, done));
+    return this.#track((done) => {
+      const send = (): void => {
+        this.#unacknowledged += 1;
+        this.#port.publish(topic, payload, options, (error) => {
+          this.#unacknowledged -= 1;
+          this.#waiting.shift()?.();
+          done(error);
+        });
+      };
+      if (this.#unacknowledged < this.limits.receiveMaximum) send();
+      else this.#waiting.push(send);
+    });
+  }
+
+  /** Resolves with the filters that the broker refused. @throws BROKER_UNREACHABLE when the connection ends */
+  async subscribe(wanted: WantedSubscription[]): Promise<string[]> {
+    let refused: string[] = [];
+    if (wanted.length === 0) return refused;
+    await this.#track((done) =>
+      this.#port.subscribe(wanted, (error, filters) => {
+        refused = filters;
+        done(error);
+      }),
+    );
+    return refused;
+  }
+
+  /** @throws BROKER_UNREACHABLE when the connection ends first */
+  unsubscribe(filter: string): Promise<void> {
+    return this.#track((done) => this.#port.unsubscribe(filter, done));
+  }
+
+  /** Resolves when nothing waits for an acknowledgement any more. */
+  idle(): Promise<void> {
+    if (this.#pending.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle.push(resolve));
+  }
+
+  /** Says goodbye, so that the broker keeps the last will to itself. */
+  end(): void {
+    this.#leaving = true;
+    this.#port.end();
+  }
+
+  /** Drops the connection at once; the broker will publish the last will. */
+  destroy(): void {
+    if (this.alive) this.#port.destroy();
+  }
+
+  /** Called by the door when the connection has ended: nothing that waits will be answered any more. */
+  closed(reason: EdgemuxError): void {
+    if (this.#endedBy !== null) return;
+    const cause = this.#leaving ? stopped() : reason;
+    this.#endedBy = cause;
+    this.#waiting.length = 0;
+    const lost = failure(
+      'network',
+      `${this.#where} was lost before it acknowledged: ${cause.message}`,
+      cause,
+    );
+    for (const waiter of this.#pending) waiter.reject(lost);
+    this.#pending.clear();
+    this.#wakeIdle();
+    this.#tellEnded(cause);
+  }
+
+  #track(act: (done: (error?: Error) => void) => void): Promise<void> {
+    if (this.#endedBy !== null) return Promise.reject(this.#endedBy);
+    return new Promise((resolve, reject) => {
+      const waiter = { reject };
+      this.#pending.add(waiter);
+      act((error) => {
+        if (!this.#pending.delete(waiter)) return;
+        if (error === undefined) resolve();
+        else reject(failureOf(error, this.#where));
+        if (this.#pending.size === 0) this.#wakeIdle();
+      });
+    });
+  }
+
+  #wakeIdle(): void {
+    for (const wake of this.#onIdle.splice(0)) wake();
+  }
+}
+
+function tooLarge(topic: string, packetBytes: number, limitBytes: number): EdgemuxError {
+  return new EdgemuxError(
+    'MESSAGE_INVALID',
+    `a message of ${packetBytes} bytes to ${topic} is larger than the ${limitBytes} bytes the broker takes`,
+    { details: { packetBytes, limitBytes } },
+  );
+}

@@ -1,0 +1,74 @@
+/** An ESLint rule: no file imports itself through others, type imports included. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import ts from 'typescript';
+import { visitSpecifiers } from './specifiers.js';
+
+const graphs = new Map();
+
+/** Options: `folders`, whose TypeScript files make the graph. */
+export const noCircles = {
+  meta: { type: 'problem', schema: [{ type: 'object' }] },
+  create(context) {
+    const graph = graphOf(context.cwd, context.options[0].folders);
+    const file = context.filename;
+    const own = new Map();
+    const visitor = visitSpecifiers((specifier, node) => {
+      if (node.type === 'NewExpression') return; // a program or a thread, no import
+      const target = resolved(file, specifier);
+      if (target) own.set(target, own.get(target) ?? node);
+    });
+    return {
+      ...visitor,
+      'Program:exit'() {
+        for (const [target, node] of own) {
+          const way = target === file ? [file] : wayBack(graph, target, file);
+          if (way) context.report({ node, message: circle(context.cwd, [file, ...way]) });
+        }
+      },
+    };
+  },
+};
+
+function circle(root, files) {
+  return `imports go in a circle: ${files.map((file) => path.relative(root, file)).join(' → ')}`;
+}
+
+/** The shortest chain of imports from `start` to `goal`, both included; null where there is none. */
+function wayBack(graph, start, goal) {
+  const from = new Map([[start, null]]);
+  for (const file of from.keys()) {
+    if (file === goal) return chain(from, goal);
+    for (const next of graph.get(file) ?? []) if (!from.has(next)) from.set(next, file);
+  }
+  return null;
+}
+
+function chain(from, goal) {
+  const files = [];
+  for (let file = goal; file; file = from.get(file)) files.unshift(file);
+  return files;
+}
+
+function graphOf(root, folders) {
+  if (!graphs.has(root)) graphs.set(root, readGraph(root, folders));
+  return graphs.get(root);
+}
+
+function readGraph(root, folders) {
+  const graph = new Map();
+  for (const folder of folders) {
+    for (const name of readdirSync(path.join(root, folder), { recursive: true })) {
+      if (!name.endsWith('.ts')) continue;
+      const file = path.join(root, folder, name);
+      const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'), true, true);
+      graph.set(file, importedFiles.map(({ fileName }) => resolved(file, fileName)).filter(Boolean));
+    }
+  }
+  return graph;
+}
+
+function resolved(file, specifier) {
+  if (!specifier.startsWith('.')) return null;
+  return path.resolve(path.dirname(file), specifier).replace(/\.js$/, '.ts');
+}

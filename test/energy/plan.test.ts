@@ -1,0 +1,94 @@
+import t from 'tap';
+import { powerConfigSchema } from '../../energy/config.js';
+import { planRails } from '../../energy/plan.js';
+import { l4t32, mainline, sysfsTree } from '../drivers/sysfs/sysfs-trees.js';
+
+const config = (settings: unknown) => powerConfigSchema.parse(settings);
+const ina226 = (settings: Record<string, unknown> = {}) => ({
+  kind: 'ina226',
+  name: 'board',
+  shuntOhms: 0.01,
+  address: 0x44,
+  ...settings,
+});
+
+t.test('an empty configuration has no rails', async (t) => {
+  t.same(planRails(config({}), '/nowhere'), { i2c: [], kernel: [], warnings: [] });
+});
+
+t.test('an INA226 gets 1 kHz, conversions that fit, and the calibration of the kernel', async (t) => {
+  const root = sysfsTree(t, l4t32());
+  const { i2c, warnings } = planRails(config({ rails: [ina226({ bus: 'c240000.i2c' })] }), root);
+  t.match(i2c[0], {
+    rateHz: 1000,
+    bus: 1,
+    settings: { address: 0x44, calibration: 2048, configuration: { averages: 1, shuntConversionUs: 588 } },
+    rail: { name: 'board', simulated: false, source: 'i2c-1 0x44', updateMs: 0.92 },
+  });
+  t.match(warnings, [/i2c-1 is 96 % busy at 100 kHz/]);
+});
+
+t.test('what the bus cannot carry is refused with what would help', async (t) => {
+  const root = sysfsTree(t, l4t32());
+  const rails = [0x44, 0x45, 0x46].map((address) => ina226({ address, name: `r${address}` }));
+  t.throws(() => planRails(config({ rails }), root), {
+    code: 'RAIL_RATE_IMPOSSIBLE',
+    message: /288 %.*347 Hz.*bus_clk_rate/,
+  });
+  t.equal(planRails(config({ rails, busHz: 400_000 }), root).i2c.length, 3);
+  const slow = rails.map((rail) => ({ ...rail, rateHz: 300 }));
+  t.equal(planRails(config({ rails: slow }), root).i2c.length, 3);
+});
+
+t.test('a bus that is not there is a warning that names those that are, and no rail', async (t) => {
+  const plan = planRails(config({ rails: [ina226({ bus: 5 })] }), sysfsTree(t, l4t32()));
+  t.equal(plan.i2c.length, 0);
+  t.match(plan.warnings, [/no I2C bus 5; there are i2c-0/]);
+  t.match(planRails(config({ rails: [ina226()] }), '/nowhere').warnings, [/modprobe i2c-dev/]);
+});
+
+t.test("an address of the TX2's own sensors is warned about", async (t) => {
+  const { warnings } = planRails(
+    config({ rails: [ina226({ bus: 0, address: 0x40 })] }),
+    sysfsTree(t, l4t32()),
+  );
+  t.match(warnings, [/INA3221 of the TX2 itself/]);
+});
+
+t.test('impossible settings are refused: no shunt, a shunt that clips, two rails of one name', async (t) => {
+  const root = sysfsTree(t, l4t32());
+  const refused = (settings: unknown, message: RegExp) =>
+    t.throws(() => planRails(config(settings), root), { code: 'RAIL_CONFIG_INVALID', message });
+  refused({ rails: [ina226({ shuntOhms: null })] }, /shuntOhms is missing/);
+  refused({ rails: [ina226({ maxCurrentA: 10 })] }, /clips at 8.19 A.*at most 8.19 milliohm/);
+  refused({ busHz: 4e5, rails: [ina226(), ina226({ address: 0x45 })] }, /two rails are called board/);
+  const scaled = planRails(config({ rails: [ina226({ maxCurrentA: 4 })] }), root);
+  t.equal(scaled.i2c[0]?.settings.calibration, 4194, 'LSB of 4 A / 2^15');
+});
+
+t.test('auto takes every rail of the kernel, a name only that one', async (t) => {
+  const names = (settings: unknown, root: string) =>
+    planRails(config(settings), root).kernel.map(({ rail }) => rail.name);
+  const jetson = sysfsTree(t, l4t32());
+  t.same(names({ rails: [{ kind: 'auto' }] }, jetson).sort(), ['VDD_IN', 'VDD_SYS_CPU', 'VDD_SYS_GPU']);
+  t.same(names({ rails: [{ kind: 'iio', name: 'VDD_IN' }] }, jetson), ['VDD_IN']);
+  t.equal(names({ rails: [{ kind: 'hwmon' }] }, sysfsTree(t, mainline())).length, 3);
+  t.match(planRails(config({ rails: [{ kind: 'hwmon' }] }), jetson).warnings, [/does not measure a rail/]);
+});
+
+t.test('simulated rails replace the configured ones, keep their names, and say what they are', async (t) => {
+  const one = planRails(config({ simulate: true }), '/nowhere');
+  t.match(one.i2c, [{ rail: { name: 'sim_module', simulated: true, source: 'simulated' } }]);
+  const two = planRails(
+    config({ simulate: true, rails: [ina226(), { kind: 'iio', name: 'VDD_SYS_GPU' }] }),
+    '/nowhere',
+  );
+  t.match(
+    two.i2c.map(({ rail }) => [rail.name, rail.simulated]),
+    [
+      ['board', true],
+      ['VDD_SYS_GPU', true],
+    ],
+  );
+  t.same(two.kernel, []);
+});

@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import t from 'tap';
+import * as topics from '../../../protocol/topics/topics.js';
+import { compileFilter } from '../../../protocol/connection/subscriptions.js';
+
+const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
+const device = name.filter((value) => !(topics.RESERVED_DEVICE_NAMES as readonly string[]).includes(value));
+const base = fc.array(name, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'));
+const budgetMs = fc.integer({ min: 1, max: topics.MAX_BUDGET_MS });
+const invalid = { code: 'TOPIC_INVALID' };
+
+t.test('the topics of a device are those of the contract', async (t) => {
+  const d = topics.deviceTopics('edgemux', 'tx2-01');
+  t.equal(d.result('door'), 'edgemux/tx2-01/result/door');
+  t.equal(d.status, 'edgemux/tx2-01/status');
+  t.equal(d.state, 'edgemux/tx2-01/state');
+  t.equal(d.power, 'edgemux/tx2-01/power');
+  t.equal(d.policy, 'edgemux/tx2-01/policy');
+  t.equal(d.policySet, 'edgemux/tx2-01/policy/set');
+  t.equal(d.answers, 'edgemux/answer/tx2-01/+');
+});
+
+t.test('the topics of a server are those of the contract', async (t) => {
+  t.same(topics.serverTopics('edgemux', 'gpu1'), {
+    status: 'edgemux/cloud/gpu1/status',
+    policy: 'edgemux/cloud/gpu1/policy',
+    policySet: 'edgemux/cloud/gpu1/policy/set',
+  });
+  t.equal(topics.cloudStatusFilter('edgemux'), 'edgemux/cloud/+/status');
+  t.equal(topics.parseCloudStatusTopic('edgemux', 'edgemux/cloud/gpu1/status'), 'gpu1');
+  t.equal(topics.parseCloudStatusTopic('edgemux', 'edgemux/cloud/gpu1/policy'), null);
+  t.equal(topics.parseCloudStatusTopic('edgemux', 'edgemux/cloud/gpu 1/status'), null);
+});
+
+t.test('servers of a group share the requests for one zoo', async (t) => {
+  const filter = topics.offloadFilter('edgemux', 'fashion-mnist');
+  t.equal(filter, 'edgemux/offload/fashion-mnist/+/+/+');
+  t.equal(topics.sharedFilter('gpus', filter), '$share/gpus/edgemux/offload/fashion-mnist/+/+/+');
+  t.throws(() => topics.sharedFilter('a/b', filter), invalid);
+});
+
+t.test('a name that cannot stand in a topic is refused by its key and value', async (t) => {
+  const bad = ['', ' ', 'a b', 'a/b', '+', '#', 'ü', 'a\n', 'a\0', '$SYS', 'x'.repeat(65), 'x'.repeat(2048)];
+  for (const value of [...bad, undefined, null, 7, {}]) {
+    t.throws(() => topics.assertName('camera', value), { ...invalid, message: /^camera / });
+  }
+  t.equal(topics.assertName('camera', 'x'.repeat(64)), 'x'.repeat(64));
+  t.throws(() => topics.deviceTopics('edgemux', 'd1').result('front door'), {
+    ...invalid,
+    message: /camera "front door"/,
+  });
+  t.throws(() => topics.deviceTopics('a//b', 'd1'), invalid);
+  t.throws(() => topics.deviceTopics('/a', 'd1'), invalid);
+});
+
+t.test('a device may not take a name that the contract uses itself', async (t) => {
+  for (const reserved of topics.RESERVED_DEVICE_NAMES) {
+    t.throws(() => topics.deviceTopics('edgemux', reserved), { ...invalid, message: /keeps for itself/ });
+  }
+});
+
+t.test('a budget is a whole number of milliseconds, from 1 to an hour', async (t) => {
+  t.equal(topics.offloadTopic('edgemux', 'z', 'd', 'f', 499.9), 'edgemux/offload/z/d/f/499');
+  for (const budget of [0, 0.9, -1, NaN, Infinity, topics.MAX_BUDGET_MS + 1]) {
+    t.throws(() => topics.offloadTopic('edgemux', 'z', 'd', 'f', budget), invalid);
+  }
+  for (const level of ['0', '01', '-1', '1.5', '1e3', ' 1', '+', '', 'x', '3600001', '99999999']) {
+    t.equal(topics.parseOffloadTopic('edgemux', `edgemux/offload/z/d/f/${level}`), null);
+  }
+});
+
+t.test('what is built is read back the same, and selected by its filter', async (t) => {
+  fc.assert(
+    fc.property(base, name, device, name, budgetMs, (base, zoo, device, frameId, budgetMs) => {
+      const request = topics.offloadTopic(base, zoo, device, frameId, budgetMs);
+      const answer = topics.answerTopic(base, device, frameId);
+      t.strictSame(topics.parseOffloadTopic(base, request), { zoo, device, frameId, budgetMs });
+      t.strictSame(topics.parseAnswerTopic(base, answer), { device, frameId });
+      return (
+        compileFilter(topics.offloadFilter(base, zoo))(request) &&
+        compileFilter(topics.sharedFilter('g', topics.offloadFilter(base, zoo)))(request) &&
+        compileFilter(topics.deviceTopics(base, device).answers)(answer) &&
+        !compileFilter(topics.deviceTopics(base, device).answers)(request)
+      );
+    }),
+    { numRuns: 50 },
+  );
+});
+
+t.test('no topic whatever makes a parser throw or return what is not a name', async (t) => {
+  const level = fc.oneof(
+    fc.string(),
+    name,
+    fc.constantFrom('+', '#', '', '$share', 'offload', 'answer', '500'),
+  );
+  const topic = fc
+    .tuple(
+      fc.constantFrom('edgemux/offload/', 'edgemux/answer/', 'edgemux/cloud/', ''),
+      fc.array(level, { maxLength: 6 }),
+    )
+    .map(([start, levels]) => start + levels.join('/'));
+  fc.assert(
+    fc.property(topic, (topic) => {
+      const request = topics.parseOffloadTopic('edgemux', topic);
+      const answer = topics.parseAnswerTopic('edgemux', topic);
+      const server = topics.parseCloudStatusTopic('edgemux', topic);
+      if (request !== null) {
+        const { zoo, device, frameId, budgetMs } = request;
+        if (topic !== `edgemux/offload/${zoo}/${device}/${frameId}/${budgetMs}`) return false;
+      }
+      const names = [
+        request?.device,
+        request?.frameId,
+        request?.zoo,
+        answer?.device,
+        answer?.frameId,
+        server,
+      ];
+      return names.every((one) => one === undefined || one === null || topics.isName(one));
+    }),
+    { numRuns: 2000 },
+  );
+  t.pass();
+});
+
+t.test(
+  'a device of a name that the contract keeps for itself asks nothing and is answered nothing',
+  async (t) => {
+    for (const device of ['answer', 'cloud', 'offload', 'probe']) {
+      t.equal(topics.parseOffloadTopic('edgemux', `edgemux/offload/zoo/${device}/f/100`), null);
+      t.equal(topics.parseAnswerTopic('edgemux', `edgemux/answer/${device}/f`), null);
+    }
+  },
+);
