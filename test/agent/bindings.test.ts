@@ -69,7 +69,8 @@ t.test(
 );
 
 t.test('a binding can be named by the path of its package', async (t) => {
-  const code = "import('./dist/mux/inference/binding.js').then(({ binding }) => console.log(binding.version))";
+  const code =
+    "import('./dist/mux/inference/binding.js').then(({ binding }) => console.log(binding.version))";
   const done = spawnSync(process.execPath, ['-e', code], {
     env: { ...process.env, EDGEMUX_ORT: './node_modules/onnxruntime-node-1.11' },
     encoding: 'utf8',

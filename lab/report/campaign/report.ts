@@ -127,6 +127,10 @@ async function zooSections(
   };
 }
 
+function tile(label: string, value: string, unit: string, note: string): Headline {
+  return { label, value, unit, note, simulated: false };
+}
+
 function headlineOf(setups: readonly SetupFigures[]): Headline[] {
   const shown = setups.find(({ setup }) => setup === 'hybrid') ?? setups[0];
   const cloud = setups.find(({ setup }) => setup === 'cloud-only');
@@ -137,13 +141,6 @@ function headlineOf(setups: readonly SetupFigures[]): Headline[] {
   const mj = ({ energy }: SetupFigures): string =>
     energy?.frame ? (MILLI * energy.frame.grossJ).toFixed(digitsFor([MILLI * energy.frame.grossJ])) : NONE;
   const accuracy = ({ accuracy: { value } }: SetupFigures): string => (100 * value).toFixed(2);
-  const tile = (label: string, value: string, unit: string, note: string): Headline => ({
-    label,
-    value,
-    unit,
-    note,
-    simulated: false,
-  });
   return [
     tile(
       'accuracy',
