@@ -3,8 +3,6 @@ import { EXIT, reportFailure, UsageError } from '../common/exit.js';
 import { packageVersion } from '../common/version.js';
 import { COMMANDS, type Command, type Run } from './commands/table.js';
 
-export type { Options } from 'yargs';
-
 /** Told which command was chosen. */
 type Choose = (run: Run) => void;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { loadConfig } from '../common/config/load.js';
 import { hostName } from '../common/host-name.js';
 import { logSchema, watchdogSchema } from '../common/config/sections.js';
 import { nameSchema, brokerSchema } from '../protocol/config.js';
@@ -174,6 +175,20 @@ export const agentConfigSchema = z.strictObject({
 });
 
 export type AgentConfig = z.output<typeof agentConfigSchema>;
+
+/**
+ * The agent's configuration from file, environment and flags.
+ * @throws EdgemuxError CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID
+ */
+export function agentConfig(file: string | null, flags: Record<string, unknown>): AgentConfig {
+  return loadConfig(agentConfigSchema, {
+    file,
+    env: process.env,
+    envPrefix: 'EDGEMUX',
+    envIgnored: [/^EDGEMUX_CLOUD_/, /^EDGEMUX_(CONFIG|ORT|PYTHON|TEST_FULL)$/],
+    flags,
+  });
+}
 
 /** Command line flags of `edgemux run` and the keys that they set. */
 export const AGENT_FLAGS: Record<string, string> = {

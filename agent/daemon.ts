@@ -5,7 +5,7 @@ import { EdgemuxError } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import { ServiceManager } from '../common/service-manager.js';
 import { StopSteps } from '../common/stop-steps.js';
-import { Inference, type InferenceReady } from '../mux/inference/inference.js';
+import { Inference } from '../mux/inference/inference.js';
 import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
 import { CameraPattern, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics/topics.js';
 import type { AgentConfig } from './config.js';
@@ -127,7 +127,7 @@ export class AgentDaemon {
   }
 
   async #connect(parts: Parts, patterns: CameraPattern[]): Promise<void> {
-    const { connection, control, gate, offloader, outbox, pipeline, reporter, servers, topics } = parts;
+    const { connection, control, limiter, offloader, outbox, pipeline, reporter, servers, topics } = parts;
     const base = this.#config.broker.baseTopic;
     connection.onState((state) => {
       if (state !== 'online') servers.clear();
@@ -152,7 +152,7 @@ export class AgentDaemon {
     await control.start();
     for (const pattern of patterns) await this.#watchCameras(parts, pattern);
     control.onChange(() => void reporter.publishState());
-    gate.onChange(() => void reporter.publishState());
+    limiter.onChange(() => void reporter.publishState());
     outbox.start();
     reporter.start();
     connection.start();

@@ -19,7 +19,7 @@ import { Emitter } from './frames/emitter.js';
 import type { EnergyMeter } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
 import { createJournalKeeper, type JournalKeeper } from './delivery/journal-keeper.js';
-import { Gate } from './offload/limiter.js';
+import { Limiter } from './offload/limiter.js';
 import { Offloader } from './offload/offloader.js';
 import { Outbox } from './delivery/outbox.js';
 import { Pipeline } from './frames/pipeline.js';
@@ -52,7 +52,7 @@ export interface Parts {
   counters: Counters;
   connection: Connection;
   servers: Servers;
-  gate: Gate;
+  limiter: Limiter;
   offloader: Offloader;
   journal: JournalKeeper;
   outbox: Outbox;
@@ -74,8 +74,8 @@ export function buildParts(ground: Ground): Parts {
   const journal = createJournalKeeper({ log, clock, counters }, config.dataDir, config.journal);
   const outbox = new Outbox({ log, clock, counters, connection, journal });
   const control = new PolicyControl({ log, connection, zoo, topics }, ground.policy);
-  const gate = buildGate(ground);
-  const offloader = buildOffloader(ground, { connection, servers, counters, gate });
+  const limiter = buildLimiter(ground);
+  const offloader = buildOffloader(ground, { connection, servers, counters, limiter });
   const context = { device: config.device, zoo, ready: ground.ready };
   const emitter = new Emitter({ clock, journal, outbox, context, topicOf: topics.result });
   const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
@@ -83,26 +83,12 @@ export function buildParts(ground: Ground): Parts {
   const admission = new Admission({ log, clock, counters, energy, nextFrameId }, config.cameras);
   const watchdog = deviceWatchdog(ground, config.watchdog, { counters, pipeline });
   const zooFiles = new ZooFiles({ log, zoo }, 1000 * Math.max(1, config.report.stateIntervalS));
-  const reporter = buildReporter(ground, {
+  const parts = {
     topics,
     counters,
     connection,
     servers,
-    outbox,
-    control,
-    gate,
-    journal,
-    offloader,
-    pipeline,
-    watchdog,
-    zooFiles,
-  });
-  return {
-    topics,
-    counters,
-    connection,
-    servers,
-    gate,
+    limiter,
     offloader,
     journal,
     outbox,
@@ -111,11 +97,11 @@ export function buildParts(ground: Ground): Parts {
     pipeline,
     watchdog,
     zooFiles,
-    reporter,
   };
+  return { ...parts, reporter: buildReporter(ground, parts) };
 }
 
-function buildReporter(ground: Ground, parts: Omit<Parts, 'admission' | 'reporter'>): Reporter {
+function buildReporter(ground: Ground, parts: Omit<Parts, 'reporter'>): Reporter {
   const { config, log, clock, energy } = ground;
   const startedMs = clock.monotonicMs();
   const state = (): DeviceState =>
@@ -150,9 +136,9 @@ function deviceConnection(
   };
 }
 
-function buildGate({ clock, config, log }: Ground): Gate {
+function buildLimiter({ clock, config, log }: Ground): Limiter {
   const { breaker, leastWindow, window } = config.offload;
-  return new Gate(
+  return new Limiter(
     { log, nowMs: () => clock.monotonicMs(), random: systemRandom },
     { breaker, window: { least: leastWindow, most: window } },
   );
@@ -160,7 +146,7 @@ function buildGate({ clock, config, log }: Ground): Gate {
 
 function buildOffloader(
   ground: Ground,
-  parts: Pick<Parts, 'connection' | 'servers' | 'counters' | 'gate'>,
+  parts: Pick<Parts, 'connection' | 'servers' | 'counters' | 'limiter'>,
 ): Offloader {
   const { config, log, clock, zoo } = ground;
   return new Offloader(

@@ -5,7 +5,7 @@ import type { Zoo } from '../mux/zoo/zoo.js';
 import type { Counters } from './counters.js';
 import type { EnergyMeter, RailState } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
-import type { Gate } from './offload/limiter.js';
+import type { Limiter } from './offload/limiter.js';
 import type { Offloader } from './offload/offloader.js';
 import type { JournalKeeper } from './delivery/journal-keeper.js';
 import type { Outbox } from './delivery/outbox.js';
@@ -23,7 +23,7 @@ export interface StateParts {
   counters: Counters;
   pipeline: Pipeline;
   offloader: Offloader;
-  gate: Gate;
+  limiter: Limiter;
   outbox: Outbox;
   journal: JournalKeeper;
   servers: Servers;
@@ -59,7 +59,7 @@ export function deviceState(parts: StateParts): DeviceState {
       offloaded: parts.offloader.inFlight,
       outbox: parts.outbox.backlog,
     },
-    offload: parts.gate.state(),
+    offload: parts.limiter.state(),
     servers: parts.servers.list(),
     rails: rails.map(railState),
     power:
@@ -91,7 +91,7 @@ function healthFailures({ stalled, workerTrouble }: StateParts): string[] {
 }
 
 function healthWarnings(parts: StateParts): string[] {
-  const { ready, servers, policy, journal, gate } = parts;
+  const { ready, servers, policy, journal, limiter } = parts;
   const fellBack = ready.attempts.filter((attempt) => !attempt.ok);
   const offloads = policy.mode !== 'mobile-only' && policy.privacy !== 'strict';
   return [
@@ -105,7 +105,9 @@ function healthWarnings(parts: StateParts): string[] {
     ...(offloads && !servers.available
       ? [`no server for zoo ${parts.zoo.name} is online: hard frames fall back`]
       : []),
-    ...(gate.state().breaker === 'closed' ? [] : ['requests to servers keep failing: hard frames fall back']),
+    ...(limiter.state().breaker === 'closed'
+      ? []
+      : ['requests to servers keep failing: hard frames fall back']),
     ...(journal.problem === null ? [] : [`results are sent unjournaled: ${journal.problem}`]),
     ...(journal.lastStop === 'unclean' && parts.uptimeS < UNCLEAN_WARNING_S
       ? ['the last run did not stop: the frames it had not finished have no result']

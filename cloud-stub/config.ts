@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { loadConfig } from '../common/config/load.js';
 import { hostName } from '../common/host-name.js';
 import { logSchema, watchdogSchema } from '../common/config/sections.js';
 import { GROUP_MODES } from '../mux/rules/group.js';
@@ -132,6 +133,20 @@ export const cloudConfigSchema = z.strictObject({
 });
 
 export type CloudConfig = z.output<typeof cloudConfigSchema>;
+
+/**
+ * The server's configuration from file, environment and flags.
+ * @throws EdgemuxError CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID
+ */
+export function cloudConfig(file: string | null, flags: Record<string, unknown>): CloudConfig {
+  return loadConfig(cloudConfigSchema, {
+    file,
+    env: process.env,
+    envPrefix: 'EDGEMUX_CLOUD',
+    envIgnored: [/^EDGEMUX_CLOUD_CONFIG$/],
+    flags,
+  });
+}
 
 /** Command line flags of `edgemux-cloud run` and the keys that they set. */
 export const CLOUD_FLAGS: Record<string, string> = {

@@ -7,8 +7,7 @@ import { bindingProbe, decodeOne, inferenceProbe, zooProbe } from '../mux/doctor
 import { groupOf } from '../mux/rules/group-settings.js';
 import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
 import { brokerProbe } from '../protocol/doctor.js';
-import type { CloudConfig } from './config.js';
-import { cloudConfig } from './load-config.js';
+import { cloudConfig, type CloudConfig } from './config.js';
 
 export interface CloudDoctorOptions extends DoctorOptions {
   configFile: string | null;

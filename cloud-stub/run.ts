@@ -2,7 +2,7 @@ import { EXIT, reportFailure } from '../common/exit.js';
 import { createLog } from '../common/log.js';
 import { ServiceManager } from '../common/service-manager.js';
 import { stopSignal } from '../common/signals.js';
-import { cloudConfig } from './load-config.js';
+import { cloudConfig } from './config.js';
 import { CloudServer } from './server.js';
 
 /** `edgemux-cloud run`: the server until SIGTERM or SIGINT. Returns the exit code. */

@@ -2,8 +2,8 @@ import { EXIT, reportFailure } from '../../common/exit.js';
 import { createLog } from '../../common/log.js';
 import { ServiceManager } from '../../common/service-manager.js';
 import { stopSignal } from '../../common/signals.js';
+import { agentConfig } from '../config.js';
 import { AgentDaemon } from '../daemon.js';
-import { agentConfig } from '../load-config.js';
 
 export interface RunOptions {
   configFile: string | null;

@@ -1,13 +1,13 @@
-import type { Options } from '../cli.js';
+import { join } from 'node:path';
+import type { Options } from 'yargs';
 import { flagOptions, flagValues } from '../../common/config/flags.js';
 import { configKeys } from '../../common/config/keys.js';
 import { DOCTOR_EPILOGUE, DOCTOR_OPTIONS, doctorOptions } from '../../common/doctor/command.js';
-import { AGENT_FLAGS, agentConfigSchema } from '../config.js';
+import { AGENT_FLAGS, agentConfig, agentConfigSchema } from '../config.js';
 import { CALIBRATE_OPTIONS, calibrateOptions } from '../../lab/calibrate/options.js';
 import { DEMO_OPTIONS, demoOptions } from '../../lab/demo/options.js';
 import { EVAL_OPTIONS, evalOptions } from '../../lab/eval/options.js';
-import { agentConfig } from '../load-config.js';
-import { MEASURE_OPTIONS, measureOptions } from '../../lab/measure/options.js';
+import { MEASURE_OPTIONS, measureOptions, type MeasureOptions } from '../../lab/measure/options.js';
 import { POWER_OPTIONS, powerOptions, SCAN_OPTIONS, scanOptions } from '../../energy/command/options.js';
 import { REPORT_OPTIONS, reportOptions } from '../../lab/report/options.js';
 import { IMPORT_OPTIONS, importOptions } from '../../lab/zoo/import-options.js';
@@ -149,12 +149,15 @@ function runLabel(argv: Arguments): Run {
 
 function runMeasure(argv: Arguments): Run {
   const options = measureOptions(argv, configFile(argv));
-  return async () => (await import('../../lab/measure/command.js')).runMeasure(options);
+  const brokerOf = (file: string | null, url: string) => agentConfig(file, { 'broker.url': url }).broker;
+  return async () =>
+    (await import('../../lab/measure/command.js')).runMeasure(options, { brokerOf, report: reportCampaign });
 }
 
 function runCalibrate(argv: Arguments): Run {
   const options = calibrateOptions(argv, configFile(argv));
-  return async () => (await import('../../lab/calibrate/command.js')).runCalibrate(options);
+  const policyOf = (file: string | null) => agentConfig(file, {}).policy;
+  return async () => (await import('../../lab/calibrate/command.js')).runCalibrate(options, policyOf);
 }
 
 function runEval(argv: Arguments): Run {
@@ -166,6 +169,13 @@ function runReport(argv: Arguments): Run {
   const dataDir = () => agentConfig(configFile(argv), {}).dataDir;
   const options = reportOptions(argv, { dataDir, nowMs: Date.now() });
   return async () => (await import('../../lab/report/command.js')).runReport(options);
+}
+
+/** What `edgemux report --campaign` makes of a campaign, in its own folder. */
+async function reportCampaign({ outDir, start }: MeasureOptions): Promise<number> {
+  const argv = { campaign: outDir, out: join(outDir, 'report'), zoo: start.zooDir };
+  const options = reportOptions(argv, { dataDir: () => outDir, nowMs: Date.now() });
+  return (await import('../../lab/report/command.js')).runReport(options);
 }
 
 function configFile(argv: Arguments): string | null {

@@ -9,7 +9,6 @@ import type { Decided } from './decider.js';
 import type { Frame } from './frame.js';
 import type { Ticket } from '../offload/limiter.js';
 import type { Offloader, OffloadOutcome } from '../offload/offloader.js';
-import { Reserve } from './reserve.js';
 import type { Settled } from './result.js';
 
 export interface SettlerDeps {
@@ -18,6 +17,12 @@ export interface SettlerDeps {
   zoo: Zoo;
   offloader: Offloader;
 }
+
+/** Time kept back for sending a result and for a late timer. */
+const MARGIN_MS = 5;
+/** Runs of the local model may be this much slower than lately before a fallback misses its deadline. */
+const RESERVE_FACTOR = 3;
+const SMOOTHING = 0.1;
 
 /**
  * Gives every decided frame its answer: the kept ones have it already, the hard ones ask a server, and where no
@@ -195,5 +200,27 @@ export class Settler {
     if (!local)
       throw new EdgemuxError('ZOO_INVALID', `zoo ${this.#deps.zoo.name} has no model with the role local`);
     return local.id;
+  }
+}
+
+/** What of a frame's deadline is kept back for the local model, should no server answer. */
+class Reserve {
+  readonly #deadlineMs: number;
+  /** Smoothed duration of a local run including its wait for the worker. */
+  #localMs: number;
+
+  constructor(options: { deadlineMs: number; localMs: number }) {
+    this.#deadlineMs = options.deadlineMs;
+    this.#localMs = options.localMs;
+  }
+
+  /** A local run has taken so long, its wait for the worker included. */
+  learn(localMs: number): void {
+    this.#localMs += SMOOTHING * (localMs - this.#localMs);
+  }
+
+  /** At most half of the deadline. */
+  get ms(): number {
+    return Math.min(this.#deadlineMs / 2, MARGIN_MS + RESERVE_FACTOR * this.#localMs);
   }
 }

@@ -16,6 +16,9 @@ export type Verdict =
   /** Nothing: it was not sent, or ended for reasons of ours. */
   | 'unknown';
 
+/** Codes of servers that have too much to do. */
+const BUSY: ReadonlySet<string> = new Set(['QUEUE_FULL', 'BUDGET_TOO_SHORT', 'REQUEST_EXPIRED']);
+
 /** A request's right to be in flight; given back with `leave`. */
 export interface Ticket {
   probe: boolean;
@@ -25,7 +28,7 @@ export interface Ticket {
 /** What is to become of a frame that should be offloaded: ask, answer it here and ask besides, or answer it here. */
 export type Entry = { ticket: Ticket } | { reason: Reason };
 
-export interface GateDeps {
+export interface LimiterDeps {
   log: Log;
   /** Monotonic, in ms. */
   nowMs: () => number;
@@ -33,14 +36,14 @@ export interface GateDeps {
   random: () => number;
 }
 
-export interface GateRules {
+export interface LimiterRules {
   breaker: BreakerRule;
   window: WindowRule;
 }
 
 /** Lets requests out to the servers as far as breaker and window allow, and learns from what becomes of them. */
-export class Gate {
-  readonly #deps: GateDeps;
+export class Limiter {
+  readonly #deps: LimiterDeps;
   readonly #breaker: Breaker;
   readonly #window: OffloadWindow;
   #inFlight = 0;
@@ -48,7 +51,7 @@ export class Gate {
   #probes = 0;
   #onChange: () => void = () => undefined;
 
-  constructor(deps: GateDeps, rules: GateRules) {
+  constructor(deps: LimiterDeps, rules: LimiterRules) {
     this.#deps = deps;
     this.#breaker = new Breaker(rules.breaker, deps.random);
     this.#window = new OffloadWindow(rules.window, deps.random);
@@ -125,4 +128,14 @@ export class Gate {
     } else return;
     this.#onChange();
   }
+}
+
+/**
+ * What a refusal says about the server that sent it, by its code. A bad image is the frame's fault and a server that
+ * stops makes room for others; of any other code, known or not, one cannot expect that the next frame fares better.
+ */
+export function verdictOf(code: string): Verdict {
+  if (BUSY.has(code)) return 'busy';
+  if (code.startsWith('IMAGE_')) return 'answered';
+  return code === 'SERVER_STOPPING' ? 'unknown' : 'broken';
 }

@@ -6,8 +6,7 @@ import { parseAnswer, type Answer, type Reason } from '../../protocol/messages.j
 import { answerTopic, offloadTopic, parseAnswerTopic } from '../../protocol/topics/topics.js';
 import type { Counters } from '../counters.js';
 import type { Servers } from './servers.js';
-import type { Entry, Gate, Ticket, Verdict } from './limiter.js';
-import { verdictOf } from './refusals.js';
+import { verdictOf, type Entry, type Limiter, type Ticket, type Verdict } from './limiter.js';
 
 /** What became of asking a server: its answer, or the reason why the device has to answer. */
 export type OffloadOutcome =
@@ -25,7 +24,7 @@ export interface OffloadRequest {
   image: { bytes: Uint8Array; type: string };
   budgetMs: number;
   capturedAtMs: number;
-  /** From `enter`; goes back to the gate when the request settles. */
+  /** From `enter`; goes back to the limiter when the request settles. */
   ticket: Ticket;
   /** Called when the request has been handed to the network: upload ends, waiting begins. */
   onSent: () => void;
@@ -37,7 +36,7 @@ export interface OffloaderDeps {
   connection: Connection;
   servers: Servers;
   counters: Counters;
-  gate: Gate;
+  limiter: Limiter;
 }
 
 export interface OffloaderOptions {
@@ -56,22 +55,22 @@ export class Offloader {
     this.#deps = deps;
     this.#options = options;
     deps.servers.onAway(() => this.#failAll('broken'));
-    deps.servers.onCame(() => deps.gate.serverCame());
+    deps.servers.onCame(() => deps.limiter.serverCame());
   }
 
   /** The reason why no frame can wait for a server now, or null. */
   obstacle(): Reason | null {
-    return this.#away ? 'server-away' : this.#deps.gate.obstacle();
+    return this.#away ? 'server-away' : this.#deps.limiter.obstacle();
   }
 
   /** A place in flight, or the reason why there is none. A ticket goes back by `ask` or `cancel`. */
   enter(): Entry {
-    return this.#away ? { reason: 'server-away' } : this.#deps.gate.enter();
+    return this.#away ? { reason: 'server-away' } : this.#deps.limiter.enter();
   }
 
   /** Gives back a ticket with which nothing was asked. */
   cancel(ticket: Ticket): void {
-    this.#deps.gate.leave(ticket, 'unknown');
+    this.#deps.limiter.leave(ticket, 'unknown');
   }
 
   get inFlight(): number {
@@ -89,7 +88,7 @@ export class Offloader {
         bytesUp,
         settle: (outcome, verdict) => {
           clearTimeout(timer);
-          this.#deps.gate.leave(ticket, verdict);
+          this.#deps.limiter.leave(ticket, verdict);
           resolve(outcome);
         },
       });

@@ -5,7 +5,6 @@ import { EdgemuxError } from '../../common/errors.js';
 import { EXIT } from '../../common/exit.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
 import { SWEPT_MODES, type SweptMode } from '../eval/pair/cuts.js';
-import { agentConfig } from '../../agent/load-config.js';
 import { readJournal } from '../measure/store/journal-reader.js';
 import { coverage } from './check.js';
 import { choose } from './choose.js';
@@ -22,9 +21,21 @@ interface Frames {
   from: string;
 }
 
-/** Returns the exit code: 1 where no threshold fits the budget. */
+/** What the device's configuration says of its policy today; null: the zoo's. */
+export interface ConfiguredPolicy {
+  mode: string;
+  threshold: number | null;
+  confidence: number | null;
+  gain: number | null;
+}
+
+/**
+ * Returns the exit code: 1 where no threshold fits the budget.
+ * @param policyOf reads the policy of a configuration file; null: of the environment alone
+ */
 export async function runCalibrate(
   options: CalibrateOptions,
+  policyOf: (configFile: string | null) => ConfiguredPolicy,
   write: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
   const zoo = await loadZoo(options.zooDir);
@@ -42,7 +53,7 @@ export async function runCalibrate(
     write('no threshold of this policy fits the budget\n');
     return EXIT.failure;
   }
-  const changes = changesOf(options, mode, last.name, last.valueOf(choice.point.cut));
+  const changes = changesOf(policyOf(options.configFile), mode, last.name, last.valueOf(choice.point.cut));
   write(`${choiceText(choice, last, costs)}\n\n${diffText(changes)}\n`);
   if (options.apply && options.configFile !== null) {
     await apply(options.configFile, changes);
@@ -113,12 +124,11 @@ function assertKnown(
 }
 
 function changesOf(
-  { configFile }: CalibrateOptions,
+  policy: ConfiguredPolicy,
   mode: SweptMode,
   threshold: 'mux' | 'confidence' | 'gain',
   value: number,
 ): Change[] {
-  const { policy } = agentConfig(configFile, {});
   const path = threshold === 'mux' ? 'policy.threshold' : `policy.${threshold}`;
   const before = { mux: policy.threshold, confidence: policy.confidence, gain: policy.gain }[threshold];
   return [

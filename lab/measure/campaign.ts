@@ -9,7 +9,7 @@ import { platformFacts } from './run/platform.js';
 import { Player } from './run/player.js';
 import { measureRun } from './run/run.js';
 import { meanPower } from './run/samples.js';
-import { setTheStage, type CleanUp, type Stage } from './run/rig.js';
+import { setTheStage, type BrokerOf, type CleanUp, type Stage } from './run/rig.js';
 import type { CampaignFacts } from './store/facts.js';
 import { CampaignReader } from './store/reader.js';
 import type { RailRow, RunRow, SetupRow } from './store/rows.js';
@@ -17,6 +17,7 @@ import type { CampaignWriter } from './store/writer.js';
 
 export interface Campaign {
   options: MeasureOptions;
+  brokerOf: BrokerOf;
   images: CampaignImages;
   writer: CampaignWriter;
   /** Aborted by Ctrl-C. */
@@ -60,8 +61,8 @@ async function inSession(
   plan: Pick<Session, 'zooFacts'> & { setups: Map<string, SetupRow>; runs: RunRow[] },
   cleanUp: CleanUp,
 ): Promise<void> {
-  const { options, writer } = campaign;
-  const stage = await abortable(campaign.signal, setTheStage(options, number, cleanUp));
+  const { brokerOf, options, writer } = campaign;
+  const stage = await abortable(campaign.signal, setTheStage(options, brokerOf, number, cleanUp));
   const ended = new AbortController();
   stage.ended.catch((error: unknown) => ended.abort(error));
   const signal = AbortSignal.any([campaign.signal, ended.signal]);

@@ -15,11 +15,18 @@ import { CampaignReader, campaignFile } from './store/reader.js';
 import { CampaignWriter } from './store/writer.js';
 import { summarise } from './summary/summary.js';
 import { summaryText } from './summary/table.js';
+import type { BrokerOf } from './run/rig.js';
 
 const INTERRUPTED = 130;
 
+export interface MeasureDeps {
+  brokerOf: BrokerOf;
+  /** Makes a report of a finished campaign; returns the exit code. */
+  report: (campaign: MeasureOptions) => Promise<number>;
+}
+
 /** Measures until every run is done, or Ctrl-C. Returns the exit code. */
-export async function runMeasure(asked: MeasureOptions): Promise<number> {
+export async function runMeasure(asked: MeasureOptions, deps: MeasureDeps): Promise<number> {
   const options = asked.resume ? resumed(asked) : asked;
   const zoo = await loadZoo(options.start.zooDir);
   const images = await campaignImages(zoo, options.data, options.frames, options.seed);
@@ -31,7 +38,7 @@ export async function runMeasure(asked: MeasureOptions): Promise<number> {
   void stopSignal(silentLog()).then(() => abort.abort());
   const writer = CampaignWriter.open(campaignFile(options.outDir));
   try {
-    await runCampaign({ options, images, writer, signal: abort.signal });
+    await runCampaign({ options, brokerOf: deps.brokerOf, images, writer, signal: abort.signal });
   } catch (error) {
     if (!abort.signal.aborted) throw error;
     process.stdout.write(`\nstopped; edgemux measure --resume --out ${options.outDir} goes on\n`);
@@ -40,7 +47,7 @@ export async function runMeasure(asked: MeasureOptions): Promise<number> {
     writer.close();
   }
   await summary(options.outDir);
-  return options.report ? reportOn(options) : EXIT.ok;
+  return options.report ? deps.report(options) : EXIT.ok;
 }
 
 async function create(
@@ -98,14 +105,4 @@ async function summary(outDir: string): Promise<void> {
   } finally {
     reader.close();
   }
-}
-
-/** What `edgemux report --campaign` makes of it. */
-async function reportOn({ outDir, start }: MeasureOptions): Promise<number> {
-  const [{ reportOptions }, { runReport }] = await Promise.all([
-    import('../report/options.js'),
-    import('../report/command.js'),
-  ]);
-  const asked = { campaign: outDir, out: join(outDir, 'report'), zoo: start.zooDir };
-  return runReport(reportOptions(asked, { dataDir: () => outDir, nowMs: Date.now() }));
 }

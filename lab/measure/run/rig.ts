@@ -8,7 +8,6 @@ import type { LiveServerStatus, ServerMode } from '../../../protocol/messages.js
 import { deviceTopics } from '../../../protocol/topics/topics.js';
 import { startEmbeddedBroker } from '../../demo/broker.js';
 import { Watcher } from '../../demo/watcher.js';
-import { agentConfig } from '../../../agent/load-config.js';
 import { isShaped } from '../link/links.js';
 import { probeLink } from '../link/link-probe.js';
 import { startLinkProxy } from '../link/link-proxy.js';
@@ -40,13 +39,20 @@ export type CleanUp = (() => Promise<unknown>)[];
 
 const START_MS = 120_000;
 
+/**
+ * The settings of a broker of one's own as the device's configuration has them, under the URL of the command line.
+ * @throws EdgemuxError CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID
+ */
+export type BrokerOf = (configFile: string | null, url: string) => BrokerConfig;
+
 /** Starts what is not there yet and waits until device and server have met. */
 export async function setTheStage(
   options: MeasureOptions,
+  brokerOf: BrokerOf,
   session: number,
   cleanUp: CleanUp,
 ): Promise<Stage> {
-  const broker = await theBroker(options, cleanUp);
+  const broker = await theBroker(options, brokerOf, cleanUp);
   const device = `measure-${process.pid}`;
   const serverName = options.start.server ?? device;
   const connection = await connect(broker, 'cameras', cleanUp);
@@ -100,10 +106,12 @@ function startPrograms(
   return ended;
 }
 
-async function theBroker(options: MeasureOptions, cleanUp: CleanUp): Promise<BrokerConfig> {
-  if (options.start.broker !== null) {
-    return agentConfig(options.configFile, { 'broker.url': options.start.broker }).broker;
-  }
+async function theBroker(
+  { configFile, start }: MeasureOptions,
+  brokerOf: BrokerOf,
+  cleanUp: CleanUp,
+): Promise<BrokerConfig> {
+  if (start.broker !== null) return brokerOf(configFile, start.broker);
   const embedded = await startEmbeddedBroker();
   cleanUp.push(() => embedded.stop());
   return brokerSchema.parse({ url: embedded.url });

@@ -1,6 +1,5 @@
 import t from 'tap';
-import { Gate, type Entry, type Ticket, type Verdict } from '../../../agent/offload/limiter.js';
-import { verdictOf } from '../../../agent/offload/refusals.js';
+import { Limiter, verdictOf, type Entry, type Ticket, type Verdict } from '../../../agent/offload/limiter.js';
 import { silentLog } from '../../../common/log.js';
 
 const RULES = {
@@ -8,15 +7,15 @@ const RULES = {
   window: { least: 1, most: 4 },
 };
 
-/** A gate on a clock that stands until it is moved, and what it said in its log. */
-function set(): { gate: Gate; clock: { nowMs: number }; said: string[] } {
+/** A limiter on a clock that stands until it is moved, and what it said in its log. */
+function set(): { limiter: Limiter; clock: { nowMs: number }; said: string[] } {
   const clock = { nowMs: 0 };
   const said: string[] = [];
   const log = Object.assign(silentLog(), {
     warn: (_what: object, message: string) => void said.push(message),
     info: (_what: object, message: string) => void said.push(message),
   });
-  return { gate: new Gate({ log, nowMs: () => clock.nowMs, random: () => 0 }, RULES), clock, said };
+  return { limiter: new Limiter({ log, nowMs: () => clock.nowMs, random: () => 0 }, RULES), clock, said };
 }
 
 function ticketOf(entry: Entry): Ticket {
@@ -24,91 +23,91 @@ function ticketOf(entry: Entry): Ticket {
   throw new Error(`no ticket: ${entry.reason}`);
 }
 
-function ask(gate: Gate, verdict: Verdict): Ticket {
-  const ticket = ticketOf(gate.enter());
-  gate.leave(ticket, verdict);
+function ask(limiter: Limiter, verdict: Verdict): Ticket {
+  const ticket = ticketOf(limiter.enter());
+  limiter.leave(ticket, verdict);
   return ticket;
 }
 
 t.test('a place is taken from entering to leaving; beyond the window the device answers', async (t) => {
-  const { gate } = set();
-  const tickets = Array.from({ length: 4 }, () => ticketOf(gate.enter()));
-  t.same(gate.enter(), { reason: 'window-full' });
-  t.equal(gate.obstacle(), 'window-full');
-  gate.leave(tickets[0]!, 'answered');
-  t.equal(gate.obstacle(), null);
+  const { limiter } = set();
+  const tickets = Array.from({ length: 4 }, () => ticketOf(limiter.enter()));
+  t.same(limiter.enter(), { reason: 'window-full' });
+  t.equal(limiter.obstacle(), 'window-full');
+  limiter.leave(tickets[0]!, 'answered');
+  t.equal(limiter.obstacle(), null);
 });
 
 t.test('busy servers are left alone for a moment, and are no failure', async (t) => {
-  const { gate, clock, said } = set();
+  const { limiter, clock, said } = set();
   for (let n = 0; n < 10; n += 1) {
-    ask(gate, 'busy');
-    t.same(gate.enter(), { reason: 'backing-off' });
+    ask(limiter, 'busy');
+    t.same(limiter.enter(), { reason: 'backing-off' });
     clock.nowMs += 10_000;
   }
-  t.match(gate.state(), { breaker: 'closed', window: 1, opened: 0 });
+  t.match(limiter.state(), { breaker: 'closed', window: 1, opened: 0 });
   t.same(said, []);
 });
 
 t.test('failures open the breaker, a probe closes it, and each is said once', async (t) => {
-  const { gate, clock, said } = set();
+  const { limiter, clock, said } = set();
   let changes = 0;
-  gate.onChange(() => (changes += 1));
+  limiter.onChange(() => (changes += 1));
   for (const verdict of ['timeout', 'broken', 'timeout'] as const) {
-    t.equal(gate.obstacle(), null);
-    ask(gate, verdict);
+    t.equal(limiter.obstacle(), null);
+    ask(limiter, verdict);
   }
-  t.equal(gate.obstacle(), 'breaker-open');
-  t.same(gate.enter(), { reason: 'breaker-open' });
-  t.match(gate.state(), { breaker: 'open', opened: 1, probes: 0 });
+  t.equal(limiter.obstacle(), 'breaker-open');
+  t.same(limiter.enter(), { reason: 'breaker-open' });
+  t.match(limiter.state(), { breaker: 'open', opened: 1, probes: 0 });
   for (const pauseMs of [1000, 2000, 4000]) {
     clock.nowMs += pauseMs - 1;
-    t.same(gate.enter(), { reason: 'breaker-open' });
+    t.same(limiter.enter(), { reason: 'breaker-open' });
     clock.nowMs += 1;
-    t.equal(gate.obstacle(), 'breaker-open', 'the frame that takes the probe along does not wait for it');
-    const ticket = ticketOf(gate.enter());
+    t.equal(limiter.obstacle(), 'breaker-open', 'the frame that takes the probe along does not wait for it');
+    const ticket = ticketOf(limiter.enter());
     t.equal(ticket.probe, true);
-    t.same(gate.enter(), { reason: 'breaker-open' }, 'one probe at a time');
-    gate.leave(ticket, 'timeout');
+    t.same(limiter.enter(), { reason: 'breaker-open' }, 'one probe at a time');
+    limiter.leave(ticket, 'timeout');
   }
   t.equal(said.length, 1, 'probes in vain are no news');
   clock.nowMs += 4000;
-  t.equal(ask(gate, 'answered').probe, true);
-  t.match(gate.state(), { breaker: 'closed', window: 2, opened: 1, probes: 4 });
+  t.equal(ask(limiter, 'answered').probe, true);
+  t.match(limiter.state(), { breaker: 'closed', window: 2, opened: 1, probes: 4 });
   t.equal(said.length, 2);
   t.equal(changes, 2);
 });
 
 t.test('a probe that finds a busy server closes the breaker and backs off', async (t) => {
-  const { gate, clock } = set();
-  for (let n = 0; n < 3; n += 1) ask(gate, 'timeout');
+  const { limiter, clock } = set();
+  for (let n = 0; n < 3; n += 1) ask(limiter, 'timeout');
   clock.nowMs += 1000;
-  ask(gate, 'busy');
-  t.equal(gate.state().breaker, 'closed');
-  t.same(gate.enter(), { reason: 'backing-off' });
+  ask(limiter, 'busy');
+  t.equal(limiter.state().breaker, 'closed');
+  t.same(limiter.enter(), { reason: 'backing-off' });
 });
 
 t.test('a probe that was not sent is tried again with the next frame', async (t) => {
-  const { gate, clock } = set();
-  for (let n = 0; n < 3; n += 1) ask(gate, 'timeout');
+  const { limiter, clock } = set();
+  for (let n = 0; n < 3; n += 1) ask(limiter, 'timeout');
   clock.nowMs += 1000;
-  ask(gate, 'unknown');
-  t.equal(ticketOf(gate.enter()).probe, true);
+  ask(limiter, 'unknown');
+  t.equal(ticketOf(limiter.enter()).probe, true);
 });
 
 t.test('a server that comes is probed by the next frame', async (t) => {
-  const { gate } = set();
-  for (let n = 0; n < 3; n += 1) ask(gate, 'broken');
-  t.same(gate.enter(), { reason: 'breaker-open' });
-  gate.serverCame();
-  t.equal(ask(gate, 'answered').probe, true);
-  t.equal(gate.obstacle(), null);
+  const { limiter } = set();
+  for (let n = 0; n < 3; n += 1) ask(limiter, 'broken');
+  t.same(limiter.enter(), { reason: 'breaker-open' });
+  limiter.serverCame();
+  t.equal(ask(limiter, 'answered').probe, true);
+  t.equal(limiter.obstacle(), null);
 });
 
 t.test('what ends for reasons of the device itself says nothing about servers', async (t) => {
-  const { gate } = set();
-  for (let n = 0; n < 10; n += 1) ask(gate, 'unknown');
-  t.match(gate.state(), { breaker: 'closed', window: 4 });
+  const { limiter } = set();
+  for (let n = 0; n < 10; n += 1) ask(limiter, 'unknown');
+  t.match(limiter.state(), { breaker: 'closed', window: 4 });
 });
 
 t.test('refusals mean what their codes say', async (t) => {

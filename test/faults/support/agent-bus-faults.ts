@@ -1,6 +1,6 @@
 /** `edgemux run` with a simulated bus that fails as `FAULTS` says: JSON of bus faults, times in ms from the start. */
 import { AgentDaemon } from '../../../agent/daemon.js';
-import { agentConfig } from '../../../agent/load-config.js';
+import { agentConfig } from '../../../agent/config.js';
 import { systemClock } from '../../../common/clock.js';
 import { createLog } from '../../../common/log.js';
 import { stopSignal } from '../../../common/signals.js';

@@ -6,7 +6,7 @@ import { choose, predicted, valuesAt, type Budget } from '../../../lab/calibrate
 import { runCalibrate } from '../../../lab/calibrate/command.js';
 import { curveOf, type CalibrationRow, type RouteCosts } from '../../../lab/calibrate/curve.js';
 import { calibrateOptions } from '../../../lab/calibrate/options.js';
-import { agentConfig } from '../../../agent/load-config.js';
+import { agentConfig } from '../../../agent/config.js';
 import { Journal } from '../../../journal/journal.js';
 import { seededRandom } from '../../../common/random.js';
 import { editYaml } from '../../../common/config/edit.js';
@@ -19,6 +19,8 @@ const COSTS: RouteCosts = {
   source: 'a test',
   simulated: false,
 };
+
+const policyOf = (file: string | null) => agentConfig(file, {}).policy;
 
 /** Frames as a cascade sees them: a wish that is the chance of being right, and a server that is right more often. */
 function frames(count: number, seed: number): CalibrationRow[] {
@@ -119,7 +121,7 @@ t.test('a threshold goes into the configuration, and comments stay', async (t) =
   journal.stop();
   const argv = { zoo: SHIPPED_ZOO, journal: dir, offload: 0.25, provider: 'cpu', apply: true };
   let printed = '';
-  const code = await runCalibrate(calibrateOptions(argv, config), (text) => (printed += text));
+  const code = await runCalibrate(calibrateOptions(argv, config), policyOf, (text) => (printed += text));
   t.equal(code, 0);
   t.match(printed, /\+ policy\.threshold: 0\.745/);
   t.match(printed, /offloaded 25\.00 % \[/);
@@ -129,7 +131,7 @@ t.test('a threshold goes into the configuration, and comments stay', async (t) =
   t.match(agentConfig(config, {}).policy, { mode: 'mux', threshold: 0.745 });
   const accurate = calibrateOptions({ ...argv, accuracy: 0.9 }, config);
   await t.rejects(
-    runCalibrate(accurate, () => undefined),
+    runCalibrate(accurate, policyOf, () => undefined),
     /--accuracy: nobody labelled/,
   );
 });
@@ -154,13 +156,13 @@ t.test('labels of edgemux label calibrate a cascade', async (t) => {
   writeFileSync(file, [JSON.stringify({ format: 'edgemux-labels', models }), ...lines].join('\n'));
   let printed = '';
   const argv = { zoo: SHIPPED_ZOO, labels: file, offload: 0.2, provider: 'cpu', check: 20 };
-  t.equal(await runCalibrate(calibrateOptions(argv, null), (text) => (printed += text)), 0);
+  t.equal(await runCalibrate(calibrateOptions(argv, null), policyOf, (text) => (printed += text)), 0);
   t.match(printed, /cascade, 400 frames/);
   t.match(printed, /of 20 random halves 20 fit/);
   t.match(printed, /\+ policy\.confidence: 0\./);
   writeFileSync(file, 'nonsense\n');
   await t.rejects(
-    runCalibrate(calibrateOptions(argv, null), () => undefined),
+    runCalibrate(calibrateOptions(argv, null), policyOf, () => undefined),
     /line 1 of .*none of edgemux label/,
   );
 });

@@ -103,6 +103,12 @@ t.test('impossible options are refused by name', async (t) => {
   }
   const dir = join(t.testdir(), 'none');
   const options = { ...measureOptions(given, null), outDir: dir, resume: true };
-  await t.rejects(runMeasure(options), { code: 'CAMPAIGN_INVALID', message: /no campaign in/ });
+  const unasked = (): never => {
+    throw new Error('nothing is started or reported before the campaign is found');
+  };
+  await t.rejects(runMeasure(options, { brokerOf: unasked, report: unasked }), {
+    code: 'CAMPAIGN_INVALID',
+    message: /no campaign in/,
+  });
   t.notOk(existsSync(dir));
 });
