@@ -11,7 +11,9 @@ import {
 } from '../common/doctor/checks.js';
 import { isEdgemuxError, messageOf } from '../common/errors.js';
 import { gpuLoad } from '../common/host/gpu-load.js';
+import { loadRemedy } from '../common/host/load-failure.js';
 import { goldenVerdict } from './zoo/golden.js';
+import type { Binding } from './inference/binding.js';
 import { Inference, type InferenceOptions, type InferenceReady } from './inference/inference.js';
 import type { Zoo } from './zoo/zoo.js';
 
@@ -29,13 +31,25 @@ export function bindingProbe(): Probe {
     'onnxruntime-node',
     async () => {
       process.env['ORT_DISABLE_TELEMETRY'] = '1';
-      const { binding } = await import('./inference/binding.js');
+      const binding = await theBinding();
       const detail = `${binding.version} of ${binding.folder}`;
       if (KNOWN_RUNTIMES.includes(binding.version)) return pass(detail);
       return warn(`${detail}: not tested`, `tested are ${KNOWN_RUNTIMES.join(' and ')}`);
     },
-    { timeoutMs: 20_000, remedy: 'install the package again, or mend EDGEMUX_ORT' },
+    {
+      timeoutMs: 20_000,
+      remedy: (error) => loadRemedy(messageOf(error)) ?? 'install the package again, or mend EDGEMUX_ORT',
+    },
   );
+}
+
+/** @throws Error what the loader said, without the remedy that the daemon's message adds */
+async function theBinding(): Promise<Binding> {
+  try {
+    return (await import('./inference/binding.js')).binding;
+  } catch (error) {
+    throw isEdgemuxError(error) && error.cause !== undefined ? error.cause : error;
+  }
 }
 
 /** Encodes and decodes an image. @throws Error where that cannot be done, or the pixels are not what they were */

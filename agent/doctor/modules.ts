@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeOne } from '../../mux/doctor.js';
+import { messageOf } from '../../common/errors.js';
+import { loadRemedy } from '../../common/host/load-failure.js';
 import { pass, single, type Probe, type Verdict } from '../../common/doctor/checks.js';
 
 /** Loads and uses the native modules that every daemon needs: images and the journal. */
@@ -21,7 +23,8 @@ export function modulesProbe(): Probe {
   };
   return single('modules', 'native modules', look, {
     timeoutMs: 20_000,
-    remedy:
+    remedy: (error) =>
+      loadRemedy(messageOf(error)) ??
       'install the package again on this machine: `npm rebuild`, with the same Node.js that runs edgemux',
   });
 }

@@ -24,6 +24,9 @@ export interface CheckResult {
   remedy: string | null;
 }
 
+/** What to do: always the same, or told from the error. */
+export type Remedy = string | ((error: unknown) => string);
+
 export type Report = (id: string, verdict: Verdict) => void;
 
 export interface Probe {
@@ -32,7 +35,7 @@ export interface Probe {
   timeoutMs: number;
   run(report: Report): Promise<void> | void;
   /** What to do where it throws. */
-  remedy?: string;
+  remedy?: Remedy;
 }
 
 export const pass = (detail: string): Verdict => ({ status: 'pass', detail });
@@ -45,7 +48,7 @@ export function single(
   id: string,
   name: string,
   look: () => Promise<Verdict> | Verdict,
-  options: { timeoutMs?: number; remedy?: string } = {},
+  options: { timeoutMs?: number; remedy?: Remedy } = {},
 ): Probe {
   return {
     checks: { [id]: name },
@@ -90,7 +93,8 @@ async function runProbe(probe: Probe, skipped: readonly string[]): Promise<Check
     try {
       await within(probe, report);
     } catch (error) {
-      const remedy = probe.remedy ?? 'see the text of the error';
+      const { remedy: told = 'see the text of the error' } = probe;
+      const remedy = typeof told === 'string' ? told : told(error);
       for (const id of ids) report(id, fail(textOf(error), remedy));
     }
   }

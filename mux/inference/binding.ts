@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import type * as Ort from 'onnxruntime-node';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
+import { loadRemedy } from '../../common/host/load-failure.js';
 
 export type { InferenceSession, Tensor } from 'onnxruntime-node';
 
@@ -41,13 +42,14 @@ export function loadBinding(wanted: string): Binding {
     ort.env.logLevel = 'fatal';
     return { ort, version, folder };
   } catch (cause) {
-    const remedy =
+    const reason = messageOf(cause);
+    const usual =
       wanted === ''
         ? 'install the package again'
         : `${BINDING_VARIABLE} must name a package of it or its path`;
     throw new EdgemuxError(
       'BINDING_UNUSABLE',
-      `${name} cannot be loaded: ${messageOf(cause).split('\n')[0]}; ${remedy}`,
+      `${name} cannot be loaded: ${reason.split('\n')[0]}; ${loadRemedy(reason) ?? usual}`,
       {
         cause,
         details: { binding: name },

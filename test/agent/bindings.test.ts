@@ -77,3 +77,22 @@ t.test('a binding can be named by the path of its package', async (t) => {
   });
   t.equal(done.stdout.trim(), '1.11.0', done.stderr);
 });
+
+t.test('where two C libraries met, daemon and doctor name both and what to do', async (t) => {
+  const loader =
+    "/opt/node/glibc/libpthread.so.0: version `GLIBC_PRIVATE' not found (required by /lib/aarch64-linux-gnu/librt.so.1)";
+  const name = 'onnxruntime-node';
+  const folder = t.testdir({
+    'package.json': JSON.stringify({ name, version: '1.22.0-rev', main: 'index.js' }),
+    'index.js': `throw new Error(${JSON.stringify(loader)});`,
+  });
+  const cause = /librt\.so\.1 is not of the build of .*libpthread\.so\.0.*scripts\/jetpack\/node\.sh/;
+  t.match(call(folder), { code: 1, err: cause });
+  const args = [MAIN, 'doctor', '--json', '--skip', 'broker', '--provider', 'cpu'];
+  const env = { ...process.env, EDGEMUX_ORT: folder, EDGEMUX_DATA_DIR: join(folder, 'data') };
+  const done = spawnSync(process.execPath, args, { env, encoding: 'utf8' });
+  t.equal(done.status, 1, done.stderr);
+  const { checks } = JSON.parse(done.stdout) as { checks: { id: string; [key: string]: unknown }[] };
+  const binding = checks.find(({ id }) => id === 'binding');
+  t.match(binding, { status: 'fail', detail: loader, remedy: cause });
+});
