@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { loadConfig } from '../common/config/load.js';
 import { hostName } from '../common/host-name.js';
 import { logSchema, watchdogSchema } from '../common/config/sections.js';
+import { DEVICE_MODES, PRIVACY } from '../common/policy-names.js';
 import { nameSchema, brokerSchema } from '../protocol/config.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { powerConfigSchema } from '../energy/config.js';
@@ -46,7 +47,7 @@ const agentInferenceSchema = inferenceSchema.extend({
 
 const policySchema = z.strictObject({
   mode: z
-    .enum(['zoo', 'mobile-only', 'cloud-only', 'mux', 'cascade', 'two-stage', 'three-tier'])
+    .enum(['zoo', ...DEVICE_MODES])
     .default('zoo')
     .meta({ description: "how frames are decided; zoo takes the mode that the zoo's manifest recommends" }),
   threshold: z.number().min(0).max(1).nullable().default(null).meta({
@@ -59,10 +60,7 @@ const policySchema = z.strictObject({
   gain: z.number().min(-1).max(1).nullable().default(null).meta({
     description: "three-tier with a gate: need − harm above which a frame is offloaded; default the zoo's",
   }),
-  privacy: z
-    .enum(['normal', 'strict'])
-    .default('normal')
-    .meta({ description: 'strict never sends a frame to a server' }),
+  privacy: z.enum(PRIVACY).default('normal').meta({ description: 'strict never sends a frame to a server' }),
 });
 
 const breakerSchema = z

@@ -5,7 +5,7 @@ import type { ServiceManager } from '../common/service-manager.js';
 import { packageVersion } from '../common/version.js';
 import type { Watchdog } from '../common/watchdog.js';
 import type { Inference, InferenceReady } from '../mux/inference/inference.js';
-import type { DevicePolicy } from '../mux/rules/policy.js';
+import type { DevicePolicy } from '../mux/rules/policy-settings.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
 import { connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection/connection.js';

@@ -1,12 +1,13 @@
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
-import { patchPolicy, policyFromManifest, type DevicePolicy, type Thresholds } from '../mux/rules/policy.js';
-import type { Zoo } from '../mux/zoo/zoo.js';
 import {
-  parseDevicePolicyPatch,
-  policyError,
-  type DevicePolicy as PolicyMessage,
-} from '../protocol/messages.js';
+  patchPolicy,
+  policyFromManifest,
+  type DevicePolicy,
+  type Thresholds,
+} from '../mux/rules/policy-settings.js';
+import type { Zoo } from '../mux/zoo/zoo.js';
+import { parseDevicePolicyPatch, policyError, type DevicePolicyMessage } from '../protocol/messages.js';
 import type { Connection, Message } from '../protocol/connection/connection.js';
 import type { AgentConfig } from './config.js';
 
@@ -100,7 +101,7 @@ export class PolicyControl {
 }
 
 /** The policy as its topics carry it: thresholds that are not set are left out. */
-export function policyMessage(policy: DevicePolicy): PolicyMessage {
+export function policyMessage(policy: DevicePolicy): DevicePolicyMessage {
   const set = Object.entries(policy.thresholds).filter(
     (entry): entry is [string, number] => entry[1] !== undefined,
   );

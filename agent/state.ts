@@ -1,6 +1,6 @@
 import type { DeviceState } from '../protocol/messages.js';
 import type { Inference, InferenceReady } from '../mux/inference/inference.js';
-import type { DevicePolicy } from '../mux/rules/policy.js';
+import type { DevicePolicy } from '../mux/rules/policy-settings.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
 import type { Counters } from './counters.js';
 import type { EnergyMeter, RailState } from '../energy/meter.js';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { loadConfig } from '../common/config/load.js';
 import { hostName } from '../common/host-name.js';
 import { logSchema, watchdogSchema } from '../common/config/sections.js';
-import { GROUP_MODES } from '../mux/rules/group.js';
+import { SERVER_MODES } from '../common/policy-names.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { brokerSchema, nameSchema } from '../protocol/config.js';
 
@@ -65,7 +65,7 @@ const batchingSchema = z.strictObject({
 /** null: as the zoo's manifest says. */
 const policySchema = z.strictObject({
   mode: z
-    .enum(['zoo', ...GROUP_MODES])
+    .enum(['zoo', ...SERVER_MODES])
     .default('zoo')
     .meta({
       description: "which models answer; zoo: what the zoo's manifest says, without a group its largest",

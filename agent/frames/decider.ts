@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/clock.js';
 import { decodeImage } from '../../mux/image/image.js';
 import type { Inference, DecideOutcome } from '../../mux/inference/inference.js';
-import type { DevicePolicy } from '../../mux/rules/policy.js';
+import type { DevicePolicy } from '../../mux/rules/policy-settings.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import { imageSha256 } from './result.js';
 import { noLatencies, type Frame, type StageLatenciesMs } from './frame.js';

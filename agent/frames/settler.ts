@@ -2,7 +2,7 @@ import { EdgemuxError } from '../../common/errors.js';
 import type { Clock } from '../../common/clock.js';
 import { encodeForUpload } from '../../mux/image/image.js';
 import type { Inference } from '../../mux/inference/inference.js';
-import { fusedProbabilities, scoreThreshold } from '../../mux/rules/policy.js';
+import { fusedProbabilities, scoreThreshold } from '../../mux/rules/policy-rules.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import type { Reason } from '../../protocol/messages.js';
 import type { Decided } from './decider.js';

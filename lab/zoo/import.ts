@@ -7,7 +7,7 @@ import { EXIT } from '../../common/exit.js';
 import { packageVersion } from '../../common/version.js';
 import { parseManifest } from '../../mux/zoo/manifest.js';
 import { channelsOf } from './onnx/onnx-pixels.js';
-import { policyFromManifest } from '../../mux/rules/policy.js';
+import { policyFromManifest } from '../../mux/rules/policy-settings.js';
 import { loadZoo } from '../../mux/zoo/zoo.js';
 import { calibrate } from './calibrate.js';
 import { goldenPixels } from './golden.js';

@@ -3,7 +3,7 @@ import { enterStage, leaveStage, type Stage, type StageSpan } from '../../common
 import type { Clock } from '../../common/clock.js';
 import { EdgemuxError } from '../../common/errors.js';
 import type { DecideOutcome } from './inference-types.js';
-// not policy.js: its schemas would double the start-up time of the worker
+// only types of policy-settings.js: its schemas would double the start-up time of the worker
 import { afterLocal, beforeLocal, needsMux, type MuxReading } from '../rules/policy-rules.js';
 import type { DevicePolicy } from '../rules/policy-settings.js';
 import { allFinite } from '../rules/probabilities.js';
@@ -16,7 +16,7 @@ export interface DecideDeps {
   board: Int32Array<SharedArrayBuffer> | null;
 }
 
-export type Decided = Omit<DecideOutcome, 'queueMs'>;
+type Decided = Omit<DecideOutcome, 'queueMs'>;
 
 /**
  * Decides one frame and answers it where it may stay.

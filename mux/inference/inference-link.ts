@@ -16,7 +16,7 @@ import {
   type WorkerStart,
 } from './inference-types.js';
 import { RunDeadline } from './run-deadline.js';
-import { RunGate } from './run-lock.js';
+import { RunLock } from './run-lock.js';
 
 export type CreateWorker = (url: URL, options: WorkerOptions) => Worker;
 export const createWorker: CreateWorker = (url, options) => new Worker(url, options);
@@ -33,7 +33,7 @@ interface Pending {
 export class InferenceLink {
   readonly #deps: { createWorker: CreateWorker };
   readonly #plan: InferencePlan;
-  readonly #gate = new RunGate();
+  readonly #lock = new RunLock();
   readonly #pending = new Map<number, Pending>();
   readonly #deadline: RunDeadline;
   /** The thread is inside native code that does not come back. */
@@ -63,7 +63,7 @@ export class InferenceLink {
    * @throws EdgemuxError PROVIDER_UNAVAILABLE, MODEL_UNUSABLE, INFERENCE_STOPPED
    */
   start(): Promise<InferenceReady> {
-    const start: WorkerStart = { plan: this.#plan, gate: this.#gate.buffer };
+    const start: WorkerStart = { plan: this.#plan, lock: this.#lock.buffer };
     const worker = this.#deps.createWorker(new URL('./inference-worker.js', import.meta.url), {
       workerData: start,
       name: 'edgemux-inference',
@@ -143,28 +143,28 @@ export class InferenceLink {
 
   /**
    * Lets the worker finish what it has been sent for at most `drainMs`, then refuses the rest. The thread ends by
-   * itself: see RunGate. A run that hangs is left behind.
+   * itself: see RunLock. A run that hangs is left behind.
    */
   async stop(drainMs: number): Promise<void> {
     if (this.hung) return;
     this.#worker?.postMessage(STOP);
     if (await this.#endsWithin(drainMs)) return;
-    this.#gate.close();
+    this.#lock.close();
     if (await this.#endsWithin(GRACE_MS)) return;
     this.#leaveBehind('a run hangs');
   }
 
   /** The process is about to end its threads, whatever they do. */
   readonly #beforeExit = (): void => {
-    this.#gate.close();
-    if (this.#gate.waitUntilIdle(this.hung ? 0 : GRACE_MS)) return;
+    this.#lock.close();
+    if (this.#lock.waitUntilIdle(this.hung ? 0 : GRACE_MS)) return;
     process.kill(process.pid, 'SIGKILL'); // its end would wait for this thread, for ever
   };
 
   /** No thread can be ended inside native code: this one is left to itself, and ends if it ever comes back. */
   #leaveBehind(cause: string): void {
     this.hung = true;
-    this.#gate.close();
+    this.#lock.close();
     this.#worker?.postMessage(STOP);
     this.#worker?.unref();
     this.#rejectAll(stoppedError(cause));

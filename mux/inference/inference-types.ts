@@ -2,12 +2,10 @@
 import type { StageSpan } from '../../common/activity.js';
 import { EdgemuxError, messageOf, type ErrorCode } from '../../common/errors.js';
 import type { Provider } from '../config.js';
-import type { GroupJob, GroupOutcome, SameGroupJob } from './group-job.js';
+import type { Group, GroupPolicy } from '../rules/group.js';
 import type { InputShape } from '../zoo/manifest.js';
 import type { Decision, DecisionReason } from '../rules/policy-rules.js';
 import type { DevicePolicy } from '../rules/policy-settings.js';
-
-export type { GroupJob, GroupOutcome, SameGroupJob } from './group-job.js';
 
 /** One network to load. `id` of the mux is `MUX_ID`, that of the group's `GROUP_MUX_ID`. */
 export interface SessionSpec {
@@ -45,8 +43,8 @@ export interface InferencePlan {
 /** What one worker is started with. */
 export interface WorkerStart {
   plan: InferencePlan;
-  /** Buffer of its RunGate. */
-  gate: SharedArrayBuffer;
+  /** Buffer of its RunLock. */
+  lock: SharedArrayBuffer;
 }
 
 export interface ProviderAttempt {
@@ -104,6 +102,17 @@ export interface GroupMuxJob {
   handOver?: boolean;
 }
 
+/** One image through the group's mux, its rule and the models that this asks for. */
+export interface GroupJob {
+  kind: 'group';
+  pixels: Uint8Array;
+  group: Group;
+  policy: GroupPolicy;
+}
+
+/** On its way to the worker: as the job before it, which had the same group and policy. */
+export type SameGroupJob = Omit<GroupJob, 'kind' | 'group' | 'policy'> & { kind: 'same-group' };
+
 export type InferenceJob = DecideJob | ClassifyJob | MuxJob | GroupMuxJob | GroupJob;
 
 export interface Timed {
@@ -155,6 +164,19 @@ export interface GroupMuxOutcome extends Timed {
   weights: Float32Array;
   /** count × K, row by row. */
   probabilities: Float32Array;
+  ms: number;
+}
+
+export interface GroupOutcome extends Timed {
+  kind: 'group';
+  /** K probabilities. */
+  probabilities: Float32Array;
+  /** Part of each model in the answer. */
+  weights: Record<string, number>;
+  /** Every model that ran, in order. */
+  models: string[];
+  /** Durations in ms of the mux's run, 0 without one, and of the models' together. */
+  muxMs: number;
   ms: number;
 }
 

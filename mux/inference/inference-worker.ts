@@ -25,7 +25,7 @@ import {
   type WorkerStart,
 } from './inference-types.js';
 import { openSessions } from './providers.js';
-import { RunGate } from './run-lock.js';
+import { RunLock } from './run-lock.js';
 import type { Session } from './runtime.js';
 
 /** An outcome before its wait in the queue is known. */
@@ -112,7 +112,7 @@ function completion(): (job: InferenceJob | SameGroupJob) => InferenceJob {
 }
 
 /** Answers messages in their order. */
-function serve(port: Port, plan: InferencePlan, gate: RunGate, sessions: Map<string, Session>): void {
+function serve(port: Port, plan: InferencePlan, lock: RunLock, sessions: Map<string, Session>): void {
   const deps: DecideDeps = {
     clock: systemClock,
     mux: sessions.get(MUX_ID) ?? null,
@@ -120,13 +120,13 @@ function serve(port: Port, plan: InferencePlan, gate: RunGate, sessions: Map<str
     board: plan.board ? openBoard(plan.board) : null,
   };
   const whole = completion();
-  const gated = async (job: InferenceJob): Promise<Unqueued> => {
-    if (!gate.enter())
+  const locked = async (job: InferenceJob): Promise<Unqueued> => {
+    if (!lock.enter())
       throw new EdgemuxError('INFERENCE_STOPPED', 'inference stopped before this job was run');
     try {
       return await perform(sessions, deps, job);
     } finally {
-      gate.leave();
+      lock.leave();
     }
   };
   const handle = async (message: ToWorker): Promise<void> => {
@@ -138,7 +138,7 @@ function serve(port: Port, plan: InferencePlan, gate: RunGate, sessions: Map<str
     const { sequence, sentMs, job } = message;
     const queueMs = systemClock.monotonicMs() - sentMs;
     try {
-      post(port, { type: 'done', sequence, outcome: { ...(await gated(whole(job))), queueMs } });
+      post(port, { type: 'done', sequence, outcome: { ...(await locked(whole(job))), queueMs } });
     } catch (error) {
       post(port, { type: 'failed', sequence, error: toWireError(error, 'INFERENCE_FAILED') });
     }
@@ -150,18 +150,18 @@ function serve(port: Port, plan: InferencePlan, gate: RunGate, sessions: Map<str
 }
 
 /** Messages that come while the sessions open wait in the port. */
-async function main(port: Port, { plan, gate: buffer }: WorkerStart): Promise<void> {
-  const gate = new RunGate(buffer);
-  if (!gate.enter()) return;
+async function main(port: Port, { plan, lock: buffer }: WorkerStart): Promise<void> {
+  const lock = new RunLock(buffer);
+  if (!lock.enter()) return;
   try {
     const { sessions, ready } = await openSessions(plan);
-    serve(port, plan, gate, sessions);
+    serve(port, plan, lock, sessions);
     post(port, { type: 'ready', ready });
   } catch (error) {
     post(port, { type: 'unable', error: toWireError(error, 'MODEL_UNUSABLE') });
     port.close();
   } finally {
-    gate.leave();
+    lock.leave();
   }
 }
 

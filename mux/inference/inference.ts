@@ -17,7 +17,7 @@ import type {
   InferenceReady,
   OutcomeOf,
 } from './inference-types.js';
-import type { DevicePolicy } from '../rules/policy.js';
+import type { DevicePolicy } from '../rules/policy-settings.js';
 import { livedMs, RestartBackoff, STABLE_MS, troubleOf, type Trouble } from './restart-backoff.js';
 import { checkZooFiles } from '../zoo/zoo.js';
 

@@ -12,7 +12,6 @@ import { EdgemuxError, messageOf } from '../../common/errors.js';
 import { binding, releaseSession, type InferenceSession } from './binding.js';
 import type { Provider } from '../config.js';
 import type { SessionSpec } from './inference-types.js';
-import { countProviders } from './profile.js';
 
 export interface SessionOptions {
   provider: Provider;
@@ -199,4 +198,19 @@ export async function profileProviders(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Which execution providers computed, by ONNX Runtime's profile (a JSON list of trace events): number of node executions by provider, as `{ CPUExecutionProvider: 12 }`.
+ *
+ * @param profile text of the file that a session with profiling wrote
+ */
+function countProviders(profile: string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  const events = JSON.parse(profile) as { cat?: string; args?: { provider?: string } }[];
+  for (const { cat, args } of events) {
+    if (cat !== 'Node' || args?.provider === undefined) continue;
+    counts[args.provider] = (counts[args.provider] ?? 0) + 1;
+  }
+  return counts;
 }

@@ -1,11 +1,12 @@
 /** The server's group policy as data: what the trainer calibrated, and what of it a configuration may change. */
 import { z } from 'zod';
 import { EdgemuxError } from '../../common/errors.js';
-import { GROUP_MODES, needsGroupMux, type Group, type GroupMode, type GroupPolicy } from './group.js';
+import { SERVER_MODES, type ServerMode } from '../../common/policy-names.js';
+import { needsGroupMux, type Group, type GroupPolicy } from './group.js';
 
 const unit = z.number().min(0).max(1);
 const index = z.int().min(0);
-export const groupModeSchema = z.enum(GROUP_MODES);
+export const groupModeSchema = z.enum(SERVER_MODES);
 
 /** A rule with the settings that reach a budget: `saving` times fewer FLOPs than the largest model. */
 const targetSchema = z.looseObject({
@@ -50,7 +51,7 @@ export function groupOf({ manifest, largest }: GroupZoo): Group {
 
 /** Settings that a server's configuration may give; the rest is the zoo's. */
 export interface GroupPatch {
-  mode?: GroupMode | undefined;
+  mode?: ServerMode | undefined;
   mu?: number | undefined;
   threshold?: number | undefined;
   /** Of `escalate`. */

@@ -16,10 +16,8 @@
  *     let step = nextStep(group, policy, reading, outputs);
  *     while (step.kind === 'run') { …run step.models, put their outputs into the map…; step = nextStep(…); }
  */
+import type { ServerMode } from '../../common/policy-names.js';
 import { argmax, fuse, maximum, mean, type Vector } from './probabilities.js';
-
-export const GROUP_MODES = ['largest', 'single', 'ensemble', 'escalate'] as const;
-export type GroupMode = (typeof GROUP_MODES)[number];
 
 /** The models of a group in the order of the mux's outputs. */
 export interface Group {
@@ -30,7 +28,7 @@ export interface Group {
 
 /** The rule in force and all its settings; each mode reads its own. */
 export interface GroupPolicy {
-  mode: GroupMode;
+  mode: ServerMode;
   /** `single`: price of a run of the dearest model, in probability. */
   mu: number;
   /** `ensemble`: T of Algorithm 2. */

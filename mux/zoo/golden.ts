@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { fail, pass, skip, type Verdict } from '../../common/doctor/checks.js';
 import type { Provider } from '../config.js';
 import type { Inference, InferenceOptions } from '../inference/inference.js';
-import { policyFromManifest } from '../rules/policy.js';
+import { policyFromManifest } from '../rules/policy-settings.js';
 import type { Zoo } from './zoo.js';
 
 const values = z.array(z.number());

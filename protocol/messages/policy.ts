@@ -1,22 +1,9 @@
 import { z } from 'zod';
 import { EdgemuxError } from '../../common/errors.js';
+import { DEVICE_MODES, PRIVACY, SERVER_MODES } from '../../common/policy-names.js';
 import { amount, carriesError, check, readJson, readMessage, text } from './json.js';
 
 const MAX_PATCH_BYTES = 16 * 1024;
-
-export const DEVICE_MODES = [
-  'mobile-only',
-  'cloud-only',
-  'mux',
-  'cascade',
-  'two-stage',
-  'three-tier',
-] as const;
-export type DeviceMode = (typeof DEVICE_MODES)[number];
-export const PRIVACY = ['normal', 'strict'] as const;
-export type Privacy = (typeof PRIVACY)[number];
-export const SERVER_MODES = ['largest', 'single', 'ensemble', 'escalate'] as const;
-export type ServerMode = (typeof SERVER_MODES)[number];
 
 const share = z.number().min(0).max(1);
 /** Exponent of a fusion of probabilities. */
@@ -50,7 +37,7 @@ export const devicePolicySchema = z.object({
   /** `strict`: no frame leaves the device. */
   privacy: z.enum(PRIVACY),
 });
-export type DevicePolicy = z.infer<typeof devicePolicySchema>;
+export type DevicePolicyMessage = z.infer<typeof devicePolicySchema>;
 
 /** A patch: any part of the policy. `threshold` is short for `thresholds.mux`. Unknown fields are refused. */
 export const devicePolicyPatchSchema = z.strictObject({
@@ -94,7 +81,7 @@ export function parseServerPolicyPatch(payload: Uint8Array): ServerPolicyPatch {
 }
 
 /** Reads what a `policy` topic of a device says: the policy in force or the last patch's error. */
-export function parseDevicePolicyReport(payload: Uint8Array): DevicePolicy | PolicyError {
+export function parseDevicePolicyReport(payload: Uint8Array): DevicePolicyMessage | PolicyError {
   const value = readJson('policy', payload);
   if (carriesError(value)) return check('policy error', policyErrorSchema, value);
   return check('policy', devicePolicySchema, value);

@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { SERVER_MODES } from '../../common/policy-names.js';
 import { runEval } from '../../lab/eval/command.js';
 import { parseGroupChoices } from '../../lab/eval/group/group-choices.js';
 import { evalOptions } from '../../lab/eval/options.js';
-import { GROUP_MODES } from '../../mux/rules/group.js';
 import { encodePng } from '../../mux/image/image.js';
 import { startAedes } from '../support/broker.js';
 import { shippedZoo, startServer } from '../support/system.js';
@@ -31,7 +31,7 @@ t.test('the same class and the same models per image under every policy', async 
   const pngs: Uint8Array[] = [];
   for (let i = 0; i < IMAGES; i += 1) pngs.push(await encodePng(test.images(i), zoo.input));
   const asked = new Set<string>();
-  for (const mode of GROUP_MODES) {
+  for (const mode of SERVER_MODES) {
     const before = asker.policies.length;
     await asker.patch('s', { mode });
     t.ok(await asker.until(() => asker.policies.length > before));

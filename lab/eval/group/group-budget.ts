@@ -1,7 +1,7 @@
 /** The group's rules at equal computation: each rule's knob is turned until it spends a budget, no label looked at. */
 import type { GroupPolicy } from '../../../mux/rules/group.js';
 import type { Bootstrap, Interval } from '../statistics/bootstrap.js';
-import { applyGroupPolicy, groupPoint, type GroupOutcome, type MeasuredGroup } from './group-run.js';
+import { applyGroupPolicy, groupPoint, type GroupReplay, type MeasuredGroup } from './group-run.js';
 import { shareOf } from '../statistics/metrics.js';
 
 /** Times fewer multiply-accumulates than the largest model, the mux included. 2.85 is the paper's. */
@@ -25,7 +25,7 @@ export interface AtBudget {
 interface Rule {
   policy: AtBudget['policy'];
   /** Outcome at a position in [0, 1], where a higher one never spends less. */
-  at(position: number): GroupOutcome;
+  at(position: number): GroupReplay;
   knob(position: number): number;
 }
 
@@ -87,9 +87,9 @@ function rules(measured: MeasuredGroup, base: GroupPolicy): Rule[] {
 export function spend(
   rule: Pick<Rule, 'at'>,
   budgetFlops: number,
-): { outcome: GroupOutcome; position: number } | null {
+): { outcome: GroupReplay; position: number } | null {
   let [low, high] = [0, 1];
-  let best: { outcome: GroupOutcome; position: number } | null = null;
+  let best: { outcome: GroupReplay; position: number } | null = null;
   for (let step = 0; step < STEPS; step += 1) {
     const position = step === 0 ? 1 : (low + high) / 2;
     const outcome = rule.at(position);

@@ -1,5 +1,5 @@
 /** Which models a group policy asks for each image, and what class they say: what a server has to answer, image by image. */
-import { GROUP_MODES, type GroupMode } from '../../../mux/rules/group.js';
+import { SERVER_MODES, type ServerMode } from '../../../common/policy-names.js';
 import { groupPolicyOf } from '../../../mux/rules/group-settings.js';
 import { argmax } from '../../../mux/rules/probabilities.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
@@ -13,7 +13,7 @@ const PLUS = '+';
  * in which they ran) of every policy with the zoo's settings.
  */
 export function groupChoicesCsv(zoo: Zoo, measured: MeasuredGroup): string {
-  const policies = GROUP_MODES.map((mode) => groupPolicyOf(zoo, { mode }));
+  const policies = SERVER_MODES.map((mode) => groupPolicyOf(zoo, { mode }));
   const columns = policies.flatMap(({ mode }) => [`${mode}_class`, `${mode}_models`]);
   const lines = Array.from(measured.labels, (label, image) => {
     const cells = policies.flatMap((policy) => {
@@ -32,7 +32,7 @@ export interface GroupChoice {
 }
 
 /** Reads what `groupChoicesCsv` has written: a policy's choices, image by image. */
-export function parseGroupChoices(csv: string, mode: GroupMode): GroupChoice[] {
+export function parseGroupChoices(csv: string, mode: ServerMode): GroupChoice[] {
   const [header = [], ...rows] = csv
     .trim()
     .split('\n')

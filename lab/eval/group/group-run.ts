@@ -29,7 +29,7 @@ export function groupOfMeasured({
 }
 
 /** What a group policy did with each of N images. */
-export interface GroupOutcome {
+export interface GroupReplay {
   /** 0 or 1. */
   right: Uint8Array;
   /** Multiply-accumulates spent, the mux's included where it ran. */
@@ -47,9 +47,9 @@ export function applyGroupPolicy(
   measured: MeasuredGroup,
   policy: GroupPolicy,
   asksMux: boolean,
-): GroupOutcome {
+): GroupReplay {
   const { count, labels, group, mux } = measured;
-  const outcome: GroupOutcome = {
+  const outcome: GroupReplay = {
     right: new Uint8Array(count),
     flops: new Float64Array(count).fill(asksMux ? mux.flops : 0),
     called: group.ids.map(() => new Uint8Array(count)),
@@ -102,7 +102,7 @@ export interface GroupPoint {
   called: Record<string, number>;
 }
 
-export function groupPoint({ group }: MeasuredGroup, outcome: GroupOutcome): GroupPoint {
+export function groupPoint({ group }: MeasuredGroup, outcome: GroupReplay): GroupPoint {
   return {
     accuracy: shareOf(outcome.right),
     flops: shareOf(outcome.flops),

@@ -1,6 +1,7 @@
 /** What the trainer calibrated for the pair, read from the free part of a manifest. */
 import { z } from 'zod';
-import { thresholdsSchema, type DeviceMode, type Thresholds } from '../../../mux/rules/policy-settings.js';
+import type { DeviceMode } from '../../../common/policy-names.js';
+import { thresholdsSchema, type Thresholds } from '../../../mux/rules/policy-settings.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
 import { SWEPT_MODES, type SweptMode } from './cuts.js';
 

@@ -2,7 +2,8 @@
  * What a wanted accuracy costs the device under each policy (eq. 13, `policyCost`), in local runs a frame, for
  * uploads cheaper and dearer than a local run, and which policy is cheapest.
  */
-import type { DeviceMode, Thresholds } from '../../../mux/rules/policy-settings.js';
+import type { DeviceMode } from '../../../common/policy-names.js';
+import type { Thresholds } from '../../../mux/rules/policy-settings.js';
 import type { Bootstrap, Interval } from '../statistics/bootstrap.js';
 import type { Calibrated } from './calibrated.js';
 import { Choices, costOf, targetOn, type Basis, type RelativeCosts } from '../choices.js';

@@ -1,6 +1,7 @@
 /** The part of eval.json about the pair: Table I, AUROC, policies at equal offloading and at equal accuracy, curves. */
+import type { DeviceMode } from '../../../common/policy-names.js';
 import type { InputShape } from '../../../mux/zoo/manifest.js';
-import type { DeviceMode, Thresholds } from '../../../mux/rules/policy-settings.js';
+import type { Thresholds } from '../../../mux/rules/policy-settings.js';
 import type { TestSet } from '../../zoo/testset.js';
 import { atOffloads } from './at-offload.js';
 import type { Bootstrap, Interval } from '../statistics/bootstrap.js';

@@ -1,13 +1,9 @@
 /** The pair over measured outputs: what each device policy does with every image, by the daemon's own rule. */
+import type { DeviceMode } from '../../../common/policy-names.js';
 import { gainOf, type Gate } from '../../../mux/rules/gate.js';
 import type { Thresholds } from '../../../mux/rules/policy-settings.js';
-import {
-  afterLocal,
-  beforeLocal,
-  type DeviceMode,
-  type DevicePolicy,
-  type MuxReading,
-} from '../../../mux/rules/policy.js';
+import { afterLocal, beforeLocal, type MuxReading } from '../../../mux/rules/policy-rules.js';
+import type { DevicePolicy } from '../../../mux/rules/policy-settings.js';
 import { argmax, fuse } from '../../../mux/rules/probabilities.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
 import {

@@ -2,9 +2,10 @@
 import { systemClock, type Clock } from '../../../common/clock.js';
 import { EdgemuxError } from '../../../common/errors.js';
 import { silentLog } from '../../../common/log.js';
+import type { ServerMode } from '../../../common/policy-names.js';
 import { brokerSchema, connectionOptions, type BrokerConfig } from '../../../protocol/config.js';
 import { Connection } from '../../../protocol/connection/connection.js';
-import type { LiveServerStatus, ServerMode } from '../../../protocol/messages.js';
+import type { LiveServerStatus } from '../../../protocol/messages.js';
 import { deviceTopics } from '../../../protocol/topics/topics.js';
 import { startEmbeddedBroker } from '../../demo/broker.js';
 import { Watcher } from '../../demo/watcher.js';

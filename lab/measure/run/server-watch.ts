@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../common/clock.js';
 import { EdgemuxError } from '../../../common/errors.js';
+import type { ServerMode } from '../../../common/policy-names.js';
 import type { Connection } from '../../../protocol/connection/connection.js';
 import {
   parseServerPolicyReport,
   parseServerStatus,
   type LiveServerStatus,
-  type ServerMode,
 } from '../../../protocol/messages.js';
 import { serverTopics } from '../../../protocol/topics/topics.js';
 

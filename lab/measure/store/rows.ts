@@ -1,5 +1,6 @@
 /** What stands in a campaign, row by row: names as those of the columns. docs/measurement.md explains them. */
-import type { DeviceMode, Reason, Route, ServerMode } from '../../../protocol/messages.js';
+import type { DeviceMode, ServerMode } from '../../../common/policy-names.js';
+import type { Reason, Route } from '../../../protocol/messages.js';
 
 import type { SessionFacts, SetupName } from './facts.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseGroupChoices, type GroupChoice } from '../../../lab/eval/group/group-choices.js';
 import { EdgemuxError } from '../../../common/errors.js';
-import { GROUP_MODES, type GroupMode } from '../../../mux/rules/group.js';
+import { SERVER_MODES, type ServerMode } from '../../../common/policy-names.js';
 import { groupPolicyOf } from '../../../mux/rules/group-settings.js';
 import type { TestSet } from '../../../lab/zoo/testset.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
@@ -34,7 +34,7 @@ async function run({ frames, say, threads }: BenchOptions): Promise<BenchReport>
     const csv = await evaluated(bench.folder, zoo, images.length);
     const { server, devices } = await openSubject(bench, releases, { base: 'bench-exact', threads });
     const metrics: Metric[] = [];
-    for (const mode of GROUP_MODES) {
+    for (const mode of SERVER_MODES) {
       await server.setPolicy({ mode });
       // some more than all, so that none is among the last, which do not count
       const requests = images.length + 4 * DEVICES;
@@ -85,7 +85,7 @@ function compare(
   return found;
 }
 
-function metricsOf(mode: GroupMode, found: Found, largestFlops: number): Metric[] {
+function metricsOf(mode: ServerMode, found: Found, largestFlops: number): Metric[] {
   const { accuracy, different, flops, images, offlineAccuracy } = found;
   return [
     metric({ name: `images/${mode}`, unit: 'images', values: [images] }),

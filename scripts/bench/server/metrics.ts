@@ -1,5 +1,5 @@
 /** The metrics of the server benchmark. */
-import type { GroupMode } from '../../../mux/rules/group.js';
+import type { ServerMode } from '../../../common/policy-names.js';
 import { metric, type Metric } from '../report.js';
 import type { OverheadFigures } from './overhead.js';
 import type { BlockFigures, RoundFigures } from './rounds.js';
@@ -49,8 +49,8 @@ const FAMILIES: readonly Family[] = [
 /** @param shipped the mode of the zoo's own policy, which has to reach the targets */
 export function serverMetrics(
   rounds: readonly Measured[],
-  modes: readonly GroupMode[],
-  shipped: GroupMode,
+  modes: readonly ServerMode[],
+  shipped: ServerMode,
 ): Metric[] {
   const families = FAMILIES.flatMap((family) => modes.map((mode) => ofMode(rounds, family, mode, shipped)));
   const overhead = metric({
@@ -64,9 +64,9 @@ export function serverMetrics(
   return [...families, overhead];
 }
 
-function ofMode(rounds: readonly Measured[], family: Family, mode: GroupMode, shipped: GroupMode): Metric {
+function ofMode(rounds: readonly Measured[], family: Family, mode: ServerMode, shipped: ServerMode): Metric {
   const { name, unit, key, kind, against, atMost } = family;
-  const values = (of: Kind, by: GroupMode): number[] =>
+  const values = (of: Kind, by: ServerMode): number[] =>
     rounds.map((round) => round[of].get(by)?.[key] ?? NaN);
   return metric({
     name: `${name}/${mode}`,

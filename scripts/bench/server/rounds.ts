@@ -1,7 +1,7 @@
 /** Rounds of the server benchmark: every policy, with and without batching, in blocks by turns on the same images. */
 import { EdgemuxError } from '../../../common/errors.js';
 import { mean, percentile } from '../../../common/statistics.js';
-import type { GroupMode } from '../../../mux/rules/group.js';
+import type { ServerMode } from '../../../common/policy-names.js';
 import type { TestSet } from '../../../lab/zoo/testset.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
 import type { Answer, ErrorAnswer } from '../../../protocol/messages.js';
@@ -22,7 +22,7 @@ export interface Subjects {
 }
 
 export interface RoundPlan {
-  modes: readonly GroupMode[];
+  modes: readonly ServerMode[];
   devices: number;
   requests: number;
 }
@@ -40,7 +40,7 @@ export interface BlockFigures {
   batchSize: number;
 }
 
-export type RoundFigures = Record<'batched' | 'unbatched', Map<GroupMode, BlockFigures>>;
+export type RoundFigures = Record<'batched' | 'unbatched', Map<ServerMode, BlockFigures>>;
 
 /** Answers before the first that counts: compilers, caches and batches fill. */
 const WARMUP = 40;

@@ -1,6 +1,6 @@
 /** `server`: what an answer costs under each policy, with and without batching, and what the server itself adds. */
 import { loadavg } from 'node:os';
-import { GROUP_MODES } from '../../../mux/rules/group.js';
+import { SERVER_MODES } from '../../../common/policy-names.js';
 import { groupOf, groupPolicyOf } from '../../../mux/rules/group-settings.js';
 import type { Benchmark, BenchOptions } from '../benchmarks.js';
 import { Releases } from '../child.js';
@@ -30,7 +30,7 @@ async function run(options: BenchOptions): Promise<BenchReport> {
     const requests = options.frames ?? REQUESTS;
     const bench = await openBench(releases, (options.runs + 1) * requests);
     const shipped = groupPolicyOf(bench.zoo).mode;
-    const modes = bench.zoo.manifest.mux?.group ? GROUP_MODES : (['largest'] as const);
+    const modes = bench.zoo.manifest.mux?.group ? SERVER_MODES : (['largest'] as const);
     const plan: RoundPlan = { modes, devices: DEVICES, requests };
     const rounds = await measure(bench, plan, options, releases);
     return {

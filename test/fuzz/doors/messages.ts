@@ -1,5 +1,5 @@
 /** Every reader of a message or topic, with the rule that acts on what it read. */
-import { patchPolicy, policyFromManifest } from '../../../mux/rules/policy.js';
+import { patchPolicy, policyFromManifest } from '../../../mux/rules/policy-settings.js';
 import { groupPolicyOf } from '../../../mux/rules/group-settings.js';
 import { loadZoo, type Zoo } from '../../../mux/zoo/zoo.js';
 import { CameraPattern } from '../../../protocol/topics/camera-pattern.js';

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { groupPolicyOf } from '../../../mux/rules/group-settings.js';
 import { parseManifest } from '../../../mux/zoo/manifest.js';
-import { policyFromManifest } from '../../../mux/rules/policy.js';
+import { policyFromManifest } from '../../../mux/rules/policy-settings.js';
 import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { writeGroupZoo } from '../../cloud-stub/support/group-zoo.js';
 import { SHIPPED_ZOO } from '../../mux/support/zoos.js';

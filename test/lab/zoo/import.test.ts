@@ -7,7 +7,7 @@ import { importOptions } from '../../../lab/zoo/import-options.js';
 import { encodePng } from '../../../mux/image/image.js';
 import { decodeModel } from '../../../lab/zoo/onnx/onnx-file.js';
 import { toNumber } from '../../../lab/zoo/onnx/onnx-types.js';
-import { policyFromManifest } from '../../../mux/rules/policy.js';
+import { policyFromManifest } from '../../../mux/rules/policy-settings.js';
 import { softmax, topK } from '../../../mux/rules/probabilities.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
 import { cpuInference } from '../../mux/support/zoos.js';

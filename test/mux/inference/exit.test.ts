@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { RunGate } from '../../../mux/inference/run-lock.js';
+import { RunLock } from '../../../mux/inference/run-lock.js';
 
 const program = fileURLToPath(new URL('../support/exit-in-run.js', import.meta.url));
 
@@ -26,16 +26,16 @@ t.test('a process that exits while sessions open ends with its own exit code', a
   }
 });
 
-t.test('a closed gate lets nobody in, and waiting ends when nobody is inside', (t) => {
-  const gate = new RunGate();
-  const other = new RunGate(gate.buffer);
+t.test('a closed lock lets nobody in, and waiting ends when nobody is inside', (t) => {
+  const lock = new RunLock();
+  const other = new RunLock(lock.buffer);
   t.ok(other.waitUntilIdle(0));
-  t.ok(gate.enter());
+  t.ok(lock.enter());
   other.close();
   t.notOk(other.waitUntilIdle(1), 'somebody is inside');
-  gate.leave();
+  lock.leave();
   t.ok(other.waitUntilIdle(0));
-  t.notOk(gate.enter());
+  t.notOk(lock.enter());
   t.ok(other.waitUntilIdle(0));
   t.end();
 });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { createBoard, framesIn } from '../../../common/activity.js';
 import { MUX_ID, type Inference } from '../../../mux/inference/inference.js';
-import type { DevicePolicy } from '../../../mux/rules/policy.js';
+import type { DevicePolicy } from '../../../mux/rules/policy-settings.js';
 import { loadTestSet } from '../../../lab/zoo/testset.js';
 import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { writeTinyZoo } from '../support/tiny-zoo.js';

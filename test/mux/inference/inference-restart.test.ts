@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createBoard, enterStage, framesIn } from '../../../common/activity.js';
 import type { InferencePlan, RestartEvent, WorkerStart } from '../../../mux/inference/inference.js';
-import type { DevicePolicy } from '../../../mux/rules/policy.js';
+import type { DevicePolicy } from '../../../mux/rules/policy-settings.js';
 import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { mortalWorkers } from '../support/mortal-worker.js';
 import { writeTinyZoo } from '../support/tiny-zoo.js';
@@ -26,10 +26,10 @@ async function mortal(
     { board: board.buffer, restart: { firstMs: 5, longestMs: 20 } },
     {
       createWorker: (url, options) => {
-        const { plan, gate } = options.workerData as WorkerStart;
+        const { plan, lock } = options.workerData as WorkerStart;
         return workers.create(url, {
           ...options,
-          workerData: { plan: change(workers.made.length, plan), gate },
+          workerData: { plan: change(workers.made.length, plan), lock },
         });
       },
       onRestart: (event) => announce(event),

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { decodeImage, encodePng } from '../../../mux/image/image.js';
-import type { DevicePolicy } from '../../../mux/rules/policy.js';
+import type { DevicePolicy } from '../../../mux/rules/policy-settings.js';
 import { argmax } from '../../../mux/rules/probabilities.js';
 import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { writeTinyZoo } from '../support/tiny-zoo.js';

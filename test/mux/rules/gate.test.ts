@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { GATE_FEATURES, gainOf, gateFeatures, type Gate } from '../../../mux/rules/gate.js';
-import { afterLocal, patchPolicy, policyFromManifest, type DevicePolicy } from '../../../mux/rules/policy.js';
+import { afterLocal } from '../../../mux/rules/policy-rules.js';
+import { patchPolicy, policyFromManifest, type DevicePolicy } from '../../../mux/rules/policy-settings.js';
 import { fuse } from '../../../mux/rules/probabilities.js';
 
 interface Fixture {

@@ -1,12 +1,11 @@
 import t from 'tap';
 import fc from 'fast-check';
+import { SERVER_MODES, type ServerMode } from '../../../common/policy-names.js';
 import {
   combine,
-  GROUP_MODES,
   nextStep,
   startAt,
   type Group,
-  type GroupMode,
   type GroupPolicy,
   type GroupReading,
   type GroupStep,
@@ -17,7 +16,7 @@ const GROUP: Group = { ids: ['small', 'middle', 'big'], flops: [1, 4, 20] };
 const OUTPUTS: Record<string, Vector> = { small: [0.6, 0.4], middle: [0.2, 0.8], big: [0.1, 0.9] };
 const READING: GroupReading = { correct: [0.8, 0.85, 0.9], weights: [0.2, 0.35, 0.45] };
 
-const policy = (mode: GroupMode, more: Partial<GroupPolicy> = {}): GroupPolicy => ({
+const policy = (mode: ServerMode, more: Partial<GroupPolicy> = {}): GroupPolicy => ({
   mode,
   mu: 0,
   threshold: 0.3,
@@ -139,7 +138,7 @@ const scene = fc.integer({ min: 1, max: 6 }).chain((n) =>
     weights: distribution(n),
     outputs: fc.array(distribution(3), { minLength: n, maxLength: n }),
     exponents: fc.array(unit, { minLength: n, maxLength: n }),
-    mode: fc.constantFrom(...GROUP_MODES),
+    mode: fc.constantFrom(...SERVER_MODES),
     ladder: fc.subarray(
       Array.from({ length: n }, (_, i) => i),
       { minLength: 1 },
@@ -181,14 +180,14 @@ t.test(
       fc.property(scene, unit, (s, other) => {
         const group = { ids: s.flops.map((_, i) => `m${i}`), flops: s.flops };
         const all = Object.fromEntries(group.ids.map((id, i) => [id, s.outputs[i]!]));
-        const rule = (mode: GroupMode, value: number): GroupPolicy => ({
+        const rule = (mode: ServerMode, value: number): GroupPolicy => ({
           mode,
           mu: value,
           threshold: value,
           exponents: s.exponents,
           escalate: { mu: s.mu, confidence: value, ladder: s.ladder },
         });
-        const ran = (mode: GroupMode, value: number) => play(group, rule(mode, value), s, all).ran;
+        const ran = (mode: ServerMode, value: number) => play(group, rule(mode, value), s, all).ran;
         const [low, high] = [Math.min(s.mu, other), Math.max(s.mu, other)];
         const cost = (value: number) => s.flops[startAt(group, s, value)]!;
         return (

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { isEdgemuxError } from '../../../common/errors.js';
-import { patchPolicy, policyFromManifest, type PolicyZoo } from '../../../mux/rules/policy.js';
+import { patchPolicy, policyFromManifest, type PolicyZoo } from '../../../mux/rules/policy-settings.js';
 
 const zoo: PolicyZoo = {
   manifest: {

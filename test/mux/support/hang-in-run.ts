@@ -1,6 +1,6 @@
 /** A program whose inference worker hangs in native code: prints what becomes of its jobs, one JSON a line. */
 import type { RestartEvent } from '../../../mux/inference/inference.js';
-import type { DevicePolicy } from '../../../mux/rules/policy.js';
+import type { DevicePolicy } from '../../../mux/rules/policy-settings.js';
 import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { mortalWorkers } from './mortal-worker.js';
 import { cpuInference } from './zoos.js';

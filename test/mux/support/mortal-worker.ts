@@ -5,12 +5,12 @@
 import { execFileSync } from 'node:child_process';
 import { parentPort, workerData, Worker, type WorkerOptions } from 'node:worker_threads';
 import type { WorkerStart } from '../../../mux/inference/inference.js';
-import { RunGate } from '../../../mux/inference/run-lock.js';
+import { RunLock } from '../../../mux/inference/run-lock.js';
 
 parentPort?.on('message', (message: { type: string }) => {
   if (message.type === 'die') throw new Error('killed by a test');
   if (message.type === 'hang') {
-    new RunGate((workerData as WorkerStart).gate).enter();
+    new RunLock((workerData as WorkerStart).lock).enter();
     execFileSync('sleep', ['20']);
   }
 });

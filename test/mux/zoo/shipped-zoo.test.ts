@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { z } from 'zod';
-import { policyFromManifest } from '../../../mux/rules/policy.js';
+import { policyFromManifest } from '../../../mux/rules/policy-settings.js';
 import { allFinite, argmax } from '../../../mux/rules/probabilities.js';
 import { loadTestSet } from '../../../lab/zoo/testset.js';
 import { loadZoo } from '../../../mux/zoo/zoo.js';

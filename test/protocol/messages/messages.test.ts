@@ -5,7 +5,7 @@ import * as m from '../../../protocol/messages.js';
 const invalid = { code: 'MESSAGE_INVALID' };
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 
-const policy: m.DevicePolicy = {
+const policy: m.DevicePolicyMessage = {
   mode: 'mux',
   thresholds: { mux: 0.5 },
   costs: { mux: 0.1, local: 1, upload: 3 },
@@ -169,7 +169,7 @@ t.test('a patch never reaches the prototype', async (t) => {
   const report = m.parseDevicePolicyReport(
     Buffer.from(JSON.stringify(policy).replace('"mux":0.5', '"__proto__":0.5')),
   );
-  t.equal(Object.getPrototypeOf((report as m.DevicePolicy).thresholds), Object.prototype);
+  t.equal(Object.getPrototypeOf((report as m.DevicePolicyMessage).thresholds), Object.prototype);
 });
 
 t.test('frame ids are names, rise strictly, and survive a clock that is set back', async (t) => {

@@ -1,15 +1,8 @@
 import t from 'tap';
 import fc from 'fast-check';
-import {
-  afterLocal,
-  beforeLocal,
-  DEVICE_MODES,
-  needsLocal,
-  needsMux,
-  type DeviceMode,
-  type DevicePolicy,
-  type Thresholds,
-} from '../../../mux/rules/policy.js';
+import { DEVICE_MODES, type DeviceMode } from '../../../common/policy-names.js';
+import { afterLocal, beforeLocal, needsLocal, needsMux } from '../../../mux/rules/policy-rules.js';
+import { type DevicePolicy, type Thresholds } from '../../../mux/rules/policy-settings.js';
 
 const policy = (
   mode: DeviceMode,
