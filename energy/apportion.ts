@@ -10,7 +10,7 @@
  * burst that it smears outside the window behind (8 % at 1 kHz); the excess rule gives it to the frame that worked.
  */
 import type { Stage } from '../common/activity.js';
-import type { Claim } from './occupancy.js';
+import type { Occupancy } from './occupancy.js';
 import { isJoined, type Node } from './integrate.js';
 
 export interface Cell {
@@ -59,29 +59,29 @@ export function cellsOf(
   return cells;
 }
 
-/** Energy of `frame` in these cells, given the claims of all frames that reach into them. */
+/** Energy of `frame` in these cells, given the occupancies of all frames that reach into them. */
 export function apportion(
   frame: number,
   cells: readonly Cell[],
-  claims: readonly Claim[],
+  occupancies: readonly Occupancy[],
   options: { idleW: number; given: Given },
 ): StageEnergy {
   const result: StageEnergy = { grossJ: 0, netJ: 0, stagesJ: {} };
   for (const cell of cells) {
     const lengthS = (cell.toMs - cell.fromMs) / 1e3;
-    const reach = sharers(claims, cell.reachFromMs, cell.reachToMs);
-    const own = reach.filter((claim) => claim.frame === frame);
+    const reach = sharers(occupancies, cell.reachFromMs, cell.reachToMs);
+    const own = reach.filter((occupancy) => occupancy.frame === frame);
     if (own.length === 0) continue;
-    const excess = shares(own, (claim) => excessShare(claim, reach, cell));
-    const idle = shares(own, (claim) => idleShare(claim, claims, cell));
+    const excess = shares(own, (occupancy) => excessShare(occupancy, reach, cell));
+    const idle = shares(own, (occupancy) => idleShare(occupancy, occupancies, cell));
     const excessGiven = options.given.take(cell.index, 'excess', excess.sum);
     const idleGiven = options.given.take(cell.index, 'idle', idle.sum);
-    for (const [i, claim] of own.entries()) {
+    for (const [i, occupancy] of own.entries()) {
       const netJ = (cell.powerW - options.idleW) * lengthS * part(excess, i, excessGiven);
       const grossJ = netJ + options.idleW * lengthS * part(idle, i, idleGiven);
       result.netJ += netJ;
       result.grossJ += grossJ;
-      result.stagesJ[claim.stage] = (result.stagesJ[claim.stage] ?? 0) + grossJ;
+      result.stagesJ[occupancy.stage] = (result.stagesJ[occupancy.stage] ?? 0) + grossJ;
     }
   }
   return result;
@@ -92,44 +92,44 @@ interface Shares {
   sum: number;
 }
 
-function shares(claims: readonly Claim[], share: (claim: Claim) => number): Shares {
-  const each = claims.map(share);
+function shares(occupancies: readonly Occupancy[], share: (occupancy: Occupancy) => number): Shares {
+  const each = occupancies.map(share);
   return { each, sum: each.reduce((sum, value) => sum + value, 0) };
 }
 
-/** One claim's part of what the frame was granted. */
+/** One occupancy's part of what the frame was granted. */
 function part(all: Shares, i: number, granted: number): number {
   return all.sum > 0 ? ((all.each[i] ?? 0) / all.sum) * granted : 0;
 }
 
-function overlapMs(claim: Claim, fromMs: number, toMs: number): number {
-  return Math.max(0, Math.min(claim.endMs, toMs) - Math.max(claim.startMs, fromMs));
+function overlapMs(occupancy: Occupancy, fromMs: number, toMs: number): number {
+  return Math.max(0, Math.min(occupancy.endMs, toMs) - Math.max(occupancy.startMs, fromMs));
 }
 
-/** Claims that share an interval: those that work in it, or those that wait where none works. */
-function sharers(claims: readonly Claim[], fromMs: number, toMs: number): Claim[] {
-  const inside = claims.filter((claim) => overlapMs(claim, fromMs, toMs) > 0);
-  const working = inside.filter((claim) => claim.stage !== 'wait');
+/** Those that share an interval: those that work in it, or those that wait where none works. */
+function sharers(occupancies: readonly Occupancy[], fromMs: number, toMs: number): Occupancy[] {
+  const inside = occupancies.filter((occupancy) => overlapMs(occupancy, fromMs, toMs) > 0);
+  const working = inside.filter((occupancy) => occupancy.stage !== 'wait');
   return working.length > 0 ? working : inside;
 }
 
-function excessShare(claim: Claim, reach: readonly Claim[], cell: Cell): number {
-  const time = (each: Claim): number => overlapMs(each, cell.reachFromMs, cell.reachToMs);
-  return time(claim) / reach.reduce((sum, each) => sum + time(each), 0);
+function excessShare(occupancy: Occupancy, reach: readonly Occupancy[], cell: Cell): number {
+  const time = (each: Occupancy): number => overlapMs(each, cell.reachFromMs, cell.reachToMs);
+  return time(occupancy) / reach.reduce((sum, each) => sum + time(each), 0);
 }
 
-/** Mean over the cell of 1 / (number of sharers), while the claim is one of them. */
-function idleShare(claim: Claim, claims: readonly Claim[], cell: Cell): number {
-  if (cell.toMs <= cell.fromMs || overlapMs(claim, cell.fromMs, cell.toMs) === 0) return 0;
-  const edges = claims
+/** Mean over the cell of 1 / (number of sharers), while the occupancy is one of them. */
+function idleShare(occupancy: Occupancy, occupancies: readonly Occupancy[], cell: Cell): number {
+  if (cell.toMs <= cell.fromMs || overlapMs(occupancy, cell.fromMs, cell.toMs) === 0) return 0;
+  const edges = occupancies
     .flatMap((each) => [each.startMs, each.endMs])
     .filter((edgeMs) => edgeMs > cell.fromMs && edgeMs < cell.toMs)
     .sort((a, b) => a - b);
   let sharedMs = 0;
   let fromMs = cell.fromMs;
   for (const toMs of [...edges, cell.toMs]) {
-    const with_ = sharers(claims, fromMs, toMs);
-    if (with_.includes(claim)) sharedMs += (toMs - fromMs) / with_.length;
+    const with_ = sharers(occupancies, fromMs, toMs);
+    if (with_.includes(occupancy)) sharedMs += (toMs - fromMs) / with_.length;
     fromMs = toMs;
   }
   return sharedMs / (cell.toMs - cell.fromMs);

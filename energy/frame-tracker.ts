@@ -2,9 +2,8 @@
 import { enterStage, leaveStage, type Stage, type StageSpan } from '../common/activity.js';
 import type { Clock } from '../common/clock.js';
 import { apportion } from './apportion.js';
-import { Claims } from './occupancy.js';
+import { OccupancyLog } from './occupancy.js';
 import type { PowerConfig } from './config.js';
-import { IdleTimes } from './idle-times.js';
 import type { FrameEnergy, FrameMeter } from './meter.js';
 import type { RailFollower } from './rail-follower.js';
 
@@ -24,7 +23,7 @@ export class FrameTracker {
   unmeasured = 0;
   readonly #deps: FrameTrackerDeps;
   readonly #config: PowerConfig;
-  readonly #claims = new Claims();
+  readonly #occupancies = new OccupancyLog();
   #next = 0;
 
   constructor(deps: FrameTrackerDeps, config: PowerConfig) {
@@ -42,7 +41,7 @@ export class FrameTracker {
     return {
       enter: (stage) => {
         enterStage(board, stage);
-        this.#claims.open(id, stage, clock.monotonicMs());
+        this.#occupancies.open(id, stage, clock.monotonicMs());
       },
       leave: (stage) => this.#leave(id, stage),
       span: (span) => this.#span(id, span),
@@ -64,25 +63,26 @@ export class FrameTracker {
   }
 
   #leave(id: number, stage: Stage): void {
-    if (this.#claims.close(id, stage, this.#deps.clock.monotonicMs())) leaveStage(this.#deps.board, stage);
+    if (this.#occupancies.close(id, stage, this.#deps.clock.monotonicMs()))
+      leaveStage(this.#deps.board, stage);
   }
 
   #span(id: number, span: StageSpan): void {
     this.#leave(id, span.stage);
-    this.#claims.replace(id, span);
+    this.#occupancies.replace(id, span);
   }
 
   async #finish(id: number): Promise<FrameEnergy | null> {
     const { clock } = this.#deps;
-    for (const stage of this.#claims.openStages(id)) this.#leave(id, stage);
+    for (const stage of this.#occupancies.openStages(id)) this.#leave(id, stage);
     const nowMs = clock.monotonicMs();
     this.idle.end(id, nowMs);
-    const own = this.#claims.of(id);
+    const own = this.#occupancies.of(id);
     if (own.length === 0) return null;
-    const fromMs = Math.min(...own.map((claim) => claim.startMs));
-    const toMs = Math.max(...own.map((claim) => claim.endMs));
+    const fromMs = Math.min(...own.map((occupancy) => occupancy.startMs));
+    const toMs = Math.max(...own.map((occupancy) => occupancy.endMs));
     const energy = (await this.#settled(toMs, nowMs)) ? this.#settle(id, fromMs, toMs) : null;
-    this.#claims.prune(this.idle.frames, nowMs, 100);
+    this.#occupancies.prune(this.idle.frames, nowMs, 100);
     if (energy) this.measured += 1;
     else this.unmeasured += 1;
     return energy;
@@ -111,9 +111,9 @@ export class FrameTracker {
       const first = found.cells[0];
       const last = found.cells.at(-1);
       if (!first || !last) return null;
-      const claims = this.#claims.between(first.reachFromMs, last.reachToMs);
+      const occupancies = this.#occupancies.between(first.reachFromMs, last.reachToMs);
       const idleW = this.#railIdleW(rail) ?? Math.min(...found.cells.map((cell) => cell.powerW));
-      const part = apportion(id, found.cells, claims, { idleW, given: rail.given });
+      const part = apportion(id, found.cells, occupancies, { idleW, given: rail.given });
       total.grossJ += part.grossJ;
       total.netJ += part.netJ;
       railsJ[rail.sampled.rail.name] = { gross: part.grossJ, net: part.netJ };
@@ -124,5 +124,50 @@ export class FrameTracker {
       }
     }
     return { ...total, stagesJ, railsJ, coarse: (total.samples ?? 0) < this.#config.coarseSamples };
+  }
+}
+
+/** A frame that is never finished must not keep idle power from being learned for ever. */
+const FORGET_MS = 60_000;
+
+/** Times in which no frame was in flight. Pure state. */
+export class IdleTimes {
+  readonly #settleMs: number;
+  /** Frames in flight and when they began. */
+  readonly #frames = new Map<number, number>();
+  readonly #idle: { fromMs: number; toMs: number }[] = [];
+  #sinceMs: number;
+
+  /** `settleMs`: time after the last frame that does not count as idle yet. */
+  constructor(options: { settleMs: number; nowMs: number }) {
+    this.#settleMs = options.settleMs;
+    this.#sinceMs = options.nowMs;
+  }
+
+  get frames(): ReadonlySet<number> {
+    return new Set(this.#frames.keys());
+  }
+
+  begin(frame: number, nowMs: number): void {
+    if (this.#frames.size === 0) this.#idle.push({ fromMs: this.#sinceMs + this.#settleMs, toMs: nowMs });
+    this.#frames.set(frame, nowMs);
+  }
+
+  end(frame: number, nowMs: number): void {
+    if (!this.#frames.delete(frame)) return;
+    if (this.#frames.size === 0) this.#sinceMs = nowMs;
+  }
+
+  isIdle(fromMs: number, toMs: number): boolean {
+    if (this.#frames.size === 0 && fromMs >= this.#sinceMs + this.#settleMs) return true;
+    return this.#idle.some((each) => fromMs >= each.fromMs && toMs <= each.toMs);
+  }
+
+  /** Forgets idle times older than `keepMs`, and frames that were never finished. */
+  prune(nowMs: number, keepMs: number): void {
+    while (this.#idle[0] && this.#idle[0].toMs < nowMs - keepMs) this.#idle.shift();
+    for (const [frame, beganMs] of this.#frames) {
+      if (nowMs - beganMs > FORGET_MS) this.end(frame, nowMs);
+    }
   }
 }

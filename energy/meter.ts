@@ -8,9 +8,6 @@ import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
 import type { RailKind } from '../drivers/power-sensor.js';
 import type { Simulation } from '../drivers/sampler/sampler-plan.js';
-import type { PowerConfig } from './config.js';
-import { LiveMeter } from './live-meter.js';
-import { createNullMeter } from './null-meter.js';
 
 /** Energy of one frame on the device, summed over the top rails. */
 export interface FrameEnergy {
@@ -105,9 +102,4 @@ export interface EnergyMeterDeps {
   sysRoot?: string;
   /** Loads and faults of simulated rails, for tests and benchmarks. */
   simulation?: Partial<Pick<Simulation, 'loads' | 'faults' | 'seed'>>;
-}
-
-/** A meter for the configured rails; one that measures nothing, and says so, where there are none. */
-export function createEnergyMeter(deps: EnergyMeterDeps, config: PowerConfig): EnergyMeter {
-  return config.simulate || config.rails.length > 0 ? new LiveMeter(deps, config) : createNullMeter(deps);
 }

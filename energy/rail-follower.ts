@@ -1,9 +1,6 @@
 /** Follows the ring of one rail from the main thread: total energy, idle power, and what a frame's cells hold. */
 import type { SampledRail } from '../drivers/sampler/sampler.js';
-import type { Cell } from './apportion.js';
-import { cellsOf } from './apportion.js';
-import { IdleBaseline } from './baseline.js';
-import { GivenShares } from './given.js';
+import { cellsOf, type Cell, type Given } from './apportion.js';
 import { Integral, isFresh, type Node } from './integrate.js';
 
 type IndexedNode = Node & { index: number };
@@ -95,5 +92,70 @@ export class RailFollower {
     const samples = nodes.filter((node) => node.tMs >= fromMs && node.tMs < toMs).length;
     // The outermost nodes know only one neighbour: they bound their neighbours' cells and have none of their own.
     return cells && { cells: cells.slice(1, -1), samples };
+  }
+}
+
+/** Idle time after which the learned value is trusted. */
+const TRUSTED_MS = 300;
+
+/** Idle power of one rail, learned from the samples of times in which no frame was in work. Pure state. */
+export class IdleBaseline {
+  readonly #windowMs: number;
+  #meanW = 0;
+  #seenMs = 0;
+  #lowestW = Infinity;
+
+  /** `windowMs`: time constant of the running mean. */
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs;
+  }
+
+  /** An idle sample that stands for `lengthMs`. */
+  learn(powerW: number, lengthMs: number): void {
+    this.#seenMs += lengthMs;
+    this.#meanW += (powerW - this.#meanW) * (lengthMs / Math.min(this.#seenMs, this.#windowMs));
+  }
+
+  /** Mean power of any stretch, busy or not: the lowest stands in while idle was never seen. */
+  consider(meanW: number): void {
+    this.#lowestW = Math.min(this.#lowestW, meanW);
+  }
+
+  get learned(): boolean {
+    return this.#seenMs >= TRUSTED_MS;
+  }
+
+  /** Best estimate in W; null before anything was seen. */
+  get powerW(): number | null {
+    if (this.learned) return this.#meanW;
+    if (this.#lowestW < Infinity) return this.#lowestW;
+    return this.#seenMs > 0 ? this.#meanW : null;
+  }
+}
+
+/** What was given away of each cell of a rail, for as long as its ring keeps samples. */
+export class GivenShares implements Given {
+  readonly #indexes: Float64Array;
+  readonly #idle: Float64Array;
+  readonly #excess: Float64Array;
+
+  constructor(capacity: number) {
+    this.#indexes = new Float64Array(capacity).fill(-1);
+    this.#idle = new Float64Array(capacity);
+    this.#excess = new Float64Array(capacity);
+  }
+
+  /** Takes at most what is left of a cell, and returns it. */
+  take(index: number, part: 'idle' | 'excess', share: number): number {
+    const slot = index % this.#indexes.length;
+    if (this.#indexes[slot] !== index) {
+      this.#indexes[slot] = index;
+      this.#idle[slot] = 0;
+      this.#excess[slot] = 0;
+    }
+    const given = part === 'idle' ? this.#idle : this.#excess;
+    const taken = Math.min(share, 1 - (given[slot] ?? 0));
+    given[slot] = (given[slot] ?? 0) + taken;
+    return taken;
   }
 }

@@ -3,7 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
 import type { SampledRail } from '../drivers/sampler/sampler.js';
-import { RECORD_HEADER } from './command/format.js';
+import { RECORD_HEADER } from './record.js';
 import { Watcher } from './watcher.js';
 
 export class SampleRecorder {

@@ -1,7 +1,7 @@
 /** Goes through every new sample: records it, and compares it with the alerts. */
 import type { SampledRail } from '../drivers/sampler/sampler.js';
 import { WATCH_UNITS, isBeyond, type Watch } from './alerts.js';
-import { recordRow } from './command/format.js';
+import { recordRow } from './record.js';
 
 export interface WatcherDeps {
   record: ((rows: string) => void) | null;

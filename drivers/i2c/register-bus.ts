@@ -36,6 +36,20 @@ export function recoveryFor(error: unknown): Recovery {
   return (isEdgemuxError(error) && RECOVERIES[error.code]) || 'configuration';
 }
 
+const TRIES = 3;
+
+/** Runs `transfer` up to three times, for what fails for a moment (a NACK, a lost arbitration); `onRetry` counts. What is not worth a retry is thrown at once. */
+export function withRetries<T>(transfer: () => T, onRetry: () => void): T {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return transfer();
+    } catch (error) {
+      if (tried >= TRIES || recoveryFor(error) !== 'retry') throw error;
+      onRetry();
+    }
+  }
+}
+
 /** Linux errno values of I2C (i2c-tegra, i2c-dev): numbers, since i2c-bus leaves `code` empty for some. */
 const ERRNO: Record<number, ErrorCode> = {
   6: 'CHIP_NOT_ANSWERING', // ENXIO

@@ -10,8 +10,7 @@ import {
   type Rail,
   type SensorCounters,
 } from '../power-sensor.js';
-import { recoveryFor, type RegisterBus } from '../i2c/register-bus.js';
-import { withRetries } from '../i2c/retry.js';
+import { recoveryFor, withRetries, type RegisterBus } from '../i2c/register-bus.js';
 
 /** How often calibration, configuration and overflow are looked at. */
 const CHECK_MS = 1000;

@@ -12,7 +12,8 @@ import { findSysfsRails } from '../../drivers/sysfs/sysfs-rails.js';
 import { powerConfigSchema, type PowerConfig } from '../config.js';
 import { LiveMeter } from '../live-meter.js';
 import type { RailState } from '../meter.js';
-import { RECORD_HEADER, csvHeader, csvRows, jsonLine, table } from './format.js';
+import { RECORD_HEADER } from '../record.js';
+import { csvHeader, csvRows, jsonLine, table } from './format.js';
 import type { PowerOptions } from './options.js';
 import { Watcher } from '../watcher.js';
 

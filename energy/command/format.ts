@@ -47,17 +47,6 @@ export function csvRows(timeS: number, rails: readonly RailState[]): string {
     .join('');
 }
 
-export const RECORD_HEADER = `time_s,rail,power_W,voltage_V,current_A,flags,simulated${CSV_END}`;
-
-export function recordRow(
-  rail: { name: string; simulated: boolean },
-  timeS: number,
-  sample: { powerW: number; voltageV: number; currentA: number; flags: number },
-): string {
-  const values = [sample.powerW, sample.voltageV, sample.currentA].map((value) => value.toFixed(6));
-  return [timeS.toFixed(6), rail.name, ...values, sample.flags, rail.simulated].join(',') + CSV_END;
-}
-
 export function jsonLine(timeS: number, rails: readonly RailState[]): string {
   return `${JSON.stringify({ timeS: Number(timeS.toFixed(3)), rails })}\n`;
 }

@@ -1,7 +1,7 @@
 /** Energies of simulated rails against the known truth of their load. */
 import t from 'tap';
 import { apportion } from '../../energy/apportion.js';
-import type { Claim } from '../../energy/occupancy.js';
+import type { Occupancy } from '../../energy/occupancy.js';
 import { windowEnergy } from '../../energy/integrate.js';
 import { RailFollower } from '../../energy/rail-follower.js';
 import { seededRandom } from '../../drivers/simulation/simulated-bus.js';
@@ -61,17 +61,17 @@ t.test('1,200 bursts of 5 ms at random phase: their mean is within 1 %, net and 
   follower.catchUp((_fromMs, toMs) => toMs < idleUntilMs);
   const idleW = follower.baseline.powerW ?? NaN;
   t.ok(Math.abs(idleW / IDLE_W - 1) < 0.002, `idle learned: ${idleW.toFixed(4)} W`);
-  const claims = startsMs.map((startMs, frame): Claim => ({
+  const occupancies = startsMs.map((startMs, frame): Occupancy => ({
     frame,
     stage: 'local',
     startMs,
     endMs: startMs + BURST_MS,
     provisional: false,
   }));
-  const found = claims.map((claim) => {
-    const window = follower.cells(claim.startMs, claim.endMs);
-    const all = claims.slice(Math.max(0, claim.frame - 1), claim.frame + 2);
-    return apportion(claim.frame, window?.cells ?? [], all, { idleW, given: follower.given });
+  const found = occupancies.map((occupancy) => {
+    const window = follower.cells(occupancy.startMs, occupancy.endMs);
+    const all = occupancies.slice(Math.max(0, occupancy.frame - 1), occupancy.frame + 2);
+    return apportion(occupancy.frame, window?.cells ?? [], all, { idleW, given: follower.given });
   });
   for (const [key, trueJ] of [
     ['netJ', ((BURST_W - IDLE_W) * BURST_MS) / 1e3],

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { apportion, cellsOf, type Cell, type StageEnergy } from '../../energy/apportion.js';
-import { Claims, type Claim } from '../../energy/occupancy.js';
-import { GivenShares } from '../../energy/given.js';
+import { OccupancyLog, type Occupancy } from '../../energy/occupancy.js';
+import { GivenShares } from '../../energy/rail-follower.js';
 import type { Stage } from '../../common/activity.js';
 
 const RAIL = { gapMs: 5, spanMs: 1.8 };
@@ -14,7 +14,7 @@ function cells(powers: readonly number[]): Cell[] {
   return (cellsOf(nodes, RAIL) ?? []).slice(1, -1);
 }
 
-const claim = (frame: number, stage: Stage, startMs: number, endMs: number): Claim => ({
+const occupancy = (frame: number, stage: Stage, startMs: number, endMs: number): Occupancy => ({
   frame,
   stage,
   startMs,
@@ -22,10 +22,10 @@ const claim = (frame: number, stage: Stage, startMs: number, endMs: number): Cla
   provisional: false,
 });
 
-function energies(frames: number, all: readonly Cell[], claims: readonly Claim[]): StageEnergy[] {
+function energies(frames: number, all: readonly Cell[], occupancies: readonly Occupancy[]): StageEnergy[] {
   const given = new GivenShares(1000);
   return Array.from({ length: frames }, (_, frame) =>
-    apportion(frame, all, claims, { idleW: IDLE_W, given }),
+    apportion(frame, all, occupancies, { idleW: IDLE_W, given }),
   );
 }
 
@@ -37,7 +37,7 @@ t.test(
   'a frame alone gets all that its work drew over idle, also what the samples smear past its edges',
   async (t) => {
     const powers = [3, 3, 3, 5, 9, 9, 9, 7, 3, 3, 3];
-    const [alone] = energies(1, cells(powers), [claim(0, 'local', 3.4, 7.2)]);
+    const [alone] = energies(1, cells(powers), [occupancy(0, 'local', 3.4, 7.2)]);
     t.ok(close(alone!.netJ, (2 + 6 + 6 + 6 + 4) / 1e3));
     t.ok(close(alone!.grossJ - alone!.netJ, (IDLE_W * 3.8) / 1e3), 'and idle power for just its time');
     t.ok(close(alone!.stagesJ.local ?? 0, alone!.grossJ));
@@ -46,19 +46,19 @@ t.test(
 
 t.test('frames that work at the same time share by their busy time', async (t) => {
   const all = cells(Array.from({ length: 12 }, () => 9));
-  const [first, second] = energies(2, all, [claim(0, 'decode', 2, 10), claim(1, 'local', 2, 10)]);
+  const [first, second] = energies(2, all, [occupancy(0, 'decode', 2, 10), occupancy(1, 'local', 2, 10)]);
   t.ok(close(first!.netJ, second!.netJ));
   t.ok(close(first!.grossJ, second!.grossJ));
-  const [long, short] = energies(2, all, [claim(0, 'decode', 2, 10), claim(1, 'local', 5, 6)]);
+  const [long, short] = energies(2, all, [occupancy(0, 'decode', 2, 10), occupancy(1, 'local', 5, 6)]);
   t.ok(long!.netJ > 5 * short!.netJ);
 });
 
 t.test('who waits pays nothing while another works, and all of it when nobody does', async (t) => {
   const all = cells(Array.from({ length: 20 }, () => 9));
-  const [waiting, working] = energies(2, all, [claim(0, 'wait', 1, 10), claim(1, 'local', 1, 10)]);
+  const [waiting, working] = energies(2, all, [occupancy(0, 'wait', 1, 10), occupancy(1, 'local', 1, 10)]);
   t.ok(close(waiting!.grossJ, 0));
   t.ok(working!.grossJ > 0);
-  const [alone] = energies(1, all, [claim(0, 'wait', 5, 10)]);
+  const [alone] = energies(1, all, [occupancy(0, 'wait', 5, 10)]);
   t.ok(close(alone!.grossJ - alone!.netJ, (IDLE_W * 5) / 1e3));
 });
 
@@ -68,14 +68,14 @@ t.test('the stages of a frame add up to the frame', async (t) => {
   const [frame] = energies(
     1,
     all,
-    stages.map((stage, i) => claim(0, stage, 2 + 2 * i, 4 + 2 * i)),
+    stages.map((stage, i) => occupancy(0, stage, 2 + 2 * i, 4 + 2 * i)),
   );
   const sum = stages.reduce((all_, stage) => all_ + (frame!.stagesJ[stage] ?? 0), 0);
   t.ok(close(sum, frame!.grossJ));
 });
 
 const stage = fc.constantFrom<Stage>('decode', 'mux', 'local', 'encode', 'upload', 'wait');
-const claims = fc.array(
+const occupancies = fc.array(
   fc
     .record({
       frame: fc.nat(3),
@@ -83,14 +83,14 @@ const claims = fc.array(
       fromMs: fc.nat(28),
       lengthMs: fc.double({ min: 0.1, max: 12, noNaN: true }),
     })
-    .map(({ frame, stage, fromMs, lengthMs }) => claim(frame, stage, fromMs, fromMs + lengthMs)),
+    .map(({ frame, stage, fromMs, lengthMs }) => occupancy(frame, stage, fromMs, fromMs + lengthMs)),
   { minLength: 1, maxLength: 10 },
 );
 const powers = fc.array(fc.double({ min: 3, max: 20, noNaN: true }), { minLength: 42, maxLength: 42 });
 
 t.test('no joule is given twice: frames, with idle between them, add up to the integral', async () => {
   fc.assert(
-    fc.property(powers, claims, (powerWs, list) => {
+    fc.property(powers, occupancies, (powerWs, list) => {
       const all = cells(powerWs);
       const wholeJ = all.reduce((sum, cell) => sum + (cell.powerW * (cell.toMs - cell.fromMs)) / 1e3, 0);
       const touched = all.filter((cell) =>
@@ -109,9 +109,9 @@ t.test('no joule is given twice: frames, with idle between them, add up to the i
 t.test('a frame that comes late gets what is left, never what was given', async (t) => {
   const all = cells(Array.from({ length: 12 }, () => 9));
   const given = new GivenShares(100);
-  const early = [claim(0, 'local', 2, 10)];
+  const early = [occupancy(0, 'local', 2, 10)];
   const first = apportion(0, all, early, { idleW: IDLE_W, given });
-  const late = apportion(1, all, [...early, claim(1, 'mux', 2, 10)], { idleW: IDLE_W, given });
+  const late = apportion(1, all, [...early, occupancy(1, 'mux', 2, 10)], { idleW: IDLE_W, given });
   t.ok(first.netJ > 0);
   t.ok(close(late.netJ, 0));
 });
@@ -122,7 +122,7 @@ t.test('a gap in the samples leaves no cells', async (t) => {
 });
 
 t.test('a span takes the place of what enter and leave said about its stage', async (t) => {
-  const book = new Claims();
+  const book = new OccupancyLog();
   book.open(1, 'local', 0);
   t.equal(book.close(1, 'local', 9), true);
   t.equal(book.close(1, 'local', 9), false);
@@ -140,14 +140,17 @@ t.test('a span takes the place of what enter and leave said about its stage', as
   t.same(book.openStages(2), ['wait']);
 });
 
-t.test('claims of finished frames are forgotten, those that unfinished ones can meet are kept', async (t) => {
-  const book = new Claims();
-  for (let i = 0; i < 300; i += 1) {
-    book.open(i, 'local', i);
-    book.close(i, 'local', i + 1);
-  }
-  book.prune(new Set([200]), 300, 10);
-  t.equal(book.of(100).length, 0);
-  t.equal(book.of(200).length, 1);
-  t.equal(book.of(250).length, 1);
-});
+t.test(
+  'occupancies of finished frames are forgotten, those that unfinished ones can meet are kept',
+  async (t) => {
+    const book = new OccupancyLog();
+    for (let i = 0; i < 300; i += 1) {
+      book.open(i, 'local', i);
+      book.close(i, 'local', i + 1);
+    }
+    book.prune(new Set([200]), 300, 10);
+    t.equal(book.of(100).length, 0);
+    t.equal(book.of(200).length, 1);
+    t.equal(book.of(250).length, 1);
+  },
+);

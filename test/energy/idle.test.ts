@@ -1,6 +1,6 @@
 import t from 'tap';
-import { IdleBaseline } from '../../energy/baseline.js';
-import { IdleTimes } from '../../energy/idle-times.js';
+import { IdleBaseline } from '../../energy/rail-follower.js';
+import { IdleTimes } from '../../energy/frame-tracker.js';
 
 t.test('idle is when no frame is in flight, and some time after the last one', async (t) => {
   const times = new IdleTimes({ settleMs: 100, nowMs: 0 });

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { powerConfigSchema, type PowerConfig } from '../../energy/config.js';
 import { FrameTracker } from '../../energy/frame-tracker.js';
-import { createEnergyMeter, type EnergyMeterDeps } from '../../energy/meter.js';
+import { createEnergyMeter } from '../../energy/create-meter.js';
+import type { EnergyMeterDeps } from '../../energy/meter.js';
 import { RailFollower } from '../../energy/rail-follower.js';
 import { createBoard, framesIn } from '../../common/activity.js';
 import { systemClock } from '../../common/clock.js';

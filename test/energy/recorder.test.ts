@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { powerConfigSchema } from '../../energy/config.js';
-import { createEnergyMeter } from '../../energy/meter.js';
+import { parseRecordRow, recordRow } from '../../energy/record.js';
+import { createEnergyMeter } from '../../energy/create-meter.js';
 import { createBoard } from '../../common/activity.js';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
@@ -35,3 +36,23 @@ t.test(
     t.same(Object.keys(energy.stagesJ ?? {}), ['local']);
   },
 );
+
+t.test('a recorded row is read back as it was written, and what is no row is passed over', async (t) => {
+  const sample = { powerW: 3.25, voltageV: 19.008, currentA: -0.171, flags: 9 };
+  const row = recordRow({ name: 'sim_module', simulated: true }, 12.345678, sample).trimEnd();
+  t.same(parseRecordRow(row), {
+    rail: 'sim_module',
+    simulated: true,
+    sample: { tMs: 12.345678 * 1e3, ...sample },
+  });
+  const header = 'time_s,rail,power_W,voltage_V,current_A,flags,simulated';
+  for (const none of [
+    header,
+    '',
+    row.slice(0, row.lastIndexOf(',')),
+    row.replace('3.250000', ''),
+    `${row},1`,
+  ]) {
+    t.equal(parseRecordRow(none), null, none);
+  }
+});

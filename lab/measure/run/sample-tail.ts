@@ -3,6 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../../common/clock.js';
 import type { Node } from '../../../energy/integrate.js';
+import { RECORD_LINE_END, parseRecordRow } from '../../../energy/record.js';
 
 const LOOK_MS = 100;
 const CHUNK_BYTES = 1024 * 1024;
@@ -66,18 +67,17 @@ export class SampleTail {
       const { bytesRead } = await this.#handle.read(buffer, 0, CHUNK_BYTES, this.#offset);
       if (bytesRead === 0) return;
       this.#offset += bytesRead;
-      const lines = (this.#half + buffer.toString('latin1', 0, bytesRead)).split('\r\n');
+      const lines = (this.#half + buffer.toString('latin1', 0, bytesRead)).split(RECORD_LINE_END);
       this.#half = lines.pop() ?? '';
       for (const line of lines) this.#take(line);
     }
   }
 
-  /** `time_s,rail,power_W,voltage_V,current_A,flags,simulated` */
   #take(line: string): void {
-    const [timeS, rail, powerW, , , flags] = line.split(',');
-    if (rail === undefined || rail === 'rail') return;
-    const samples = this.#rails.get(rail) ?? [];
-    samples.push({ tMs: Number(timeS) * 1e3, powerW: Number(powerW), flags: Number(flags) });
-    this.#rails.set(rail, samples);
+    const row = parseRecordRow(line);
+    if (!row) return;
+    const samples = this.#rails.get(row.rail) ?? [];
+    samples.push(row.sample);
+    this.#rails.set(row.rail, samples);
   }
 }

@@ -1,10 +1,13 @@
-/** The meter of a device without rails: counts stages on the board, measures nothing, and says so. */
+/** The meter that a device's settings ask for. */
 import { enterStage, leaveStage } from '../common/activity.js';
+import type { PowerConfig } from './config.js';
+import { LiveMeter } from './live-meter.js';
 import type { EnergyMeter, EnergyMeterDeps, FrameMeter } from './meter.js';
 
 const WARNING =
   'power: no rail is configured, so energies are null (set power.rails; `edgemux power scan` lists what there is)';
 
+/** The meter of a device without rails: counts stages on the board, measures nothing, and says so. */
 export function createNullMeter(deps: Pick<EnergyMeterDeps, 'board'>): EnergyMeter {
   let frames = 0;
   const frame = (): FrameMeter => ({
@@ -30,4 +33,9 @@ export function createNullMeter(deps: Pick<EnergyMeterDeps, 'board'>): EnergyMet
       simulated: false,
     }),
   };
+}
+
+/** A meter for the configured rails; one that measures nothing, and says so, where there are none. */
+export function createEnergyMeter(deps: EnergyMeterDeps, config: PowerConfig): EnergyMeter {
+  return config.simulate || config.rails.length > 0 ? new LiveMeter(deps, config) : createNullMeter(deps);
 }
