@@ -1,6 +1,7 @@
 /** Sensors and buses for a sampler plan. Runs in the sampler's thread. */
 import type { Clock } from '../common/clock.js';
 import { openBoard } from '../common/activity.js';
+import { seededRandom } from '../common/random.js';
 import { openI2cBus } from './i2c/i2c-bus.js';
 import { SimulatedIna226 } from './ina226/ina226-sim.js';
 import { Ina226Sensor } from './ina226/ina226-sensor.js';
@@ -8,7 +9,7 @@ import { BoardLoad, StepLoad, powerModelFor, type Load } from './simulation/load
 import type { PowerSensor } from './power-sensor.js';
 import type { RegisterBus } from './i2c/register-bus.js';
 import type { Ina226Plan, RailPlan, SamplerPlan, Simulation } from './sampler/sampler-plan.js';
-import { SimulatedBus, seededRandom } from './simulation/simulated-bus.js';
+import { SimulatedBus } from './simulation/simulated-bus.js';
 import { SysfsSensor } from './sysfs/sysfs-sensor.js';
 
 export interface BuildDeps {

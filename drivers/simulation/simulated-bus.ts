@@ -67,14 +67,3 @@ export class SimulatedBus implements RegisterBus {
     throw new EdgemuxError('CHIP_NOT_ANSWERING', `${where}: no acknowledge`);
   }
 }
-
-/** A small seeded source of numbers from 0 to 1 (xorshift, 32 bits). */
-export function seededRandom(seed: number): () => number {
-  let state = seed | 0 || 0x2545f491;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 0x1_0000_0000;
-  };
-}

@@ -16,7 +16,7 @@ import {
   registerPowerW,
   shuntVoltageV,
 } from '../../drivers/ina226/ina226-registers.js';
-import { seededRandom } from '../../drivers/simulation/simulated-bus.js';
+import { seededRandom } from '../../common/random.js';
 import { testRail } from '../drivers/fakes.js';
 import { SETTINGS } from '../drivers/ina226/sensor-set-up.js';
 import { powerSensorContract } from './power-suite.js';

@@ -4,7 +4,7 @@ import { apportion } from '../../energy/apportion.js';
 import type { Occupancy } from '../../energy/occupancy.js';
 import { windowEnergy } from '../../energy/integrate.js';
 import { RailFollower } from '../../energy/rail-follower.js';
-import { seededRandom } from '../../drivers/simulation/simulated-bus.js';
+import { seededRandom } from '../../common/random.js';
 import type { LoadStep } from '../../drivers/simulation/load.js';
 import { sampleSimulatedRail, truthJ } from './simulated-rail.js';
 

@@ -5,7 +5,8 @@ import { StepLoad, type LoadStep } from '../../drivers/simulation/load.js';
 import type { SampledRail } from '../../drivers/sampler/sampler.js';
 import { runSamplerLoop } from '../../drivers/sampler/sampler-loop.js';
 import { SampleRing } from '../../drivers/sampler/sample-ring.js';
-import { SimulatedBus, seededRandom, type BusFault } from '../../drivers/simulation/simulated-bus.js';
+import { seededRandom } from '../../common/random.js';
+import { SimulatedBus, type BusFault } from '../../drivers/simulation/simulated-bus.js';
 import { timingFor, updateMs } from '../../drivers/ina226/ina226-timing.js';
 import { TestClock, testRail } from '../drivers/fakes.js';
 

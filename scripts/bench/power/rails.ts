@@ -1,7 +1,7 @@
 /** Rails and loads of the power benchmarks. */
 import { powerConfigSchema, type PowerConfig } from '../../../energy/config.js';
 import type { LoadStep } from '../../../drivers/simulation/load.js';
-import { seededRandom } from '../../../drivers/simulation/simulated-bus.js';
+import { seededRandom } from '../../../common/random.js';
 
 export const BURST_MS = 5;
 export const IDLE_W = 3.2;

@@ -5,7 +5,8 @@ import { SimulatedIna226 } from '../../../drivers/ina226/ina226-sim.js';
 import { MASK_BITS, REGISTERS, signed16 } from '../../../drivers/ina226/ina226-registers.js';
 import { encodeConfiguration, type Configuration } from '../../../drivers/ina226/ina226-timing.js';
 import { BoardLoad, StepLoad, powerModelFor, modelPowerW } from '../../../drivers/simulation/load.js';
-import { SimulatedBus, seededRandom } from '../../../drivers/simulation/simulated-bus.js';
+import { seededRandom } from '../../../common/random.js';
+import { SimulatedBus } from '../../../drivers/simulation/simulated-bus.js';
 import { TestClock } from '../fakes.js';
 
 const FAST: Configuration = {
