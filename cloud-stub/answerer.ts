@@ -58,7 +58,7 @@ export class Answerer {
   receive(message: Message): void {
     const { clock, counters, log, served } = this.#deps;
     counters.requests += 1;
-    const zoo = served().engine.zoo.name;
+    const zoo = served().group.zoo.name;
     const request = addressRequest(this.#options.base, zoo, message, clock.monotonicMs());
     if (!request) {
       counters.unanswerable += 1;
@@ -126,7 +126,7 @@ export class Answerer {
     const { clock, counters, served } = this.#deps;
     try {
       const now = served();
-      const answer = await now.engine.use(() => this.#answer(request, now));
+      const answer = await now.group.use(() => this.#answer(request, now));
       this.#pace.end(clock.monotonicMs(), this.#working > 1);
       if (answer) await this.#publish(request, answer);
       else counters.expired += 1;
@@ -137,13 +137,13 @@ export class Answerer {
   }
 
   /** The answer, or null where the budget ran out before the model ran: nobody waits for it any more. */
-  async #answer(request: Request, { engine, policy }: Served): Promise<Answer | null> {
+  async #answer(request: Request, { group, policy }: Served): Promise<Answer | null> {
     const { clock, counters } = this.#deps;
     const startedMs = clock.monotonicMs();
     if (startedMs > request.expiresMs) return null;
-    const pixels = await decodeImage(request.payload, engine.zoo.input, this.#options.images);
+    const pixels = await decodeImage(request.payload, group.zoo.input, this.#options.images);
     const decodeMs = clock.monotonicMs() - startedMs;
-    const verdict = await engine.answer(pixels, policy, request.expiresMs);
+    const verdict = await group.answer(pixels, policy, request.expiresMs);
     if (!verdict) return null;
     const residence = clock.monotonicMs() - request.receivedMs;
     const queueMs = startedMs - request.receivedMs;
@@ -155,13 +155,13 @@ export class Answerer {
     return {
       frameId: request.frameId,
       server: this.#options.server,
-      zooHash: engine.zoo.hash,
+      zooHash: group.zoo.hash,
       models,
       weights,
       classIndex,
       probabilities,
       batchSize,
-      label: engine.zoo.labels[classIndex] ?? `class-${classIndex}`,
+      label: group.zoo.labels[classIndex] ?? `class-${classIndex}`,
       latencyMs: { residence, queue: queueMs + verdict.waitMs, decode: decodeMs, mux, inference },
     };
   }

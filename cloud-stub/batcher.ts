@@ -1,15 +1,11 @@
 import type { Clock } from '../common/clock.js';
-import type { ClassifyOutcome, GroupMuxOutcome, InferenceJob } from '../mux/inference/inference.js';
+import { GROUP_MUX_ID } from '../mux/inference/inference-types.js';
 import { nextBatch, type BatchRule } from './batch-rule.js';
-
-/** Name of the group's mux among the networks; no model id can be equal to it. */
-export const MUX = '(mux)';
+import type { Engine, EngineOutput } from './engines/engine.js';
 
 export interface BatcherDeps {
   clock: Clock;
-  infer: (
-    job: Extract<InferenceJob, { kind: 'classify' | 'group-mux' }>,
-  ) => Promise<ClassifyOutcome | GroupMuxOutcome>;
+  infer: Engine['infer'];
   /** Told of every batch that has run. */
   onBatch: (network: string, count: number, runMs: number) => void;
 }
@@ -57,7 +53,7 @@ export class Batcher {
   }
 
   /**
-   * One image through one network (`MUX` or a model's id); null where `expiresMs` passed before its run.
+   * One image through one network (`GROUP_MUX_ID` or a model's id); null where `expiresMs` passed before its run.
    * @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED
    */
   run(network: string, pixels: Uint8Array, expiresMs: number): Promise<Row | null> {
@@ -105,7 +101,7 @@ export class Batcher {
         if (step.waitMs !== null) this.#timer = setTimeout(() => this.#pump(), step.waitMs);
         return;
       }
-      const network = networks[step.lane] ?? MUX;
+      const network = networks[step.lane] ?? GROUP_MUX_ID;
       const tickets = this.#lanes.get(network)?.splice(0, step.count) ?? [];
       this.#running += 1;
       void this.#runBatch(network, tickets, nowMs);
@@ -120,21 +116,18 @@ export class Batcher {
       for (const ticket of lane) if (nowMs > ticket.expiresMs) ticket.resolve(null);
       this.#lanes.set(network, alive);
     }
-    return { count: alive.length, oldestMs: alive[0]?.enteredMs ?? 0, first: network === MUX };
+    return { count: alive.length, oldestMs: alive[0]?.enteredMs ?? 0, first: network === GROUP_MUX_ID };
   }
 
   async #runBatch(network: string, tickets: Ticket[], nowMs: number): Promise<void> {
     try {
       const count = tickets.length;
       const pixels = sideBySide(tickets.map((ticket) => ticket.pixels));
-      const outcome = await this.#deps.infer(
-        network === MUX
-          ? { kind: 'group-mux', pixels, count, handOver: true }
-          : { kind: 'classify', model: network, pixels, count, handOver: true },
-      );
-      this.#deps.onBatch(network, count, outcome.ms);
+      const expiresMs = Math.max(...tickets.map((ticket) => ticket.expiresMs));
+      const output = await this.#deps.infer({ network, pixels, count, expiresMs });
+      if (output) this.#deps.onBatch(network, count, output.runMs);
       tickets.forEach((ticket, i) => {
-        ticket.resolve(rowOf(outcome, i, count, nowMs - ticket.enteredMs + outcome.queueMs));
+        ticket.resolve(output && rowOf(output, i, count, nowMs - ticket.enteredMs + output.queueMs));
       });
     } catch (error) {
       for (const ticket of tickets) ticket.reject(error);
@@ -154,18 +147,17 @@ function sideBySide(images: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-function rowOf(outcome: ClassifyOutcome | GroupMuxOutcome, i: number, count: number, waitMs: number): Row {
+function rowOf(output: EngineOutput, i: number, count: number, waitMs: number): Row {
   const cut = (matrix: Float32Array): Float32Array => {
     const width = matrix.length / count;
     return matrix.subarray(i * width, (i + 1) * width);
   };
-  const mux = outcome.kind === 'group-mux';
   return {
-    probabilities: cut(outcome.probabilities),
-    correct: mux ? cut(outcome.correct) : null,
-    weights: mux ? cut(outcome.weights) : null,
+    probabilities: cut(output.probabilities),
+    correct: output.correct && cut(output.correct),
+    weights: output.weights && cut(output.weights),
     waitMs,
-    runMs: outcome.ms,
+    runMs: output.runMs,
     batchSize: count,
   };
 }

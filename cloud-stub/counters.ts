@@ -1,3 +1,4 @@
+import { percentile } from '../common/statistics.js';
 import { Metrics } from './metrics.js';
 
 /** How many latencies the percentiles of the status look back on. */
@@ -65,9 +66,7 @@ export class ServerCounters {
   /** Percentiles of the residence of the last answers in ms, or null before the first. */
   latencyMs(): { p50: number; p95: number; p99: number } | null {
     if (this.#residenceMs.length === 0) return null;
-    const sorted = [...this.#residenceMs].sort((a, b) => a - b);
-    const at = (share: number): number =>
-      sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+    const at = (share: number): number => percentile(this.#residenceMs, share);
     return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
   }
 }

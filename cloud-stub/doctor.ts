@@ -8,6 +8,7 @@ import { groupOf } from '../mux/rules/group-settings.js';
 import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
 import { brokerProbe } from '../protocol/doctor.js';
 import { cloudConfig, type CloudConfig } from './config.js';
+import { onnxRuntimeOptions } from './engines/onnxruntime.js';
 
 export interface CloudDoctorOptions extends DoctorOptions {
   configFile: string | null;
@@ -55,13 +56,14 @@ function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
       brokerProbe(brokerOptions),
     ],
     [
-      inferenceProbe(zoo, (loaded) => ({
-        ...inference,
-        models: groupOf(loaded).ids,
-        mux: null,
-        groupMux: loaded.manifest.mux?.group !== undefined,
-        warmupBatches: batching.sizes,
-      })),
+      inferenceProbe(zoo, (loaded) =>
+        onnxRuntimeOptions({
+          zoo: loaded,
+          models: groupOf(loaded).ids,
+          inference,
+          batchSizes: batching.sizes,
+        }),
+      ),
     ],
   ];
 }

@@ -1,5 +1,9 @@
 /** Numbers of the status, named as Prometheus wants them: base units, `_total` for what only grows, one label at most. */
-import type { Verdict } from './engine.js';
+import { GROUP_MUX_ID } from '../mux/inference/inference-types.js';
+import type { Verdict } from './loaded-group.js';
+
+/** Label of the group's mux; no model id can be equal to it. */
+const MUX_LABEL = '(mux)';
 
 type ByLabel = Record<string, number>;
 
@@ -21,9 +25,10 @@ export class Metrics {
 
   /** A batch of one network has run. */
   ran(network: string, count: number, runMs: number): void {
-    add(this.#runs, network, 1);
-    add(this.#images, network, count);
-    add(this.#runSeconds, network, runMs / 1000);
+    const label = network === GROUP_MUX_ID ? MUX_LABEL : network;
+    add(this.#runs, label, 1);
+    add(this.#images, label, count);
+    add(this.#runSeconds, label, runMs / 1000);
   }
 
   /** An answer was given. `queueMs` is the wait before decoding, `verdict.waitMs` that for batches. */

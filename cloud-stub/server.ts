@@ -12,6 +12,7 @@ import { Announcer } from './announcer.js';
 import { Answerer } from './answerer.js';
 import type { CloudConfig } from './config.js';
 import { ServerCounters } from './counters.js';
+import { chooseEngine } from './engines/choose.js';
 import { configPatch, policyMessage } from './policy-message.js';
 import { Requests } from './requests.js';
 import { Serving } from './serving.js';
@@ -68,14 +69,14 @@ export class CloudServer {
     this.#watch = watch;
     await this.#serve(parts, announcer);
     this.#watchOver(parts);
-    const { engine, policy } = serving.current;
+    const { group, policy } = serving.current;
     this.#log.info(
       {
         server,
-        zoo: engine.zoo.name,
-        models: engine.group.ids,
+        zoo: group.zoo.name,
+        models: group.models,
         policy: policy.mode,
-        provider: engine.provider,
+        provider: group.provider,
       },
       'edgemux-cloud is ready',
     );
@@ -105,7 +106,7 @@ export class CloudServer {
     );
     const counters = new ServerCounters();
     const serving = new Serving(
-      { log, clock, onBatch: (...batch) => counters.metrics.ran(...batch) },
+      { log, clock, onBatch: (...batch) => counters.metrics.ran(...batch), createEngine: chooseEngine },
       { zoo, policy: configPatch(policy), inference, batching },
     );
     const answerer = new Answerer(
@@ -118,16 +119,16 @@ export class CloudServer {
   #statusOf({ answerer, counters, serving }: Parts): () => LiveServerStatus {
     const startedAt = new Date(this.#clock.wallMs()).toISOString();
     return () => {
-      const { engine, policy } = serving.current;
+      const { group, policy } = serving.current;
       return {
         state: this.#state,
         server: this.#config.server,
-        zoo: engine.zoo.name,
-        zooHash: engine.zoo.hash,
-        models: [...engine.group.ids],
+        zoo: group.zoo.name,
+        zooHash: group.zoo.hash,
+        models: [...group.models],
         policy: policyMessage(policy),
         queue: answerer.queue(),
-        provider: engine.provider,
+        provider: group.provider,
         counters: counters.snapshot(),
         metrics: counters.metrics.snapshot(),
         latencyMs: counters.latencyMs(),
@@ -155,7 +156,7 @@ export class CloudServer {
 
   async #serve({ answerer, connection, serving }: Parts, announcer: Announcer): Promise<void> {
     const { broker, group } = this.#config;
-    const zoo = serving.current.engine.zoo.name;
+    const zoo = serving.current.group.zoo.name;
     const requests = new Requests({ log: this.#log, connection }, { base: broker.baseTopic, group, zoo });
     this.#stopSteps.add(() => connection.stop());
     this.#stopSteps.add(async () => {

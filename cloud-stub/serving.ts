@@ -4,7 +4,7 @@ import { groupPolicyOf, type GroupPatch } from '../mux/rules/group-settings.js';
 import type { InferenceConfig } from '../mux/config.js';
 import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
 import type { BatchRule } from './batch-rule.js';
-import { Engine, type EngineDeps } from './engine.js';
+import { LoadedGroup, type LoadedGroupDeps } from './loaded-group.js';
 
 export interface ServingOptions {
   /** Folder of the zoo. */
@@ -17,20 +17,20 @@ export interface ServingOptions {
 
 /** The models that answer and the policy by which: both belong to one zoo and change together. */
 export interface Served {
-  engine: Engine;
+  group: LoadedGroup;
   policy: GroupPolicy;
 }
 
 /** Holds what is served; changes the policy, and the zoo under way without losing a request. */
 export class Serving {
-  readonly #deps: EngineDeps;
+  readonly #deps: LoadedGroupDeps;
   readonly #options: ServingOptions;
   #patch: GroupPatch;
   #served: Served | null = null;
   #reloading: Promise<boolean> | null = null;
   readonly #retiring = new Set<Promise<void>>();
 
-  constructor(deps: EngineDeps, options: ServingOptions) {
+  constructor(deps: LoadedGroupDeps, options: ServingOptions) {
     this.#deps = deps;
     this.#options = options;
     this.#patch = options.policy;
@@ -39,12 +39,12 @@ export class Serving {
   /** @throws EdgemuxError ZOO_*, CONFIG_INVALID, PROVIDER_UNAVAILABLE, MODEL_UNUSABLE */
   async start(): Promise<void> {
     this.#served ??= await this.#open(await loadZoo(this.#options.zoo));
-    const { engine } = this.#served;
+    const { group } = this.#served;
     const [wanted] = this.#options.inference.providers;
-    if (engine.provider !== wanted) {
+    if (group.provider !== wanted) {
       this.#deps.log.warn(
-        { wanted, provider: engine.provider },
-        `${wanted} DOES NOT WORK HERE: this server answers on ${engine.provider}, many times slower. ` +
+        { wanted, provider: group.provider },
+        `${wanted} DOES NOT WORK HERE: this server answers on ${group.provider}, many times slower. ` +
           'Set inference.requireProvider to refuse instead',
       );
     }
@@ -58,10 +58,10 @@ export class Serving {
 
   /** Changes the policy from the next request on, whole or not at all. @throws EdgemuxError MESSAGE_INVALID */
   patch(patch: GroupPatch): GroupPolicy {
-    const { engine } = this.current;
+    const { group } = this.current;
     const merged = { ...this.#patch, ...patch };
     try {
-      this.#served = { engine, policy: groupPolicyOf(engine.zoo, merged) };
+      this.#served = { group, policy: groupPolicyOf(group.zoo, merged) };
     } catch (cause) {
       throw new EdgemuxError('MESSAGE_INVALID', messageOf(cause), { cause });
     }
@@ -83,11 +83,11 @@ export class Serving {
   async stop(): Promise<void> {
     await this.#reloading?.catch(() => undefined);
     const served = this.#served;
-    await Promise.all([served?.engine.stop(), ...this.#retiring]);
+    await Promise.all([served?.group.stop(), ...this.#retiring]);
   }
 
   async #reload(): Promise<boolean> {
-    const old = this.current.engine;
+    const old = this.current.group;
     const zoo = await loadZoo(this.#options.zoo);
     if (zoo.hash === old.zoo.hash) return false;
     if (zoo.name !== old.zoo.name) {
@@ -106,14 +106,14 @@ export class Serving {
     const { inference, batching } = this.#options;
     const before = this.#patch;
     const policy = groupPolicyOf(zoo, before);
-    const engine = new Engine(this.#deps, { zoo, inference, batching });
+    const group = new LoadedGroup(this.#deps, { zoo, inference, batching });
     try {
-      await engine.start();
+      await group.start();
     } catch (error) {
-      await engine.stop();
+      await group.stop();
       throw error;
     }
     // a patch that came while the models were loading counts too
-    return { engine, policy: this.#patch === before ? policy : groupPolicyOf(zoo, this.#patch) };
+    return { group, policy: this.#patch === before ? policy : groupPolicyOf(zoo, this.#patch) };
   }
 }

@@ -7,7 +7,7 @@ import { imageSha256 } from './result.js';
 import { noLatencies, type Frame, type StageLatenciesMs } from './frame.js';
 
 /** A frame after the first hop: what the rule said, with the pixels for whatever comes next. */
-export interface Decided {
+export interface DecidedFrame {
   outcome: DecideOutcome;
   pixels: Uint8Array;
   policy: DevicePolicy;
@@ -35,7 +35,7 @@ export class Decider {
   }
 
   /** @throws EdgemuxError IMAGE_UNDECODABLE, INFERENCE_FAILED, INFERENCE_STOPPED */
-  async decide(frame: Frame): Promise<Decided> {
+  async decide(frame: Frame): Promise<DecidedFrame> {
     const { clock, inference, zoo } = this.#deps;
     const policy = this.#deps.policy();
     frame.meter.enter('decode');

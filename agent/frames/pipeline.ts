@@ -3,7 +3,7 @@ import type { Log } from '../../common/log.js';
 import type { Progress } from '../../common/progress.js';
 import type { Clock } from '../../common/clock.js';
 import type { Counters, DropCause } from '../counters.js';
-import type { Decider, Decided } from './decider.js';
+import type { Decider, DecidedFrame } from './decider.js';
 import type { Frame } from './frame.js';
 import type { Settled } from './result.js';
 import { CameraSlots } from './slots.js';
@@ -15,7 +15,7 @@ export interface PipelineDeps {
   /** Decode and first hop to the inference worker. */
   decider: Decider;
   /** Turns a decision into an answer: kept ones at once, hard ones by a server or by the local model. */
-  settle: (frame: Frame, decided: Decided) => Promise<Settled>;
+  settle: (frame: Frame, decided: DecidedFrame) => Promise<Settled>;
   /** Journals and publishes a result. */
   emit: (frame: Frame, settled: Settled) => Promise<void>;
 }
@@ -132,7 +132,7 @@ export class Pipeline {
     }
   }
 
-  async #decide(frame: Frame): Promise<Decided> {
+  async #decide(frame: Frame): Promise<DecidedFrame> {
     try {
       return await this.#deps.decider.decide(frame);
     } finally {

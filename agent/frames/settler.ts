@@ -5,7 +5,7 @@ import type { Inference } from '../../mux/inference/inference.js';
 import { fusedProbabilities, scoreThreshold } from '../../mux/rules/policy-rules.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import type { Reason } from '../../protocol/messages.js';
-import type { Decided } from './decider.js';
+import type { DecidedFrame } from './decider.js';
 import type { Frame } from './frame.js';
 import type { Ticket } from '../offload/limiter.js';
 import type { Offloader, OffloadOutcome } from '../offload/offloader.js';
@@ -40,7 +40,7 @@ export class Settler {
   }
 
   /** @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED when the local model has to answer and cannot */
-  async settle(frame: Frame, decided: Decided): Promise<Settled> {
+  async settle(frame: Frame, decided: DecidedFrame): Promise<Settled> {
     const { outcome } = decided;
     if (outcome.localMs > 0) this.#reserve.learn(outcome.localMs + outcome.queueMs);
     if (outcome.decision === 'offload') return this.#offload(frame, decided);
@@ -52,7 +52,7 @@ export class Settler {
     });
   }
 
-  async #offload(frame: Frame, decided: Decided): Promise<Settled> {
+  async #offload(frame: Frame, decided: DecidedFrame): Promise<Settled> {
     const { clock, offloader } = this.#deps;
     const entry = offloader.enter();
     if ('reason' in entry) return this.#fallback(frame, decided, entry.reason);
@@ -81,7 +81,7 @@ export class Settler {
   }
 
   /** Asks a server about a frame that the device answers itself: the frame does not wait to learn whether one is there. */
-  async #probe(frame: Frame, decided: Decided, ticket: Ticket): Promise<void> {
+  async #probe(frame: Frame, decided: DecidedFrame, ticket: Ticket): Promise<void> {
     const { frameId, capturedAtMs } = frame;
     const image = await this.#encode(frame, decided, ticket).catch(() => null);
     if (!image) return;
@@ -97,7 +97,7 @@ export class Settler {
 
   async #encode(
     frame: Frame,
-    { pixels }: Decided,
+    { pixels }: DecidedFrame,
     ticket: Ticket,
   ): Promise<{ bytes: Uint8Array; type: string }> {
     try {
@@ -134,7 +134,7 @@ export class Settler {
     return outcome;
   }
 
-  #cloud(frame: Frame, decided: Decided, asked: OffloadOutcome & { kind: 'answer' }): Settled {
+  #cloud(frame: Frame, decided: DecidedFrame, asked: OffloadOutcome & { kind: 'answer' }): Settled {
     const { answer, roundTripMs, bytesUp, bytesDown } = asked;
     decided.latencyMs.cloud = answer.latencyMs.residence;
     decided.latencyMs.network = Math.max(0, roundTripMs - answer.latencyMs.residence);
@@ -148,7 +148,7 @@ export class Settler {
     return { ...settled, bytesUp, bytesDown, server: answer.server };
   }
 
-  async #fallback(frame: Frame, decided: Decided, reason: Reason): Promise<Settled> {
+  async #fallback(frame: Frame, decided: DecidedFrame, reason: Reason): Promise<Settled> {
     const probabilities = decided.outcome.fallbackProbabilities ?? (await this.#runLocal(frame, decided));
     return this.#settled(frame, decided, {
       route: 'fallback',
@@ -159,7 +159,7 @@ export class Settler {
   }
 
   /** Runs the local model after the fact, fused with the mux where the policy says so. */
-  async #runLocal(frame: Frame, decided: Decided): Promise<ArrayLike<number>> {
+  async #runLocal(frame: Frame, decided: DecidedFrame): Promise<ArrayLike<number>> {
     const run = await this.#deps.inference.classify(this.#localId(), decided.pixels, 1);
     for (const span of run.spans) frame.meter.span(span);
     decided.latencyMs.local += run.ms;
@@ -175,7 +175,7 @@ export class Settler {
 
   #settled(
     frame: Frame,
-    decided: Decided,
+    decided: DecidedFrame,
     answer: Pick<Settled, 'route' | 'reason' | 'models'> & { probabilities: ArrayLike<number> | null },
   ): Settled {
     if (!answer.probabilities) {

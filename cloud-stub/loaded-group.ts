@@ -9,19 +9,22 @@ import {
   type GroupReading,
 } from '../mux/rules/group.js';
 import { groupOf } from '../mux/rules/group-settings.js';
-import { Inference, type InferenceReady } from '../mux/inference/inference.js';
+import { GROUP_MUX_ID } from '../mux/inference/inference-types.js';
 import type { Vector } from '../mux/rules/probabilities.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
 import { anySize, type BatchRule } from './batch-rule.js';
-import { Batcher, MUX, type Row } from './batcher.js';
+import { Batcher, type Row } from './batcher.js';
+import type { CreateEngine, Engine, EngineFacts } from './engines/engine.js';
 
-export interface EngineDeps {
+export interface LoadedGroupDeps {
   log: Log;
   clock: Clock;
+  /** Told of every run: the network, its images, its duration in ms. */
   onBatch: (network: string, count: number, runMs: number) => void;
+  createEngine: CreateEngine;
 }
 
-export interface EngineOptions {
+export interface LoadedGroupOptions {
   zoo: Zoo;
   inference: InferenceConfig;
   batching: BatchRule;
@@ -42,53 +45,60 @@ export interface Verdict {
   batchSize: number;
 }
 
-/** One zoo, loaded and warm: answers images by a policy, in batches with whatever else waits for the same model. */
-export class Engine {
+/** One image, and what it is answered by. */
+interface Asked {
+  pixels: Uint8Array;
+  policy: GroupPolicy;
+  startedMs: number;
+  expiresMs: number;
+}
+
+/** The group of one zoo, loaded and warm: answers images by a policy, in batches with whatever else waits for the same model. */
+export class LoadedGroup {
   readonly zoo: Zoo;
-  readonly group: Group;
+  readonly #group: Group;
   readonly #clock: Clock;
-  readonly #onBatch: EngineDeps['onBatch'];
-  readonly #inference: Inference;
+  readonly #onBatch: LoadedGroupDeps['onBatch'];
+  readonly #engine: Engine;
   readonly #batcher: Batcher;
   readonly #rule: BatchRule;
   /** Sizes that have been warmed up. */
   readonly #sizes: readonly number[];
-  #ready: InferenceReady | null = null;
+  #facts: EngineFacts | null = null;
   #users = 0;
   #unused: (() => void) | null = null;
 
-  constructor({ log, clock, onBatch }: EngineDeps, { zoo, inference, batching }: EngineOptions) {
+  constructor(deps: LoadedGroupDeps, { zoo, inference, batching }: LoadedGroupOptions) {
+    const { clock, log, onBatch } = deps;
     this.zoo = zoo;
-    this.group = groupOf(zoo);
+    this.#group = groupOf(zoo);
     this.#clock = clock;
     this.#onBatch = onBatch;
-    this.#inference = new Inference(
-      { log, onRestart: ({ ready }) => this.#isReady(ready) },
-      {
-        ...inference,
-        zoo,
-        models: this.group.ids,
-        mux: null,
-        groupMux: zoo.manifest.mux?.group !== undefined,
-        warmupBatches: batching.sizes,
-      },
-    );
     this.#sizes = batching.sizes;
+    this.#engine = deps.createEngine(
+      { log, onFacts: (facts) => this.#learn(facts) },
+      { zoo, models: this.#group.ids, inference, batchSizes: batching.sizes },
+    );
     this.#rule = { ...batching };
-    this.#batcher = new Batcher({ clock, infer: (job) => this.#inference.infer(job), onBatch }, this.#rule);
+    this.#batcher = new Batcher({ clock, infer: (batch) => this.#engine.infer(batch), onBatch }, this.#rule);
   }
 
-  /** Execution provider in use. */
+  /** Ids of the models, as the group's rule numbers them. */
+  get models(): readonly string[] {
+    return this.#group.ids;
+  }
+
+  /** What really computes. */
   get provider(): string {
-    return this.#ready?.provider ?? 'none';
+    return this.#facts?.provider ?? 'none';
   }
 
   /** Loads and proves all networks. @throws EdgemuxError PROVIDER_UNAVAILABLE, MODEL_UNUSABLE, INFERENCE_STOPPED */
   async start(): Promise<void> {
-    this.#isReady(await this.#inference.start());
+    this.#learn(await this.#engine.start());
   }
 
-  /** Runs `work` while this engine stays: `retire` waits for it. */
+  /** Runs `work` while this group stays: `retire` waits for it. */
   async use<T>(work: () => Promise<T>): Promise<T> {
     this.#users += 1;
     try {
@@ -107,7 +117,7 @@ export class Engine {
 
   async stop(): Promise<void> {
     this.#batcher.stop();
-    await this.#inference.stop();
+    await this.#engine.stop();
   }
 
   /**
@@ -119,15 +129,23 @@ export class Engine {
   async answer(pixels: Uint8Array, policy: GroupPolicy, expiresMs: number): Promise<Verdict | null> {
     const startedMs = this.#clock.monotonicMs();
     if (startedMs > expiresMs) return null;
+    const asked = { pixels, policy, startedMs, expiresMs };
     const lone = this.#batcher.idle && this.#rule.delayMs === 0;
-    if (lone || this.#rule.sizes.at(-1) === 1) return this.#alone(pixels, policy, startedMs, expiresMs);
+    if (this.#engine.inferGroup && (lone || this.#rule.sizes.at(-1) === 1)) {
+      return this.#alone(asked, this.#engine.inferGroup);
+    }
+    return this.#inSteps(asked);
+  }
+
+  /** One network after the other, each in a batch with what else waits for it. */
+  async #inSteps({ pixels, policy, startedMs, expiresMs }: Asked): Promise<Verdict | null> {
     const run = (network: string): Promise<Row | null> => this.#batcher.run(network, pixels, expiresMs);
-    const mux = needsGroupMux(policy) ? await run(MUX) : null;
+    const mux = needsGroupMux(policy) ? await run(GROUP_MUX_ID) : null;
     if (!mux && needsGroupMux(policy)) return null;
     const outputs = new Map<string, Vector>();
     let inferenceMs = 0;
     let batchSize = 1;
-    let step = nextStep(this.group, policy, readingOf(mux), outputs);
+    let step = nextStep(this.#group, policy, readingOf(mux), outputs);
     while (step.kind === 'run') {
       const { models } = step;
       const rows = await Promise.all(models.map(run));
@@ -137,7 +155,7 @@ export class Engine {
         inferenceMs += row.runMs;
         batchSize = row.batchSize;
       }
-      step = nextStep(this.group, policy, readingOf(mux), outputs);
+      step = nextStep(this.#group, policy, readingOf(mux), outputs);
     }
     const muxMs = mux?.runMs ?? 0;
     const waitMs = Math.max(0, this.#clock.monotonicMs() - startedMs - muxMs - inferenceMs);
@@ -153,27 +171,24 @@ export class Engine {
     };
   }
 
-  /** Where nobody is there to share a run with, or nobody is to, one hop to the worker does all. */
+  /** Where nobody is there to share a run with, or nobody is to, one hop does all. */
   async #alone(
-    pixels: Uint8Array,
-    policy: GroupPolicy,
-    startedMs: number,
-    expiresMs: number,
+    { pixels, policy, startedMs, expiresMs }: Asked,
+    inferGroup: NonNullable<Engine['inferGroup']>,
   ): Promise<Verdict | null> {
-    const { group } = this;
-    const job = { kind: 'group', pixels, group, policy } as const;
-    const outcome = await this.#batcher.alone(() => this.#inference.infer(job), expiresMs);
+    const hop = () => inferGroup.call(this.#engine, pixels, this.#group, policy);
+    const outcome = await this.#batcher.alone(hop, expiresMs);
     if (!outcome) return null;
-    const { models, ms: inferenceMs, muxMs, probabilities, weights } = outcome;
-    if (muxMs > 0) this.#onBatch(MUX, 1, muxMs);
+    const { models, muxMs, probabilities, runMs: inferenceMs, weights } = outcome;
+    if (muxMs > 0) this.#onBatch(GROUP_MUX_ID, 1, muxMs);
     for (const model of models) this.#onBatch(model, 1, inferenceMs / models.length);
     const waitMs = Math.max(0, this.#clock.monotonicMs() - startedMs - muxMs - inferenceMs);
     return { probabilities, weights, models, muxMs, inferenceMs, waitMs, batchSize: 1 };
   }
 
-  #isReady(ready: InferenceReady): void {
-    this.#ready = ready;
-    this.#rule.sizes = ready.provider === 'cpu' ? anySize(this.#sizes) : this.#sizes;
+  #learn(facts: EngineFacts): void {
+    this.#facts = facts;
+    this.#rule.sizes = facts.anyBatchSize ? anySize(this.#sizes) : this.#sizes;
   }
 }
 
