@@ -3,7 +3,8 @@ import { realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import yargs from 'yargs';
 import { EXIT, reportFailure, UsageError } from '../../common/exit.js';
-import { BENCHMARKS, type Benchmark } from './benchmarks.js';
+import type { Benchmark } from './benchmark.js';
+import { BENCHMARKS } from './benchmarks.js';
 import { formatReport, type BenchReport } from './report.js';
 
 const LEAST_RUNS = 5;

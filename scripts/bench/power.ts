@@ -3,17 +3,8 @@ import { benchEnergy } from './power/energy.js';
 import { measureDaemon } from './power/daemon-path.js';
 import { benchFaults, measureMeter } from './power/faults.js';
 import { benchSampler } from './power/sampler.js';
-import type { Benchmark, BenchOptions } from './benchmarks.js';
+import type { Benchmark, BenchOptions, PowerBenchOptions } from './benchmark.js';
 import type { BenchReport } from './report.js';
-
-export interface PowerBenchOptions {
-  /** Rounds: figures of each metric. */
-  runs: number;
-  /** Length of a round of `power-energy`. */
-  seconds: number;
-  /** Tells a person how far it is. */
-  say: (line: string) => void;
-}
 
 const ENERGY_SECONDS = 60;
 

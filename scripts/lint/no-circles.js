@@ -14,7 +14,7 @@ export const noCircles = {
     const file = context.filename;
     const own = new Map();
     const visitor = visitSpecifiers((specifier, node) => {
-      if (node.type === 'NewExpression') return; // a program or a thread, no import
+      if (node.type === 'NewExpression') return; // a program or a thread: it is not loaded here
       const target = resolved(file, specifier);
       if (target) own.set(target, own.get(target) ?? node);
     });
@@ -59,16 +59,42 @@ function readGraph(root, folders) {
   const graph = new Map();
   for (const folder of folders) {
     for (const name of readdirSync(path.join(root, folder), { recursive: true })) {
-      if (!name.endsWith('.ts')) continue;
+      if (!/\.[cm]?ts$/.test(name)) continue;
       const file = path.join(root, folder, name);
-      const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'), true, true);
-      graph.set(file, importedFiles.map(({ fileName }) => resolved(file, fileName)).filter(Boolean));
+      graph.set(
+        file,
+        importsOf(file)
+          .map((specifier) => resolved(file, specifier))
+          .filter(Boolean),
+      );
     }
   }
   return graph;
 }
 
+/** What a file on the disk imports, in every form that loads a file or its types. */
+function importsOf(file) {
+  const found = [];
+  const visit = (node) => {
+    const source = sourceOf(node);
+    if (source && ts.isStringLiteralLike(source)) found.push(source.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest));
+  return found;
+}
+
+function sourceOf(node) {
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return node.moduleSpecifier;
+  if (ts.isImportTypeNode(node)) return ts.isLiteralTypeNode(node.argument) ? node.argument.literal : null;
+  if (ts.isExternalModuleReference(node)) return node.expression;
+  if (!ts.isCallExpression(node)) return null;
+  const { expression } = node;
+  const loads = expression.kind === ts.SyntaxKind.ImportKeyword || expression.text === 'require';
+  return loads ? node.arguments[0] : null;
+}
+
 function resolved(file, specifier) {
   if (!specifier.startsWith('.')) return null;
-  return path.resolve(path.dirname(file), specifier).replace(/\.js$/, '.ts');
+  return path.resolve(path.dirname(file), specifier).replace(/\.([cm]?)js$/, '.$1ts');
 }

@@ -2,38 +2,68 @@
 
 /**
  * @param {(specifier: string, node: object) => void} named called with what is written between the quotes
- * @returns an ESLint visitor for `import`, `export … from`, `import()`, `import('…').Type`, `import x = require()` and
- * `new URL('….js', import.meta.url)`, which is how threads and child programs are named
+ * @param {(node: object) => void} unread called where the name is put together at run time, so that no rule can see it
+ * @returns an ESLint visitor for `import`, `export … from`, `import()`, `import('…').Type`, `import x = require()`,
+ * `require()`, `import.meta.resolve()` and `new URL('….js', import.meta.url)`, which is how threads and child programs are
+ * named (it alone comes as a NewExpression)
  */
-export function visitSpecifiers(named) {
-  const source = (node) => {
-    if (node.source?.type === 'Literal') named(String(node.source.value), node);
+export function visitSpecifiers(named, unread = () => {}) {
+  const tell = (source, node) => {
+    const text = textOf(source);
+    if (text === null) unread(node);
+    else named(text, node);
+  };
+  const declared = (node) => {
+    if (node.source) tell(node.source, node);
   };
   return {
-    ImportDeclaration: source,
-    ExportNamedDeclaration: source,
-    ExportAllDeclaration: source,
-    ImportExpression(node) {
-      if (node.source.type === 'Literal') named(String(node.source.value), node);
-      else if (node.source.type === 'TemplateLiteral') named(node.source.quasis[0].value.cooked, node);
-    },
+    ImportDeclaration: declared,
+    ExportNamedDeclaration: declared,
+    ExportAllDeclaration: declared,
+    ImportExpression: declared,
     TSImportType(node) {
-      const literal = node.source ?? node.argument?.literal;
-      if (literal) named(String(literal.value), node);
+      tell(node.source ?? node.argument?.literal ?? node.argument, node);
     },
     TSExternalModuleReference(node) {
-      if (node.expression.type === 'Literal') named(String(node.expression.value), node);
+      tell(node.expression, node);
+    },
+    CallExpression(node) {
+      if (isRequire(node.callee)) {
+        const text = textOf(node.arguments[0]);
+        if (text !== null) named(text, node); // who may require at all is a door of node:module
+      } else if (isMeta(node.callee, 'resolve')) tell(node.arguments[0], node);
     },
     NewExpression(node) {
-      const [path, base] = node.arguments;
-      if (node.callee.name !== 'URL' || path?.type !== 'Literal' || !isImportMetaUrl(base)) return;
-      if (/\.[cm]?js$/.test(path.value)) named(String(path.value), node);
+      const [source, base] = node.arguments;
+      const path = textOf(source);
+      if (nameOf(node.callee) !== 'URL' || path === null || !isMeta(base, 'url')) return;
+      if (/\.[cm]?js$/.test(path)) named(/^[./]/.test(path) ? path : `./${path}`, node);
     },
   };
 }
 
-function isImportMetaUrl(node) {
+/** The text that a literal or a template without holes stands for; null for anything else. */
+function textOf(node) {
+  if (node?.type === 'Literal' && typeof node.value === 'string') return node.value;
+  if (node?.type === 'TemplateLiteral' && node.quasis.length === 1) return node.quasis[0].value.cooked;
+  return null;
+}
+
+/** `require`, or `createRequire(…)` called at once. */
+function isRequire(callee) {
+  if (callee.type === 'CallExpression') return nameOf(callee.callee) === 'createRequire';
+  return callee.type === 'Identifier' && callee.name === 'require';
+}
+
+/** The last name of `a.b.c`. */
+function nameOf(node) {
+  return node.type === 'MemberExpression' ? node.property.name : node.name;
+}
+
+function isMeta(node, property) {
   return (
-    node?.type === 'MemberExpression' && node.object.type === 'MetaProperty' && node.property.name === 'url'
+    node?.type === 'MemberExpression' &&
+    node.object.type === 'MetaProperty' &&
+    node.property.name === property
   );
 }

@@ -18,10 +18,9 @@ function listing(): Listing {
 
 /** All that a package may hold, by folder; what is in none of these is there by mistake. */
 const ALLOWED = [
-  /^(README|ARCHITECTURE|SECURITY)\.md$/,
+  /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY)\.md$/,
   /^(LICENSE|package\.json)$/,
-  /^dist\/(agent|cloud-stub|common|drivers|mux|protocol)\/[a-z0-9/-]+\.js$/,
-  /^dist\/agent\/report\/[a-z0-9/.-]+$/,
+  /^dist\/(agent|cloud-stub|common|drivers|energy|journal|lab|mux|protocol)\/[a-z0-9/-]+\.js$/,
   /^docs\/[a-z0-9/-]+\.(md|svg|png|js)$/,
   /^models\/fashion-mnist\//,
   /^scripts\/install-(device|server)\.sh$/,

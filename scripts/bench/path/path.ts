@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgemuxError } from '../../../common/errors.js';
 import { loadZoo, type Zoo } from '../../../mux/zoo/zoo.js';
-import type { Benchmark, BenchOptions } from '../benchmarks.js';
+import type { Benchmark, BenchOptions } from '../benchmark.js';
 import { connect, startBroker } from '../broker.js';
 import { benchFolder, Releases } from '../child.js';
 import { machineFacts, type BenchReport } from '../report.js';

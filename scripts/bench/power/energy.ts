@@ -6,7 +6,7 @@ import { systemClock } from '../../../common/clock.js';
 import { silentLog } from '../../../common/log.js';
 import { mean } from '../../../common/statistics.js';
 import { machineFacts, metric, type BenchReport } from '../report.js';
-import type { PowerBenchOptions } from '../power.js';
+import type { PowerBenchOptions } from '../benchmark.js';
 import {
   BURST_MS,
   BURST_W,

@@ -7,7 +7,7 @@ import { silentLog } from '../../../common/log.js';
 import { mean, percentile } from '../../../common/statistics.js';
 import type { BusFault } from '../../../drivers/simulation/simulated-bus.js';
 import { machineFacts, metric, type BenchReport, type Metric } from '../report.js';
-import type { PowerBenchOptions } from '../power.js';
+import type { PowerBenchOptions } from '../benchmark.js';
 import { pause, simulatedRails } from './rails.js';
 
 export interface PathFigures {

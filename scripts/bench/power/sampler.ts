@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { machineFacts, metric, type BenchReport } from '../report.js';
-import type { PowerBenchOptions } from '../power.js';
+import type { PowerBenchOptions } from '../benchmark.js';
 import type { SamplerFigures } from './sampler-child.js';
 
 const CHILD = fileURLToPath(new URL('./sampler-child.js', import.meta.url));

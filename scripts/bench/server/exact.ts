@@ -8,7 +8,7 @@ import { SERVER_MODES, type ServerMode } from '../../../common/policy-names.js';
 import { groupPolicyOf } from '../../../mux/rules/group-settings.js';
 import type { TestSet } from '../../../lab/zoo/testset.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
-import type { Benchmark, BenchOptions } from '../benchmarks.js';
+import type { Benchmark, BenchOptions } from '../benchmark.js';
 import { Child, Releases } from '../child.js';
 import { machineFacts, metric, type BenchReport, type Metric } from '../report.js';
 import type { Answered } from './devices.js';

@@ -2,7 +2,7 @@
 import { percentile } from '../../../common/statistics.js';
 import { parseResult, type Result } from '../../../protocol/messages.js';
 import { deviceTopics } from '../../../protocol/topics/topics.js';
-import type { Benchmark, BenchOptions } from '../benchmarks.js';
+import type { Benchmark, BenchOptions } from '../benchmark.js';
 import { Releases } from '../child.js';
 import { cpuTimes, otherCpus } from '../other-load.js';
 import { Cameras, type Answered } from '../path/cameras.js';

@@ -1,7 +1,7 @@
 /** `server-overload`: three times what the server can do, from many devices: refusals, deadlines and memory. */
 import { percentile } from '../../../common/statistics.js';
 import type { Answer, ErrorAnswer } from '../../../protocol/messages.js';
-import type { Benchmark, BenchOptions } from '../benchmarks.js';
+import type { Benchmark, BenchOptions } from '../benchmark.js';
 import { Releases } from '../child.js';
 import { machineFacts, metric, type BenchReport, type Metric } from '../report.js';
 import type { Answered } from './devices.js';

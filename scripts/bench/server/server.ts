@@ -2,7 +2,7 @@
 import { loadavg } from 'node:os';
 import { SERVER_MODES } from '../../../common/policy-names.js';
 import { groupOf, groupPolicyOf } from '../../../mux/rules/group-settings.js';
-import type { Benchmark, BenchOptions } from '../benchmarks.js';
+import type { Benchmark, BenchOptions } from '../benchmark.js';
 import { Releases } from '../child.js';
 import { machineFacts, type BenchReport } from '../report.js';
 import { Devices } from './devices.js';

@@ -1,8 +1,22 @@
 /** What a soak found, and how it is told. */
 import { percentile } from '../../../common/statistics.js';
 import { counts, sum, type Balance } from '../../../test/faults/support/balance.js';
-import type { SoakOptions } from './soak.js';
 import { floors, slopePerHour, type Point, type ProcessSample } from './samples.js';
+
+export interface SoakOptions {
+  minutes: number;
+  /** Frames a second, of all cameras together. */
+  rate: number;
+  cameras: number;
+  seed: number;
+  /** Mean time from the end of a fault to the next; 0: no faults. */
+  faultEveryS: number;
+  /** Samples before this are not looked at for growth. */
+  warmupMinutes: number;
+  say: (line: string) => void;
+  /** Aborted: the soak ends early and reports what it has. */
+  signal: AbortSignal;
+}
 
 export interface SoakRecord {
   options: Omit<SoakOptions, 'say' | 'signal'>;

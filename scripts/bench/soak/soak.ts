@@ -9,22 +9,7 @@ import { testJpegs } from '../../../test/faults/support/images.js';
 import { Rig } from '../../../test/faults/support/rig.js';
 import { FAULTS, MORTAL, type FaultDeps } from './faults.js';
 import { probeArgs, sampleProcess } from './samples.js';
-import { minuteLine, type SoakRecord } from './record.js';
-
-export interface SoakOptions {
-  minutes: number;
-  /** Frames a second, of all cameras together. */
-  rate: number;
-  cameras: number;
-  seed: number;
-  /** Mean time from the end of a fault to the next; 0: no faults. */
-  faultEveryS: number;
-  /** Samples before this are not looked at for growth. */
-  warmupMinutes: number;
-  say: (line: string) => void;
-  /** Aborted: the soak ends early and reports what it has. */
-  signal: AbortSignal;
-}
+import { minuteLine, type SoakOptions, type SoakRecord } from './record.js';
 
 const SAMPLE_MS = 5000;
 const MINUTE_MS = 60_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import t from 'tap';
 import { loadZoo } from '../../../mux/zoo/zoo.js';
-import type { Benchmark } from '../../../scripts/bench/benchmarks.js';
+import type { Benchmark } from '../../../scripts/bench/benchmark.js';
 import { chosen } from '../../../scripts/bench/main.js';
 import { otherCpus } from '../../../scripts/bench/other-load.js';
 import { loadRealShapes } from '../../../scripts/bench/path/path.js';
