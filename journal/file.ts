@@ -5,6 +5,9 @@ import { EdgemuxError, messageOf } from '../common/errors.js';
 
 type Value = string | number | null;
 
+/** The journal's name in `dataDir`. */
+export const JOURNAL_FILE = 'journal.sqlite';
+
 /** A lock held by another program must not keep the main thread waiting. */
 const LOCK_TIMEOUT_MS = 100;
 const WAL_LIMIT_BYTES = 16 * 1024 * 1024;

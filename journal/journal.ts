@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../common/clock.js';
 import { EdgemuxError } from '../common/errors.js';
-import { JournalFile } from './file.js';
-import { DELIVERED, PARKED, pruneResults, WAITING, type Pruned } from './prune.js';
+import { JOURNAL_FILE, JournalFile } from './file.js';
 
 /** A result as it stands in the journal. */
 export interface JournalRow {
@@ -21,6 +20,17 @@ export interface JournalOptions {
   sync: 'normal' | 'full';
   clock?: Clock;
 }
+
+/** How many undelivered results a pruning gave up, and why. */
+export interface Pruned {
+  tooOld: number;
+  tooMany: number;
+}
+
+/** Values of the column `delivered`. Parked: the broker does not take it; the next run tries again. */
+const WAITING = 0;
+const DELIVERED = 1;
+const PARKED = 2;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS results (
@@ -52,11 +62,11 @@ export class Journal {
 
   constructor({ dir, sync, clock }: JournalOptions) {
     this.#clock = clock ?? systemClock;
-    this.file = new JournalFile(join(dir, 'journal.sqlite'), sync);
+    this.file = new JournalFile(join(dir, JOURNAL_FILE), sync);
   }
 
   /**
-   * Opens or creates `journal.sqlite`. After a run that did not stop the whole file is checked.
+   * Opens or creates the file. After a run that did not stop the whole file is checked.
    * @param afterSeq sequence numbers of a new file begin behind it
    */
   start(afterSeq = 0): LastStop {
@@ -129,7 +139,7 @@ export class Journal {
     return this.#meta(name);
   }
 
-  /** Gives up what is too old or too much, see `pruneResults`. */
+  /** Gives up what is too old or too much, see `Pruned`. */
   prune(maxAgeMs: number, maxBytes: number): Pruned {
     const ranMs = this.#ranMs();
     this.#setMeta('ranMs', ranMs);
@@ -178,4 +188,39 @@ export class Journal {
   #setMeta(name: string, value: number): void {
     this.file.run('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)', name, value);
   }
+}
+
+const ROWS = 1000;
+/** No pruning keeps the main thread for longer than these many deletions of rows; the next one goes on. */
+const STEPS = 50;
+
+/**
+ * Deletes results written before `oldestRanMs` and, beyond `maxBytes`, those that need no delivery before those that
+ * do, the oldest first. @throws EdgemuxError JOURNAL_FAILED
+ */
+function pruneResults(file: JournalFile, limits: { oldestRanMs: number; maxBytes: number }): Pruned {
+  const { oldestRanMs, maxBytes } = limits;
+  const old = `SELECT count(*) FROM results WHERE delivered <> ${DELIVERED} AND ranMs < ?`;
+  const tooOld = Number(file.value(old, oldestRanMs));
+  file.run('DELETE FROM results WHERE ranMs < ?', oldestRanMs);
+  let tooMany = 0;
+  for (let step = 0; step < STEPS && usedBytes(file) > maxBytes; step += 1) {
+    if (removeOldest(file, `delivered = ${DELIVERED}`) > 0) continue;
+    const removed = removeOldest(file, `delivered <> ${DELIVERED}`);
+    tooMany += removed;
+    if (removed === 0) break;
+  }
+  return { tooOld, tooMany };
+}
+
+function removeOldest(file: JournalFile, where: string): number {
+  const oldest = `SELECT seq FROM results WHERE ${where} ORDER BY seq LIMIT ${ROWS}`;
+  return file.run(`DELETE FROM results WHERE seq IN (${oldest})`).changes;
+}
+
+function usedBytes(file: JournalFile): number {
+  const [pages = 0, free = 0, size = 0] = ['page_count', 'freelist_count', 'page_size'].map((name) =>
+    Number(file.pragma(name)),
+  );
+  return (pages - free) * size;
 }

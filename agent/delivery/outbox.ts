@@ -5,8 +5,13 @@ import type { Connection } from '../../protocol/connection/connection.js';
 import { isRefusal } from '../../protocol/connection/failure.js';
 import type { Counters } from '../counters.js';
 import type { JournalKeeper } from './journal-keeper.js';
-import { isRefused, pending, type OutgoingResult, type Pending } from './outgoing.js';
-import { Receipts } from './receipts.js';
+
+/** A result to send; `seq` is its number in the journal, null where memory is all there is. */
+export interface OutgoingResult {
+  seq: number | null;
+  topic: string;
+  payload: string;
+}
 
 export interface OutboxDeps {
   log: Log;
@@ -21,6 +26,25 @@ const WINDOW = 256;
 /** Results that the journal could not take: no more of them are held in memory. */
 const UNJOURNALED = 4096;
 const REFILL_RETRY_MS = 2000;
+/** Acknowledged results are marked in the journal together, this often at most. */
+const MARK_INTERVAL_MS = 200;
+const RETRY_INTERVAL_MS = 2000;
+
+/**
+ * A broker that hangs up so soon after a result, so often in a row, does not take it. MQTT 3.1.1 has no other way to
+ * say that a message is too large.
+ */
+const STRIKE_MS = 2000;
+const STRIKES = 5;
+
+/** A result in memory, with what has been tried. */
+interface Pending extends OutgoingResult {
+  /** The connection on which it was sent last. */
+  sentOn: number;
+  sentMs: number;
+  /** Connections that ended soon after it was sent, alone. */
+  strikes: number;
+}
 
 /**
  * Sends results in order, at least once: the only retransmitter. What is not acknowledged when a connection ends is
@@ -185,5 +209,56 @@ export class Outbox {
       this.#refilling = null;
       this.#refill();
     }, REFILL_RETRY_MS);
+  }
+}
+
+function pending(result: OutgoingResult): Pending {
+  return { ...result, sentOn: -1, sentMs: 0, strikes: 0 };
+}
+
+/** Counts a connection that ended while `result` alone was under way; true when it is time to leave it. */
+function isRefused(result: Pending, nowMs: number): boolean {
+  if (nowMs - result.sentMs < STRIKE_MS) result.strikes += 1;
+  return result.strikes >= STRIKES;
+}
+
+/** Marks acknowledged results as delivered; what the journal does not take now is marked later. */
+class Receipts {
+  readonly #journal: JournalKeeper;
+  #unmarked: number[] = [];
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(journal: JournalKeeper) {
+    this.#journal = journal;
+  }
+
+  /** Acknowledged and not yet marked; after a crash these are sent twice. */
+  get length(): number {
+    return this.#unmarked.length;
+  }
+
+  add(seq: number): void {
+    this.#unmarked.push(seq);
+    this.#later(MARK_INTERVAL_MS);
+  }
+
+  /** Marks them now. */
+  mark(): void {
+    if (this.#unmarked.length === 0) return;
+    if (this.#journal.markDelivered(this.#unmarked)) this.#unmarked = [];
+    else this.#later(RETRY_INTERVAL_MS);
+  }
+
+  stop(): void {
+    this.mark();
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #later(delayMs: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.mark();
+    }, delayMs);
   }
 }

@@ -4,6 +4,7 @@ import type { Probe } from '../../common/doctor/checks.js';
 import { runDoctor, type DoctorDeps, type DoctorOptions } from '../../common/doctor/command.js';
 import { clockProbe, diskProbe, folderProbe, nodeProbe, secretsProbe } from '../../common/doctor/machine.js';
 import { scanBuses } from '../../drivers/i2c/scan-buses.js';
+import { JOURNAL_FILE } from '../../journal/file.js';
 import { bindingProbe, inferenceProbe, zooProbe } from '../../mux/doctor.js';
 import type { InferenceOptions } from '../../mux/inference/inference.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
@@ -53,7 +54,10 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
     [
       ...always,
       diskProbe(dataDir, config.journal.maxBytes),
-      folderProbe(dataDir, ['journal.sqlite', 'journal.sqlite-wal', 'journal.sqlite-shm']),
+      folderProbe(
+        dataDir,
+        ['', '-wal', '-shm'].map((part) => JOURNAL_FILE + part),
+      ),
       secretsProbe({ 'broker.passwordFile': broker.passwordFile, 'broker.keyFile': broker.keyFile }),
       zooProbe(zoo),
       brokerProbe(brokerOptions, [serverChecks(broker.baseTopic, zoo, offloads)]),

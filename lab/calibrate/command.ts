@@ -5,7 +5,8 @@ import { EdgemuxError } from '../../common/errors.js';
 import { EXIT } from '../../common/exit.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
 import { SWEPT_MODES, type SweptMode } from '../eval/pair/cuts.js';
-import { readJournal } from '../measure/store/journal-reader.js';
+import { JournalReader } from '../../journal/reader.js';
+import { parseResult, type Result } from '../../protocol/messages.js';
 import { coverage } from './check.js';
 import { choose } from './choose.js';
 import { curveOf, type CalibrationRow, type RouteCosts } from './curve.js';
@@ -41,7 +42,7 @@ export async function runCalibrate(
   const zoo = await loadZoo(options.zooDir);
   const mode = modeOf(options, zoo);
   const { rows, costs, from } = await framesOf(options, zoo, mode);
-  assertKnown(options, rows, costs);
+  assertKnown(options, { rows, costs, from });
   const last = lastThreshold(zoo, mode);
   const curve = curveOf(rows, costs);
   write(`${mode}, ${rows.length} frames ${from}${costs ? `; costs from ${costs.source}` : ''}\n\n`);
@@ -88,24 +89,33 @@ async function framesOf(options: CalibrateOptions, zoo: Zoo, mode: SweptMode): P
   if (source.kind === 'labels') {
     return { rows: await labelRows(source.file), costs: measured, from: `of ${source.file}` };
   }
-  const results = readJournal(source.dir).filter((result) => result.zoo === zoo.name);
-  const from = `of the journal in ${source.dir}`;
+  const { results, unreadable } = journaled(source.dir);
+  const ofZoo = results.filter((result) => result.zoo === zoo.name);
+  const passed = unreadable === 0 ? '' : ` (${unreadable} more rows are no results of this version)`;
   return {
-    rows: resultRows(results),
-    costs: measured ?? resultCosts(results, `the journal in ${source.dir}`),
-    from,
+    rows: resultRows(ofZoo),
+    costs: measured ?? resultCosts(ofZoo, `the journal in ${source.dir}`),
+    from: `of the journal in ${source.dir}${passed}`,
   };
 }
 
+/** All results of a daemon's journal, and how many rows are none. @throws EdgemuxError JOURNAL_FAILED */
+function journaled(dir: string): { results: Result[]; unreadable: number } {
+  const reader = new JournalReader(dir, parseResult);
+  try {
+    const results = [...reader.results()].map(({ result }) => result);
+    return { results, unreadable: reader.unreadable };
+  } finally {
+    reader.close();
+  }
+}
+
 /** @throws EdgemuxError CONFIG_INVALID where nothing is known of what the budget bounds */
-function assertKnown(
-  { budget }: CalibrateOptions,
-  rows: readonly CalibrationRow[],
-  costs: RouteCosts | null,
-): void {
+function assertKnown({ budget }: CalibrateOptions, { rows, costs, from }: Frames): void {
   const missing = (flag: string, remedy: string): EdgemuxError =>
     new EdgemuxError('CONFIG_INVALID', `--${flag}: ${remedy}`);
-  if (rows.length < 20) throw missing('journal', `${rows.length} usable frames are too few: at least 20`);
+  if (rows.length < 20)
+    throw missing('journal', `${rows.length} usable frames ${from} are too few: at least 20`);
   if (budget.accuracy !== null && rows.some(({ keepRight }) => keepRight === null)) {
     throw missing('accuracy', 'nobody labelled the frames of a journal; take --labels, or the zoo');
   }

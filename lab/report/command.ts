@@ -3,6 +3,7 @@ import { EXIT } from '../../common/exit.js';
 import { packageVersion } from '../../common/version.js';
 import { ProgressLine, type Stream } from '../progress-line.js';
 import { JournalReader } from '../../journal/reader.js';
+import { parseResult } from '../../protocol/messages.js';
 import type { Report } from './document.js';
 import { journalReport } from './journal/report.js';
 import type { ReportOptions } from './options.js';
@@ -48,7 +49,7 @@ async function reportOf(
     const { campaignReport } = await import('./campaign/report.js');
     return campaignReport(options, source.path, made, line);
   }
-  const journal = new JournalReader(source.path);
+  const journal = new JournalReader(source.path, parseResult);
   try {
     return journalReport(journal, source, made, (done) => line.show('journal', done));
   } finally {

@@ -76,7 +76,7 @@ export function missing(tally: JournalTally): NotMeasured[] {
 }
 
 export function factsOf(
-  journal: JournalReader,
+  journal: Pick<JournalReader<unknown>, 'file'>,
   range: JournalRange,
   tally: JournalTally,
   firstMs: number,

@@ -1,5 +1,5 @@
 /** The report of a stretch of the daemon's journal: what can be said without labels. */
-import { resultSchema, type Result } from '../../../protocol/messages.js';
+import type { Result } from '../../../protocol/messages.js';
 import { EdgemuxError } from '../../../common/errors.js';
 import type { JournalReader } from '../../../journal/reader.js';
 import { joined } from '../distribution.js';
@@ -25,7 +25,7 @@ export interface Made {
 
 /** @throws EdgemuxError JOURNAL_FAILED where there is no result in the range */
 export function journalReport(
-  journal: JournalReader,
+  journal: JournalReader<Result>,
   range: JournalRange,
   made: Made,
   progress: (done: number) => void = () => undefined,
@@ -36,13 +36,12 @@ export function journalReport(
   if (!span) throw nothingIn(journal, since, until);
   const tally = new JournalTally(bucketsOver(span.firstMs, span.lastMs));
   let seen = 0;
-  for (const { createdAtMs, payload } of journal.results(since, until)) {
-    const result = read(payload);
-    if (result) tally.add(result, createdAtMs);
-    else tally.unreadable += 1;
+  for (const { createdAtMs, result } of journal.results(since, until)) {
+    tally.add(result, createdAtMs);
     seen += 1;
-    if (seen % 2000 === 0) progress(seen / span.results);
+    if (seen % 2000 === 0) progress(seen / span.rows);
   }
+  tally.unreadable = journal.unreadable;
   if (tally.frames === 0) throw nothingIn(journal, since, until);
   const energy = energySection(tally);
   return {
@@ -68,18 +67,10 @@ export function journalReport(
   };
 }
 
-function read(payload: string): Result | null {
-  try {
-    return resultSchema.safeParse(JSON.parse(payload)).data ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function nothingIn(journal: JournalReader, since: number, until: number): EdgemuxError {
+function nothingIn(journal: JournalReader<Result>, since: number, until: number): EdgemuxError {
   const all = journal.span(0, Number.MAX_SAFE_INTEGER);
   const has = all
-    ? `it has ${all.results} from ${minute(all.firstMs)} to ${minute(all.lastMs)} UTC (--since, --until)`
+    ? `it has ${all.rows} from ${minute(all.firstMs)} to ${minute(all.lastMs)} UTC (--since, --until)`
     : 'it is empty';
   const wanted = since > 0 || until < Number.MAX_SAFE_INTEGER ? 'in that time' : 'that can be read';
   return new EdgemuxError('JOURNAL_FAILED', `${journal.file} has no result ${wanted}: ${has}`);

@@ -11,6 +11,7 @@ import { Journal } from '../../../journal/journal.js';
 import { seededRandom } from '../../../common/random.js';
 import { editYaml } from '../../../common/config/edit.js';
 import { SHIPPED_ZOO } from '../../../mux/config.js';
+import { resultAt, spoil, writeJournal } from '../report/support/journal.js';
 
 const NONE: Budget = { offload: null, accuracy: null, energyJ: null, p95Ms: null };
 const COSTS: RouteCosts = {
@@ -133,6 +134,24 @@ t.test('a threshold goes into the configuration, and comments stay', async (t) =
   await t.rejects(
     runCalibrate(accurate, policyOf, () => undefined),
     /--accuracy: nobody labelled/,
+  );
+});
+
+t.test('rows of a journal that cannot be read are passed over and told, as a report does', async (t) => {
+  const dir = t.testdir();
+  writeJournal(dir, 100);
+  const unknown = JSON.stringify({ ...resultAt(0), reason: 'a-reason-of-another-version' });
+  spoil(dir, { damaged: [unknown, unknown.slice(0, -1)] });
+  let printed = '';
+  const argv = { zoo: SHIPPED_ZOO, journal: dir, offload: 0.3, provider: 'cpu' };
+  t.equal(await runCalibrate(calibrateOptions(argv, null), policyOf, (text) => (printed += text)), 0);
+  t.match(printed, /100 frames of the journal in .* \(2 more rows are no results of this version\)/);
+  const few = join(dir, 'few');
+  writeJournal(few, 19);
+  spoil(few, { damaged: [unknown] });
+  await t.rejects(
+    runCalibrate(calibrateOptions({ ...argv, journal: few }, null), policyOf, () => undefined),
+    { code: 'CONFIG_INVALID', message: /19 usable frames .*1 more rows.* are too few/ },
   );
 });
 

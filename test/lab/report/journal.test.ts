@@ -1,12 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import t from 'tap';
 import { runReport } from '../../../lab/report/command.js';
 import { allFigures, type Report, type Table } from '../../../lab/report/document.js';
 import { bucketNames, bucketsOver, duration } from '../../../lab/report/journal/buckets.js';
 import { reportOptions } from '../../../lab/report/options.js';
-import { FIRST_MS, resultAt, writeJournal } from './support/journal.js';
+import { FIRST_MS, resultAt, spoil, writeJournal } from './support/journal.js';
 
 t.setTimeout(170_000);
 
@@ -123,17 +122,10 @@ t.test('since and until choose the results, and an empty stretch says what there
 t.test('rows that are no results of this version are counted and told, not guessed at', async (t) => {
   const dir = t.testdir();
   writeJournal(dir, 20);
-  const db = new Database(join(dir, 'journal.sqlite'));
-  db.prepare('INSERT INTO results (frameId, createdAtMs, ranMs, topic, payload) VALUES (?, ?, 0, ?, ?)').run(
-    'x',
-    FIRST_MS,
-    't',
-    '{"route":1}',
-  );
-  db.close();
+  spoil(dir, { damaged: ['{"route":1}', '{"route":', JSON.stringify({ ...resultAt(0), reason: 'dreamt' })] });
   const { report } = await made({ journal: dir });
   t.equal(report.headline[0]?.value, '20');
-  t.match(report.notMeasured.at(-1), { what: /^1 rows of the journal/ });
+  t.match(report.notMeasured.at(-1), { what: /^3 rows of the journal/ });
 });
 
 t.test('steps of time are whole ones and cover the stretch', async (t) => {

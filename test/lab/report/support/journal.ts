@@ -1,4 +1,7 @@
 /** A journal as the daemon leaves it, written by its own journal; the results are made up. */
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { JOURNAL_FILE } from '../../../../journal/file.js';
 import { Journal } from '../../../../journal/journal.js';
 import type { Result } from '../../../../protocol/messages.js';
 
@@ -69,4 +72,14 @@ export function writeJournal(dir: string, count: number, of: (i: number) => Resu
     journal.append({ frameId: `f${i}`, createdAtMs: FIRST_MS + i * STEP_MS, topic: 't', payload });
   }
   journal.stop();
+}
+
+/** Puts rows into a journal that are no results. */
+export function spoil(dir: string, { damaged }: { damaged: readonly string[] }): void {
+  const db = new Database(join(dir, JOURNAL_FILE));
+  const insert = db.prepare(
+    'INSERT INTO results (frameId, createdAtMs, ranMs, topic, payload) VALUES (?, ?, 0, ?, ?)',
+  );
+  for (const [i, payload] of damaged.entries()) insert.run(`damaged-${i}`, FIRST_MS, 't', payload);
+  db.close();
 }
