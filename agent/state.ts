@@ -45,7 +45,7 @@ export function deviceState(parts: StateParts): DeviceState {
   const warnings = [...failures, ...healthWarnings(parts)].map((warning) => warning.slice(0, 1024));
   const totals = parts.energy.totals();
   const rails = parts.energy.rails();
-  const tops = rails.filter((rail) => rail.within === null && rail.powerW !== null);
+  const whole = rails.filter((rail) => rail.counted);
   return {
     device: parts.device,
     version: parts.version,
@@ -63,10 +63,10 @@ export function deviceState(parts: StateParts): DeviceState {
     servers: parts.servers.list(),
     rails: rails.map(railState),
     power:
-      tops.length === 0
+      whole.length === 0 || whole.some(({ powerW }) => powerW === null)
         ? null
         : {
-            meanW: tops.reduce((sum, rail) => sum + (rail.powerW?.mean ?? 0), 0),
+            meanW: whole.reduce((sum, rail) => sum + (rail.powerW?.mean ?? 0), 0),
             energyJ: totals.energyJ,
             simulated: totals.simulated,
           },

@@ -1,7 +1,7 @@
 /** The meter of a device that has rails, real or simulated. */
 import { Sampler, type SampledRail } from '../drivers/sampler/sampler.js';
 import type { SamplerPlan } from '../drivers/sampler/sampler-plan.js';
-import { topRails } from '../drivers/sysfs/sysfs-rails.js';
+import { topRails } from '../drivers/sysfs/boards.js';
 import type { PowerConfig } from './config.js';
 import { FrameTracker } from './frame-tracker.js';
 import type { EnergyMeter, EnergyMeterDeps, EnergyTotals, FrameMeter, RailState } from './meter.js';
@@ -124,14 +124,22 @@ export class LiveMeter implements EnergyMeter {
     ].filter((each) => each.rails.length > 0);
   }
 
-  /** The rails of `sum`; by default the top rails, of the fast ones where there are any. */
+  /**
+   * The rails of `sum`; by default, of the fast ones where there are any, the top rails that were wired by hand, else the
+   * kernel's rails that are the board's whole. The two kinds are never added up: nobody but the owner knows how they lie.
+   */
   #summedRails(): RailFollower[] {
     const { sum } = this.#config;
     if (sum.length > 0) return this.#followers.filter((each) => sum.includes(each.sampled.rail.name));
     const fast = this.#followers.filter((each) => each.sampled.rateHz >= FRAME_RATE_HZ);
     const pool = fast.length > 0 ? fast : this.#followers;
-    const top = new Set(topRails(pool.map((each) => each.sampled.rail)).map((rail) => rail.name));
-    return pool.filter((each) => top.has(each.sampled.rail.name));
+    const own = pool.filter((each) => each.sampled.rail.kind === 'ina226');
+    const names = new Set(
+      own.length > 0
+        ? topRails(own.map((each) => each.sampled.rail)).map((rail) => rail.name)
+        : this.#plan?.counted,
+    );
+    return pool.filter((each) => names.has(each.sampled.rail.name));
   }
 
   /** Frames need every summed rail to be fast. */

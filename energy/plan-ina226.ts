@@ -6,7 +6,7 @@ import { CALIBRATION_UNITY, calibrationFor, fullScaleA } from '../drivers/ina226
 import { timingFor, updateMs, type Configuration } from '../drivers/ina226/ina226-timing.js';
 import type { Rail } from '../drivers/power-sensor.js';
 import type { Ina226Plan } from '../drivers/sampler/sampler-plan.js';
-import { knownParent } from '../drivers/sysfs/sysfs-rails.js';
+import { knownParent } from '../drivers/sysfs/boards.js';
 import { chipAlert, parseWatch } from './alerts.js';
 import type { RailConfig } from './config.js';
 

@@ -8,7 +8,9 @@ import {
 } from '../drivers/i2c/i2c-buses.js';
 import { TIGHT_USE, checkBusBudget } from '../drivers/sampler/rate-budget.js';
 import type { Ina226Plan, RailPlan, SysfsPlan } from '../drivers/sampler/sampler-plan.js';
-import { findSysfsRails } from '../drivers/sysfs/sysfs-rails.js';
+import { boardOf, totalOf } from '../drivers/sysfs/boards.js';
+import { forbiddenText } from '../drivers/sysfs/sysfs-files.js';
+import { findSysfsRails, forbiddenRails, type SysfsRail } from '../drivers/sysfs/sysfs-rails.js';
 import { railSchema, type PowerConfig, type RailConfig } from './config.js';
 import { planIna226 } from './plan-ina226.js';
 
@@ -16,6 +18,8 @@ export interface RailsPlan {
   /** Rails of the I2C sampler (or the simulated ones), and rails of the kernel's sampler. */
   i2c: Ina226Plan[];
   kernel: SysfsPlan[];
+  /** Names of the kernel's rails whose sum is the device's power. */
+  counted: string[];
   /** For people: what is missing or doubtful. */
   warnings: string[];
 }
@@ -30,17 +34,21 @@ const SIMULATED_BUS: I2cBusInfo = { number: 0, controller: 'simulated', busHz: 4
  * there on this machine becomes a warning, and its rail is left out.
  */
 export function planRails(config: PowerConfig, sysRoot: string): RailsPlan {
-  const plan: RailsPlan = { i2c: [], kernel: [], warnings: [] };
+  const plan: RailsPlan = { i2c: [], kernel: [], counted: [], warnings: [] };
   if (config.simulate) {
     plan.i2c = simulatedRails(config).map((rail, i) =>
       planIna226(rail, { bus: SIMULATED_BUS, address: 0x40 + i, simulated: true }),
     );
     return named(plan);
   }
+  const found = config.rails.some(({ kind }) => kind !== 'ina226') ? findSysfsRails(sysRoot) : [];
+  const forbidden = new Set<string>();
   for (const rail of config.rails) {
     if (rail.kind === 'ina226') addIna226(plan, rail, sysRoot);
-    else addKernelRails(plan, rail, sysRoot);
+    else for (const name of addKernelRails(plan, rail, found)) forbidden.add(name);
   }
+  if (forbidden.size > 0) plan.warnings.push(forbiddenText([...forbidden]));
+  countKernelRails(plan, config, found);
   checkBudgets(plan, config, sysRoot);
   return named(plan);
 }
@@ -67,8 +75,9 @@ function addIna226(plan: RailsPlan, rail: RailConfig, sysRoot: string): void {
   }
 }
 
-function addKernelRails(plan: RailsPlan, rail: RailConfig, sysRoot: string): void {
-  const found = findSysfsRails(sysRoot).filter(
+/** @returns the names of the wanted rails that only root may read, which are left out */
+function addKernelRails(plan: RailsPlan, rail: RailConfig, all: readonly SysfsRail[]): string[] {
+  const found = all.filter(
     (each) =>
       (rail.kind === 'auto' || each.rail.kind === rail.kind) &&
       (rail.name === '' || each.rail.name === rail.name),
@@ -79,11 +88,27 @@ function addKernelRails(plan: RailsPlan, rail: RailConfig, sysRoot: string): voi
       `the kernel does not measure ${what} (${rail.kind}): \`edgemux power scan\` lists what there is`,
     );
   }
+  const forbidden = forbiddenRails(found);
   for (const each of found) {
+    if (forbidden.includes(each.rail.name)) continue;
     const rateHz = rail.rateHz ?? KERNEL_RATE_HZ;
     const within = rail.name !== '' && rail.within !== null ? rail.within : each.rail.within;
     plan.kernel.push({ type: 'sysfs', rateHz, files: each.files, rail: { ...each.rail, within } });
   }
+  return forbidden;
+}
+
+/** Which of the kernel's rails are the whole; where none is that is said, unless it already was or does not matter. */
+function countKernelRails(plan: RailsPlan, config: PowerConfig, all: readonly SysfsRail[]): void {
+  if (plan.kernel.length === 0) return;
+  const measured = plan.kernel.map(({ rail }) => rail.name);
+  const board = boardOf(all.map(({ rail }) => rail.name));
+  const total = totalOf(board, measured);
+  plan.counted = total.counted;
+  const forbidden = forbiddenRails(all);
+  const isSaid = board?.total.some((name) => forbidden.includes(name) && !measured.includes(name)) ?? false;
+  const isMoot = config.sum.length > 0 || plan.i2c.length > 0;
+  if (total.counted.length === 0 && !isSaid && !isMoot) plan.warnings.push(total.says);
 }
 
 function checkBudgets(plan: RailsPlan, config: PowerConfig, sysRoot: string): void {

@@ -20,6 +20,11 @@ put_configs() {
   make_data_dir "/var/lib/edgemux"
 }
 
+# What the service's root oneshot does at every boot, before the doctor looks through the service's eyes.
+before_doctor() { # before_doctor VERSION
+  ! live || act sh "$opt/versions/$1/$home/systemd/edgemux-rails" edgemux || say 'some power rails stay unreadable'
+}
+
 wrapper_all() { wrapper edgemux "$main"; }
 
 put_extras() { # put_extras VERSION

@@ -18,6 +18,8 @@ put_configs() {
   make_data_dir "/var/lib/edgemux-cloud"
 }
 
+before_doctor() { :; }
+
 wrapper_all() { wrapper edgemux-cloud "$main"; }
 
 put_extras() { :; }

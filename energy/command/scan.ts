@@ -4,7 +4,9 @@ import { EXIT } from '../../common/exit.js';
 import { listI2cBuses, ownerOf, type I2cBusInfo } from '../../drivers/i2c/i2c-buses.js';
 import { scanBuses } from '../../drivers/i2c/scan-buses.js';
 import type { BusScan } from '../../drivers/i2c/scan.js';
-import { findSysfsRails, type SysfsRail } from '../../drivers/sysfs/sysfs-rails.js';
+import { boardOf, totalOf, type Board, type Total } from '../../drivers/sysfs/boards.js';
+import { forbiddenText, isForbidden } from '../../drivers/sysfs/sysfs-files.js';
+import { findSysfsRails, forbiddenRails, type SysfsRail } from '../../drivers/sysfs/sysfs-rails.js';
 import type { ScanOptions } from './options.js';
 
 export interface ScanDeps {
@@ -27,7 +29,7 @@ export async function runPowerScan(options: ScanOptions, deps: ScanDeps = SYSTEM
   const access = buses.map((bus) => ({ bus, problem: accessProblem(deps.devRoot, bus.number) }));
   const open = access.filter(({ problem }) => problem === null).map(({ bus }) => bus.number);
   const scans = await deps.scan(open);
-  const rails = findSysfsRails(deps.sysRoot);
+  const kernel = kernelRails(deps.sysRoot);
   const found = access.map(({ bus, problem }) => ({
     ...bus,
     problem: problem ?? scans.find((scan) => scan.bus === bus.number)?.problem?.message ?? null,
@@ -38,11 +40,38 @@ export async function runPowerScan(options: ScanOptions, deps: ScanDeps = SYSTEM
     })),
   }));
   if (options.format === 'json') {
-    deps.write(`${JSON.stringify({ buses: found, rails: rails.map(({ rail }) => rail) }, null, 2)}\n`);
+    deps.write(`${JSON.stringify({ buses: found, ...jsonOf(kernel) }, null, 2)}\n`);
   } else {
-    deps.write([...found.flatMap(busLines), ...advice(buses), ...railLines(rails)].join('\n') + '\n');
+    deps.write([...found.flatMap(busLines), ...advice(buses), ...railLines(kernel)].join('\n') + '\n');
   }
-  return rails.length > 0 || found.some((bus) => bus.chips.length > 0) ? EXIT.ok : EXIT.failure;
+  const measures = kernel.rails.some(({ problem }) => problem === null);
+  return measures || found.some((bus) => bus.chips.length > 0) ? EXIT.ok : EXIT.failure;
+}
+
+/** What the kernel measures, and what of it is the whole. */
+interface KernelRails {
+  rails: SysfsRail[];
+  board: Board | null;
+  total: Total;
+}
+
+function kernelRails(sysRoot: string): KernelRails {
+  const rails = findSysfsRails(sysRoot);
+  const board = boardOf(rails.map(({ rail }) => rail.name));
+  const readable = rails.filter(({ problem }) => problem === null).map(({ rail }) => rail.name);
+  return { rails, board, total: totalOf(board, readable) };
+}
+
+function jsonOf({ rails, board, total }: KernelRails): object {
+  return {
+    board: board?.title ?? null,
+    total: rails.length === 0 ? null : total,
+    rails: rails.map(({ rail, problem }) => ({
+      ...rail,
+      counted: total.counted.includes(rail.name),
+      problem,
+    })),
+  };
 }
 
 type FoundBus = I2cBusInfo & {
@@ -78,15 +107,32 @@ function advice(buses: readonly I2cBusInfo[]): string[] {
   ];
 }
 
-function railLines(rails: readonly SysfsRail[]): string[] {
-  if (rails.length === 0) return ['the kernel measures no rail (neither hwmon ina2xx/ina3221 nor L4T iio)'];
+function railLines({ rails, board, total }: KernelRails): string[] {
+  if (rails.length === 0)
+    return ['the kernel measures no rail (neither hwmon ina2xx/ina238/ina3221 nor L4T iio)'];
+  const forbidden = forbiddenRails(rails);
   return [
-    'rails of the kernel (kind: auto takes them all)',
-    ...rails.map(({ rail }) => {
-      const within = rail.within === null ? '' : `  in ${rail.within}`;
-      return `  ${rail.name}  ${rail.kind}  ${rail.source}${within}`;
-    }),
+    `rails of the kernel (kind: auto takes them all)${board ? `; by their names: ${board.title}` : ''}`,
+    ...rails.map((each) => railLine(each, total)),
+    ...(forbidden.length > 0 ? [forbiddenText(forbidden)] : []),
+    ...(forbidden.length < rails.length ? [total.says] : []),
   ];
+}
+
+function railLine({ rail, problem }: SysfsRail, total: Total): string {
+  const notes = [
+    rail.within === null ? '' : `in ${rail.within}`,
+    total.counted.includes(rail.name) ? 'counted' : '',
+    problemNote(problem),
+  ];
+  return ['', rail.name, rail.kind, rail.source, ...notes.filter((note) => note !== '')].join('  ');
+}
+
+function problemNote(problem: SysfsRail['problem']): string {
+  if (problem === null) return '';
+  return isForbidden(problem)
+    ? `not readable (${problem.code})`
+    : `cannot be read: ${problem.path}: ${problem.code}`;
 }
 
 /** Why `/dev/i2c-N` cannot be used, with the command that mends it; null where it can. */

@@ -72,6 +72,7 @@ install_or_upgrade() {
   make_accounts
   put_configs
   stage
+  before_doctor "$version"
   if ! check_version "$before"; then
     if [ -n "$before" ] && [ "$before" != "$version" ]; then
       discard "$version"

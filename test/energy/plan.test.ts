@@ -13,7 +13,7 @@ const ina226 = (settings: Record<string, unknown> = {}) => ({
 });
 
 t.test('an empty configuration has no rails', async (t) => {
-  t.same(planRails(config({}), '/nowhere'), { i2c: [], kernel: [], warnings: [] });
+  t.same(planRails(config({}), '/nowhere'), { i2c: [], kernel: [], counted: [], warnings: [] });
 });
 
 t.test('an INA226 gets 1 kHz, conversions that fit, and the calibration of the kernel', async (t) => {

@@ -61,7 +61,7 @@ t.test('the package holds the programs and what they read', async (t) => {
 
 t.test('what a service or an installer runs is in the package, and may be run', async (t) => {
   const runnable = [
-    ...['systemd/with-notify', 'systemd/edgemux-clocks'],
+    ...['systemd/with-notify', 'systemd/edgemux-clocks', 'systemd/edgemux-rails'],
     ...['scripts/install-device.sh', 'scripts/install-server.sh'],
   ];
   for (const path of runnable) {
