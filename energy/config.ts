@@ -59,7 +59,8 @@ export const railSchema = z.strictObject({
     description: "limit at which an INA226 pulls its ALERT pin, such as '>7W', '>2A' or '<11.5V'",
   }),
   within: z.string().nullable().default(null).meta({
-    description: 'rail that already contains this one, so that they are never summed (names of Jetson boards: known)',
+    description:
+      'rail that already contains this one, so that they are never summed (names of Jetson boards: known)',
   }),
 });
 
