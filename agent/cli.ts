@@ -1,7 +1,8 @@
 import yargs, { type Argv } from 'yargs';
 import { EXIT, reportFailure, UsageError } from '../common/exit.js';
 import { packageVersion } from '../common/version.js';
-import { COMMANDS, type Command, type Run } from './commands/table.js';
+import type { Action, Command, Run } from './commands/command.js';
+import { COMMANDS } from './commands/table.js';
 
 /** Told which command was chosen. */
 type Choose = (run: Run) => void;
@@ -42,19 +43,22 @@ export async function main(args: string[]): Promise<number> {
 
 /** Registers commands; the options of one with sub-commands are its own and not theirs. */
 function addCommands(parser: Argv, commands: readonly Command[], choose: Choose): void {
-  for (const { name, describe, options = {}, epilogue = '', run, commands: below = [] } of commands) {
-    const build = (own: Argv): Argv => {
+  for (const { name, describe, action: load, commands: below = [] } of commands) {
+    let action: Action | null = null;
+    const build = async (own: Argv): Promise<Argv> => {
       addCommands(own, below, choose);
+      action = (await load?.()) ?? null;
+      const { options = {}, epilogue = '' } = action ?? {};
       const alone = Object.entries(options).map(
         ([flag, option]) => [flag, { ...option, global: false }] as const,
       );
       own.options(Object.fromEntries(alone)).epilogue(epilogue);
-      return run
+      return action
         ? own
         : own.demandCommand(1, `name one of: ${below.map((command) => command.name).join(', ')}`);
     };
     parser.command(name, describe, build, (argv) => {
-      if (run) choose(run(argv));
+      if (action) choose(action.run(argv));
     });
   }
 }
