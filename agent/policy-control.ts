@@ -1,11 +1,7 @@
 import { messageOf } from '../common/errors.js';
 import type { Log } from '../common/log.js';
-import {
-  patchPolicy,
-  policyFromManifest,
-  type DevicePolicy,
-  type Thresholds,
-} from '../mux/rules/policy-settings.js';
+import type { Thresholds } from '../common/policy-names.js';
+import { patchPolicy, policyFromManifest, type DevicePolicy } from '../mux/rules/policy-settings.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
 import { parseDevicePolicyPatch, policyError, type DevicePolicyMessage } from '../protocol/messages.js';
 import type { Connection, Message } from '../protocol/connection/connection.js';

@@ -1,5 +1,6 @@
 import type { DeviceState } from '../protocol/messages.js';
 import type { Inference, InferenceReady } from '../mux/inference/inference.js';
+import { needsServer } from '../mux/rules/policies/needs.js';
 import type { DevicePolicy } from '../mux/rules/policy-settings.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
 import type { Counters } from './counters.js';
@@ -93,7 +94,7 @@ function healthFailures({ stalled, workerTrouble }: StateParts): string[] {
 function healthWarnings(parts: StateParts): string[] {
   const { ready, servers, policy, journal, limiter } = parts;
   const fellBack = ready.attempts.filter((attempt) => !attempt.ok);
-  const offloads = policy.mode !== 'mobile-only' && policy.privacy !== 'strict';
+  const offloads = needsServer(policy);
   return [
     ...parts.energy.health(),
     ...parts.host.health(),

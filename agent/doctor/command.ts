@@ -7,6 +7,7 @@ import { scanBuses } from '../../drivers/i2c/scan-buses.js';
 import { JOURNAL_FILE } from '../../journal/file.js';
 import { bindingProbe, inferenceProbe, zooProbe } from '../../mux/doctor.js';
 import type { InferenceOptions } from '../../mux/inference/inference.js';
+import { needsServer } from '../../mux/rules/policies/needs.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
 import { brokerProbe } from '../../protocol/doctor.js';
 import { agentConfig, type AgentConfig } from '../config.js';
@@ -42,7 +43,8 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
   const { broker, dataDir, policy } = config;
   let loading: Promise<Zoo> | null = null;
   const zoo = (): Promise<Zoo> => (loading ??= loadZoo(config.zoo));
-  const offloads = policy.mode !== 'mobile-only' && policy.privacy !== 'strict';
+  const { mode, privacy } = policy;
+  const offloads = mode === 'zoo' ? privacy !== 'strict' : needsServer({ mode, privacy });
   const brokerOptions = {
     broker,
     root: `${broker.baseTopic}/${config.device}/doctor`,

@@ -3,8 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { editYaml } from '../../common/config/edit.js';
 import { EdgemuxError } from '../../common/errors.js';
 import { EXIT } from '../../common/exit.js';
+import { RANKED_MODES, type RankedMode } from '../../mux/rules/policies/registry.js';
+import type { LastThreshold } from '../../mux/rules/policies/rule.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
-import { SWEPT_MODES, type SweptMode } from '../eval/pair/cuts.js';
 import { JournalReader } from '../../journal/reader.js';
 import { parseResult, type Result } from '../../protocol/messages.js';
 import { coverage } from './check.js';
@@ -68,9 +69,9 @@ function checkOf({ check, seed }: CalibrateOptions): { halves: number; seed: num
 }
 
 /** What a source can tell of: labels of the models alone, a journal of the mux alone. */
-function modeOf({ mode, source }: CalibrateOptions, zoo: Zoo): SweptMode {
+function modeOf({ mode, source }: CalibrateOptions, zoo: Zoo): RankedMode {
   const only = source === null ? null : source.kind === 'labels' ? 'cascade' : 'mux';
-  const wanted = mode ?? only ?? SWEPT_MODES.find((one) => one === zoo.manifest.policy.mode) ?? 'mux';
+  const wanted = mode ?? only ?? RANKED_MODES.find((one) => one === zoo.manifest.policy.mode) ?? 'mux';
   if (only === null || wanted === only) return wanted;
   const what =
     source?.kind === 'labels' ? 'labels files hold no mux scores' : 'a journal holds mux scores only';
@@ -80,7 +81,7 @@ function modeOf({ mode, source }: CalibrateOptions, zoo: Zoo): SweptMode {
   );
 }
 
-async function framesOf(options: CalibrateOptions, zoo: Zoo, mode: SweptMode): Promise<Frames> {
+async function framesOf(options: CalibrateOptions, zoo: Zoo, mode: RankedMode): Promise<Frames> {
   const { source, campaign } = options;
   const measured = campaign === null ? null : campaignCosts(campaign);
   if (source === null) {
@@ -135,8 +136,8 @@ function assertKnown({ budget }: CalibrateOptions, { rows, costs, from }: Frames
 
 function changesOf(
   policy: ConfiguredPolicy,
-  mode: SweptMode,
-  threshold: 'mux' | 'confidence' | 'gain',
+  mode: RankedMode,
+  threshold: LastThreshold,
   value: number,
 ): Change[] {
   const path = threshold === 'mux' ? 'policy.threshold' : `policy.${threshold}`;

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
 import type { CalibrationRow } from './curve.js';
+import { plainScale } from './scale.js';
 
 const headerSchema = z.object({
   format: z.literal('edgemux-labels'),
@@ -52,6 +53,9 @@ function rowOf(
   { local, cloud }: { local: string; cloud: string },
 ): CalibrationRow {
   const said = probabilities[local];
-  const wish = said === undefined ? 0 : Math.max(...(Array.isArray(said) ? said : Object.values(said)));
+  const { wishOf } = plainScale('cascade');
+  const wish = wishOf(
+    said === undefined ? 0 : Math.max(...(Array.isArray(said) ? said : Object.values(said))),
+  );
   return { wish, keepRight: correct[local] ?? false, sendRight: correct[cloud] ?? false };
 }

@@ -1,7 +1,7 @@
 /** The command line of `edgemux calibrate`, as plain data. */
+import { type RankedMode, RANKED_MODES } from '../../mux/rules/policies/registry.js';
 import { EdgemuxError } from '../../common/errors.js';
 import { PROVIDERS, SHIPPED_ZOO, type Provider } from '../../mux/config.js';
-import { SWEPT_MODES, type SweptMode } from '../eval/pair/cuts.js';
 import type { Budget } from './choose.js';
 
 export interface CalibrateOptions {
@@ -11,7 +11,7 @@ export interface CalibrateOptions {
   /** Campaign that tells what routes cost. */
   campaign: string | null;
   /** Null: the zoo's. */
-  mode: SweptMode | null;
+  mode: RankedMode | null;
   budget: Budget;
   images: number | null;
   providers: Provider[];
@@ -48,7 +48,7 @@ export const CALIBRATE_OPTIONS = {
     requiresArg: true,
     describe: 'campaign of edgemux measure that tells energy and latency by route, for --energy and --p95',
   },
-  mode: { type: 'string', choices: SWEPT_MODES, describe: "policy to set the threshold of; the zoo's own" },
+  mode: { type: 'string', choices: RANKED_MODES, describe: "policy to set the threshold of; the zoo's own" },
   images: { type: 'number', requiresArg: true, describe: 'test images at most' },
   provider: {
     type: 'string',
@@ -83,7 +83,7 @@ export function calibrateOptions(argv: Record<string, unknown>, configFile: stri
     source: sourceOf(argv),
     campaign: text(argv['campaign']),
     budget,
-    mode: SWEPT_MODES.find((mode) => mode === argv['mode']) ?? null,
+    mode: RANKED_MODES.find((mode) => mode === argv['mode']) ?? null,
     images: argv['images'] === undefined ? null : whole('images', argv['images'], 20),
     providers: String(argv['provider']).split(',').map(provider),
     check: whole('check', argv['check'] ?? 0, 0),

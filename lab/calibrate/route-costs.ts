@@ -3,6 +3,7 @@ import { mean } from '../../common/statistics.js';
 import type { Result } from '../../protocol/messages.js';
 import { CampaignReader } from '../measure/store/reader.js';
 import type { CalibrationRow, RouteCosts } from './curve.js';
+import { plainScale } from './scale.js';
 
 interface Costed {
   offloaded: boolean;
@@ -46,8 +47,9 @@ export function resultCosts(results: readonly Result[], source: string): RouteCo
 
 /** Rows of results nobody labelled: what the mux said of each frame. */
 export function resultRows(results: readonly Result[]): CalibrationRow[] {
+  const { wishOf } = plainScale('mux');
   return results.flatMap(({ muxScore }) =>
-    muxScore === null ? [] : [{ wish: 1 - muxScore, keepRight: null, sendRight: null }],
+    muxScore === null ? [] : [{ wish: wishOf(muxScore), keepRight: null, sendRight: null }],
   );
 }
 

@@ -2,13 +2,14 @@
  * Thresholds for a wanted accuracy, three ways: the zoo's, set on calibration data; where it has none, set on one
  * half of the test images and judged on the other, both ways round; and, as a bound, swept over the very images.
  */
+import type { RankedMode } from '../../mux/rules/policies/registry.js';
+import type { Thresholds } from '../../common/policy-names.js';
 import { policyCost } from './cost.js';
-import type { Thresholds } from '../../mux/rules/policy-settings.js';
 import type { Calibrated } from './pair/calibrated.js';
 import { shareOf } from './statistics/metrics.js';
 import { halves } from './outputs/neighbours.js';
 import { applyPolicy, emptyOutcome, type Outcome, type Pair, type Shares } from './pair/pair.js';
-import { bases, cutsOf, leastOffloading, sharesAt, stage, type SweptMode } from './pair/cuts.js';
+import { bases, cutsOf, leastOffloading, sharesAt, stage } from './pair/cuts.js';
 
 /** Where thresholds come from. */
 export type Basis = 'calibration' | 'cross-fit';
@@ -55,7 +56,7 @@ export class Choices {
   }
 
   /** The policy at a share of the gap; null where no thresholds reach it. */
-  at(mode: SweptMode, gap: number, costs: RelativeCosts): Choice | null {
+  at(mode: RankedMode, gap: number, costs: RelativeCosts): Choice | null {
     const given = this.#calibrated.forGap(mode, gap, costs.upload);
     if (given) return { basis: 'calibration', thresholds: [given], outcome: this.#apply(mode, given) };
     const found = [0, 1].map((half) => cheapest(this.#search(mode, gap, half), costs));
@@ -69,7 +70,7 @@ export class Choices {
   }
 
   /** Thresholds of one half on the other. */
-  #crossed(mode: SweptMode, first: Thresholds, second: Thresholds): Outcome {
+  #crossed(mode: RankedMode, first: Thresholds, second: Thresholds): Outcome {
     const outcome = emptyOutcome(this.#pair.count);
     copy(outcome, this.#apply(mode, first), this.#parts[1]);
     copy(outcome, this.#apply(mode, second), this.#parts[0]);
@@ -77,12 +78,12 @@ export class Choices {
   }
 
   /** Least cost at which the accuracy is reached on these very images: what perfect thresholds would give. */
-  sweptCost(mode: SweptMode, gap: number, costs: RelativeCosts): number | null {
+  sweptCost(mode: RankedMode, gap: number, costs: RelativeCosts): number | null {
     const found = cheapest(this.#search(mode, gap, null), costs);
     return found && costOf(found.shares, costs);
   }
 
-  #apply(mode: SweptMode, thresholds: Thresholds): Outcome {
+  #apply(mode: RankedMode, thresholds: Thresholds): Outcome {
     const key = `${mode} ${JSON.stringify(thresholds)}`;
     const outcome = this.#outcomes.get(key) ?? applyPolicy(this.#pair, mode, thresholds);
     this.#outcomes.set(key, outcome);
@@ -90,7 +91,7 @@ export class Choices {
   }
 
   /** For each of the mode's earlier thresholds the least offloading that reaches the gap on half the images, or all. */
-  #search(mode: SweptMode, gap: number, half: number | null): Found[] {
+  #search(mode: RankedMode, gap: number, half: number | null): Found[] {
     const key = `${mode} ${gap} ${half}`;
     const known = this.#found.get(key);
     if (known) return known;

@@ -6,9 +6,10 @@
  * lacks is null, or absent from a list, and said in `notes`: it is never 0.
  */
 import { z } from 'zod';
+import { RANKED_MODES } from '../../mux/rules/policies/registry.js';
 import { deviceModeSchema, thresholdsSchema } from '../../mux/rules/policy-settings.js';
 import { ablation, called, contrastive, flops, interval, share } from './schema-losses.js';
-import { GATED, SWEPT_MODES } from './pair/cuts.js';
+import { GATED } from './pair/cuts.js';
 
 const sharesShape = {
   accuracy: share,
@@ -81,13 +82,13 @@ const costTable = z.strictObject({
   mux: z.number().nullable(),
   muxFrom: z.enum(['flops', 'time']),
   rows: z.array(costRow),
-  unreached: z.array(z.enum(SWEPT_MODES)),
+  unreached: z.array(z.enum(RANKED_MODES)),
   cheapest: deviceModeSchema.nullable(),
 });
 
 /** A policy that offloads exactly this share of the test images, by rank and without labels. */
 const atOffload = z.strictObject({
-  policy: z.enum([...SWEPT_MODES, GATED]),
+  policy: z.enum([...RANKED_MODES, GATED]),
   offloadShare: share,
   accuracy: interval,
   overCascade: interval.nullable(),

@@ -4,7 +4,8 @@ import type { Clock } from '../../common/clock.js';
 import { EdgemuxError } from '../../common/errors.js';
 import type { DecideOutcome } from './inference-types.js';
 // only types of policy-settings.js: its schemas would double the start-up time of the worker
-import { afterLocal, beforeLocal, needsMux, type MuxReading } from '../rules/policy-rules.js';
+import { needsMux } from '../rules/policies/needs.js';
+import { afterLocal, beforeLocal, type MuxReading } from '../rules/policy-rules.js';
 import type { DevicePolicy } from '../rules/policy-settings.js';
 import { allFinite } from '../rules/probabilities.js';
 import type { Outputs, Session } from './runtime.js';

@@ -5,38 +5,32 @@
  */
 import { z } from 'zod';
 import { EdgemuxError, type ErrorCode } from '../../common/errors.js';
-import { DEVICE_MODES, type DeviceMode, PRIVACY, type Privacy } from '../../common/policy-names.js';
+import {
+  DEVICE_MODES,
+  PRIVACY,
+  THRESHOLDS,
+  type DeviceMode,
+  type Privacy,
+  type ThresholdName,
+  type Thresholds,
+} from '../../common/policy-names.js';
 import type { Gate } from './gate.js';
+import { ruleOf } from './policies/registry.js';
+import { needsLocal, needsMux } from './policies/needs.js';
 
-/**
- * - `mobile-only`: the local model answers every frame (Fig. 2b)
- * - `cloud-only`: every frame is offloaded (Fig. 2a)
- * - `mux`: the paper's pair rule (Fig. 2c): offload when the mux score exceeds a threshold
- * - `cascade`: run the local model, offload when its own confidence is low; needs no mux
- * - `two-stage`: the mux sends the clearly hard at once, the local model's confidence checks the rest
- * - `three-tier`: the mux answers what its class head is sure of; else local fused with mux; else offload
- */
 export const deviceModeSchema = z.enum(DEVICE_MODES);
 
 const probability = z.number().min(0).max(1);
 
-export const thresholdsSchema = z.strictObject({
-  /** `mux`: offload when the mux score is above it. 0.5 unless given, as in the paper. */
-  mux: z.exactOptional(probability),
-  /** `cascade`, `two-stage`, `three-tier`: keep when the (fused) largest probability is at least this. */
-  confidence: z.exactOptional(probability),
-  /** `three-tier`: the mux's class head answers when its largest probability is at least this. */
-  answer: z.exactOptional(probability),
-  /** `two-stage`: offload without asking the local model when the mux score is above it. */
-  offload: z.exactOptional(probability),
-  /** `three-tier`: exponents of local and mux probabilities in the fused ones. Without: local alone (1, 0). */
-  fuseLocal: z.exactOptional(z.number().min(0).max(10)),
-  fuseMux: z.exactOptional(z.number().min(0).max(10)),
-  /** `three-tier` with a gate: offload when need − harm is above it; `confidence` is not asked then. */
-  gain: z.exactOptional(z.number().min(-1).max(1)),
-});
-export type Thresholds = z.infer<typeof thresholdsSchema>;
-export type ThresholdName = keyof Thresholds;
+const thresholdNames = Object.keys(THRESHOLDS) as ThresholdName[];
+export const thresholdsSchema = z.strictObject(
+  Object.fromEntries(
+    thresholdNames.map((name) => {
+      const { min, max } = THRESHOLDS[name];
+      return [name, z.exactOptional(z.number().min(min).max(max))];
+    }),
+  ) as Record<ThresholdName, z.ZodExactOptional<z.ZodNumber>>,
+);
 
 const costsSchema = z.strictObject({
   mux: z.number().min(0),
@@ -108,16 +102,6 @@ export interface PolicyZoo {
 
 /** The paper's threshold of the pair rule. */
 export const DEFAULT_MUX_THRESHOLD = 0.5;
-
-const REQUIRED: Record<DeviceMode, readonly ThresholdName[]> = {
-  'mobile-only': [],
-  'cloud-only': [],
-  mux: ['mux'],
-  cascade: ['confidence'],
-  'two-stage': ['offload', 'confidence'],
-  'three-tier': ['answer'],
-};
-const NEEDS_MUX: ReadonlySet<DeviceMode> = new Set(['mux', 'two-stage', 'three-tier']);
 
 /**
  * The policy a zoo ships with.
@@ -206,10 +190,10 @@ function calibratedFor(mode: DeviceMode, zoo: PolicyZoo): Thresholds {
 /** Refuses a mode without the networks or the thresholds that it needs. */
 function assertServable(policy: DevicePolicy, zoo: PolicyZoo, code: ErrorCode): void {
   const { mode } = policy;
-  if (NEEDS_MUX.has(mode) && zoo.muxPair === null) {
+  if (needsMux(policy) && zoo.muxPair === null) {
     throw new EdgemuxError(code, `policy.mode: '${mode}' needs a mux, and this zoo has none for the pair`);
   }
-  if (zoo.local === null && (mode !== 'cloud-only' || policy.privacy === 'strict')) {
+  if (needsLocal(policy) && zoo.local === null) {
     throw new EdgemuxError(code, `policy.mode: '${mode}' needs a local model, and this zoo has none`);
   }
   if (policy.thresholds.gain !== undefined && !policy.gate) {
@@ -224,9 +208,10 @@ function assertServable(policy: DevicePolicy, zoo: PolicyZoo, code: ErrorCode): 
   }
 }
 
-/** The thresholds that a policy cannot do without: its last rule may be the gate. */
-function requiredOf({ mode, thresholds }: DevicePolicy): readonly ThresholdName[] {
-  return mode === 'three-tier' && thresholds.gain === undefined
-    ? [...REQUIRED[mode], 'confidence']
-    : REQUIRED[mode];
+/** The thresholds that a policy cannot do without: the one before the local model, and the one that ranks. */
+function requiredOf({ mode, thresholds, gate }: DevicePolicy): readonly ThresholdName[] {
+  const rule = ruleOf(mode);
+  if (rule.kind === 'fixed') return [];
+  const { threshold } = rule.ranking(thresholds, gate ?? null);
+  return rule.earlier ? [rule.earlier.name, threshold] : [threshold];
 }

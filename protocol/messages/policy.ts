@@ -1,30 +1,24 @@
 import { z } from 'zod';
 import { EdgemuxError } from '../../common/errors.js';
-import { DEVICE_MODES, PRIVACY, SERVER_MODES } from '../../common/policy-names.js';
+import {
+  DEVICE_MODES,
+  PRIVACY,
+  SERVER_MODES,
+  THRESHOLDS,
+  type ThresholdName,
+} from '../../common/policy-names.js';
 import { amount, carriesError, check, readJson, readMessage, text } from './json.js';
 
 const MAX_PATCH_BYTES = 16 * 1024;
 
 const share = z.number().min(0).max(1);
-/** Exponent of a fusion of probabilities. */
-const exponent = z.number().min(0).max(10);
-
-/** The thresholds a patch may set, each by the name of what is compared. */
+/** The thresholds a patch may set. */
 const thresholdsPatchSchema = z
-  .strictObject({
-    /** Offload above this mux score. */
-    mux: share,
-    /** Keep at or above this confidence of the device's models. */
-    confidence: share,
-    /** The mux answers at or above this confidence of its own. */
-    answer: share,
-    /** Offload above this mux score without asking the local model. */
-    offload: share,
-    fuseLocal: exponent,
-    fuseMux: exponent,
-    /** Offload above this need less harm, with a gate. */
-    gain: z.number().min(-1).max(1),
-  })
+  .strictObject(
+    Object.fromEntries(
+      Object.entries(THRESHOLDS).map(([name, { min, max }]) => [name, z.number().min(min).max(max)]),
+    ) as Record<ThresholdName, z.ZodNumber>,
+  )
   .partial();
 
 /** What a device decides by. */

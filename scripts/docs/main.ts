@@ -3,6 +3,8 @@ import { AGENT_FLAGS, agentConfigSchema } from '../../agent/config.js';
 import { CLOUD_FLAGS, cloudConfigSchema } from '../../cloud-stub/config.js';
 import { configMarkdown } from '../../common/config/markdown.js';
 import { ERROR_CODES } from '../../common/errors.js';
+import { DEVICE_MODES } from '../../common/policy-names.js';
+import { ruleOf } from '../../mux/rules/policies/registry.js';
 
 /** Generated pages by file name. `--check` compares them with what is there instead of writing. */
 const PAGES: Record<string, () => string> = {
@@ -31,10 +33,27 @@ path (1.11.0, of JetPack 4.6, to 1.22). Empty or unset: the one that is shipped.
 
 ${configMarkdown(agentConfigSchema, 'EDGEMUX', AGENT_FLAGS)}
 
+### Policies
+
+What \`policy.mode\` may be. Thresholds come from the zoo unless they are set; [docs/protocol.md](protocol.md) says how to change them while
+the daemon runs.
+
+| mode | asks the mux | needs a local model | what it does |
+|---|---|---|---|
+${policyRows()}
+
 ## edgemux-cloud (server)
 
 ${configMarkdown(cloudConfigSchema, 'EDGEMUX_CLOUD', CLOUD_FLAGS)}
 `;
+}
+
+function policyRows(): string {
+  const yes = (needed: boolean): string => (needed ? 'yes' : 'no');
+  return DEVICE_MODES.map((mode) => {
+    const { help, asksMux, asksLocal } = ruleOf(mode);
+    return `| \`${mode}\` | ${yes(asksMux)} | ${yes(asksLocal)} | ${help} |`;
+  }).join('\n');
 }
 
 function errorsPage(): string {

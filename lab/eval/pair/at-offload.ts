@@ -1,18 +1,20 @@
 /** Policies at equal shares of offloading, each by its own ranking, no label looked at. */
+import { rankImages, ranksAlike } from './ranking.js';
+import type { RankedMode } from '../../../mux/rules/policies/registry.js';
 import type { Bootstrap } from '../statistics/bootstrap.js';
 import type { Calibrated } from './calibrated.js';
 import { modesOf } from './device-costs.js';
 import type { Pair } from './pair.js';
 import { offloading } from './pair-curves.js';
 import type { PairReport } from '../schema.js';
-import { GATED, type SweptMode } from './cuts.js';
+import { GATED } from './cuts.js';
 
 /** Shares of frames offloaded at which policies are compared. */
 const OFFLOADS = [0.05, 0.1, 0.2, 0.32, 0.5] as const;
 
 /**
- * Every policy's ranking at the same shares of offloading. Two-stage ranks as the cascade does, and so does three-tier
- * without fusing: they are left out.
+ * Every policy's ranking at the same shares of offloading. Those that rank as the cascade does are left out: two-stage,
+ * and three-tier without fusing.
  */
 export function atOffloads({
   pair,
@@ -23,11 +25,11 @@ export function atOffloads({
   calibrated: Calibrated;
   bootstrap: Bootstrap;
 }): PairReport['atOffload'] {
-  const modes = modesOf(pair).filter(
-    (mode) => mode !== 'two-stage' && (mode !== 'three-tier' || calibrated.fusing.fuseMux !== undefined),
-  );
+  const rankedBy = (mode: RankedMode) => rankImages(pair, mode, calibrated.fusing);
+  const own = rankedBy('cascade');
+  const modes = modesOf(pair).filter((mode) => mode === 'cascade' || !ranksAlike(pair, rankedBy(mode), own));
   const rules = modes.map((mode) => ({
-    policy: mode as SweptMode | typeof GATED,
+    policy: mode as RankedMode | typeof GATED,
     mode,
     base: calibrated.fusing,
   }));

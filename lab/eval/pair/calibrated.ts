@@ -1,12 +1,13 @@
 /** What the trainer calibrated for the pair, read from the free part of a manifest. */
 import { z } from 'zod';
+import { type RankedMode, RANKED_MODES } from '../../../mux/rules/policies/registry.js';
 import type { DeviceMode } from '../../../common/policy-names.js';
-import { thresholdsSchema, type Thresholds } from '../../../mux/rules/policy-settings.js';
+import type { Thresholds } from '../../../common/policy-names.js';
+import { thresholdsSchema } from '../../../mux/rules/policy-settings.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
-import { SWEPT_MODES, type SweptMode } from './cuts.js';
 
 const targetSchema = z.looseObject({
-  mode: z.enum(SWEPT_MODES),
+  mode: z.enum(RANKED_MODES),
   thresholds: thresholdsSchema,
   gap: z.number().optional(),
   upload: z.number().optional(),
@@ -20,7 +21,7 @@ export interface Calibrated {
   /** Thresholds of a mode for the zoo's own target. */
   modes: Partial<Record<DeviceMode, Thresholds>>;
   /** Thresholds, ending as the zoo's own do (confidence or gate), for a share of the local→cloud gap at an upload cost in local runs; null: not calibrated. */
-  forGap(mode: SweptMode, gap: number, upload: number): Thresholds | null;
+  forGap(mode: RankedMode, gap: number, upload: number): Thresholds | null;
   /** Exponents of fused probabilities; {} where none were calibrated. */
   fusing: Thresholds;
 }

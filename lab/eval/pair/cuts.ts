@@ -2,17 +2,17 @@
  * All cuts of a policy's last threshold at once: images that the earlier thresholds leave open, ranked by how much
  * the device would like to keep them. Draws the curves, and finds the least offloading for a wanted accuracy.
  */
-import type { Thresholds } from '../../../mux/rules/policy-settings.js';
+import { THRESHOLDS, type Thresholds } from '../../../common/policy-names.js';
+import { rankedRuleOf, type RankedMode } from '../../../mux/rules/policies/registry.js';
+import type { Ranking } from '../../../mux/rules/policies/rule.js';
 import type { Answers } from '../outputs/outputs.js';
 import { ranked } from '../statistics/metrics.js';
-import { gainsOf, keptAnswers, withFlops, type Pair, type Shares } from './pair.js';
+import { withFlops, type Pair, type Shares } from './pair.js';
+import { rankImages } from './ranking.js';
 import { smooth } from '../statistics/smooth.js';
 
-/** Modes that have a threshold to cut with. */
-export const SWEPT_MODES = ['mux', 'cascade', 'two-stage', 'three-tier'] as const;
 /** `three-tier` where the gate decides last, in tables that have it beside the one of fused confidence. */
 export const GATED = 'three-tier, need − harm';
-export type SweptMode = (typeof SWEPT_MODES)[number];
 
 /** Frames for which the cloud does more harm than good are all kept alike. */
 const LEAST_GAIN = 1e-6;
@@ -40,40 +40,36 @@ export interface Staged {
 }
 
 /**
- * @param base the mode's other thresholds: `offload` of two-stage; `answer`, `fuseLocal`, `fuseMux` of three-tier, which
- *   ends in the gate where `gain` is given, whatever its value
+ * @param base the mode's other thresholds; one that may end in the gate does where `gain` is given, whatever its value
  * @param images indices that count; all without
  * @param smoothed P(right) fitted over the wish, for choosing thresholds; else as it was
  */
 export function stage(
   pair: Pair,
-  mode: SweptMode,
+  mode: RankedMode,
   base: Thresholds,
   { images, smoothed = false }: { images?: readonly number[]; smoothed?: boolean } = {},
 ): Staged {
   const chosen = images ?? Array.from({ length: pair.count }, (_, i) => i);
-  const answers = keptAnswers(pair, mode, base);
+  const { ranking, answers, firstStep, valueOf } = rankImages(pair, mode, base);
   const fixed = { right: 0, offloaded: 0 };
   const open: number[] = [];
   for (const i of chosen) {
-    if (mode === 'three-tier' && (pair.mux?.confidence[i] ?? 0) >= (base.answer ?? Infinity)) {
-      fixed.right += pair.mux?.right[i] ?? 0;
-    } else if (mode === 'two-stage' && (pair.mux?.score[i] ?? 0) > (base.offload ?? Infinity)) {
-      fixed.offloaded += 1;
-      fixed.right += pair.cloud.right[i] ?? 0;
-    } else open.push(i);
+    const step = firstStep(i);
+    if (step === 'local') open.push(i);
+    else {
+      fixed.right += (step === 'answer' ? pair.mux?.right[i] : pair.cloud.right[i]) ?? 0;
+      fixed.offloaded += step === 'offload' ? 1 : 0;
+    }
   }
-  const gains = mode === 'three-tier' && base.gain !== undefined ? gainsOf(pair, base) : null;
-  const wishOf = (i: number) => {
-    if (gains) return 1 - Math.max(LEAST_GAIN, gains[i] ?? 0);
-    return mode === 'mux' ? 1 - (pair.mux?.score[i] ?? 0) : (answers.confidence[i] ?? 0);
-  };
-  const wishes = Float64Array.from(open, wishOf);
+  const { wishOf, thresholdAt } = wishesOf(ranking);
+  const wishes = Float64Array.from(open, (i) => wishOf(valueOf(i)));
   const falling = ranked(wishes);
   const order = falling.map((at) => open[at] ?? 0);
   const column = (values: Uint8Array) => Float64Array.from(order, (i) => values[i] ?? 0);
   const wish = Float64Array.from(falling, (at) => wishes[at] ?? 0);
   const fit = (right: Float64Array) => (smoothed && right.length > 0 ? smooth(wish, right) : right);
+  const { localFirst, asksMux } = rankedRuleOf(mode);
   return {
     total: chosen.length,
     fixed,
@@ -82,13 +78,20 @@ export function stage(
     answers,
     keep: fit(column(answers.right)),
     send: fit(column(pair.cloud.right)),
-    localFirst: mode !== 'mux',
-    asksMux: mode !== 'cascade' && pair.mux !== null,
-    thresholds: (cut) => {
-      if (mode === 'mux') return { mux: 1 - cut };
-      return { ...base, ...(gains ? { gain: 1 - cut } : { confidence: cut }) };
-    },
+    localFirst,
+    asksMux: asksMux && pair.mux !== null,
+    thresholds: (cut) => ({ ...base, [ranking.threshold]: thresholdAt(cut) }),
   };
+}
+
+/** The wish to keep an image, in [0, 1], of what is held against the last threshold, and back. */
+function wishesOf({ threshold, offloads }: Ranking): {
+  wishOf: (value: number) => number;
+  thresholdAt: (wish: number) => number;
+} {
+  if (offloads === 'below') return { wishOf: (value) => value, thresholdAt: (wish) => wish };
+  const least = THRESHOLDS[threshold].min < 0 ? LEAST_GAIN : 0;
+  return { wishOf: (value) => 1 - Math.max(least, value), thresholdAt: (wish) => 1 - wish };
 }
 
 /** One cut: k open images are kept. */
@@ -132,17 +135,16 @@ export function sharesAt(
   });
 }
 
-/** Values of the mode's earlier thresholds worth trying, from the outputs' own distribution, fusing as given. */
-export function bases(pair: Pair, mode: SweptMode, fusing: Thresholds, steps = 40): Thresholds[] {
-  const values =
-    mode === 'two-stage' ? pair.mux?.score : mode === 'three-tier' ? pair.mux?.confidence : undefined;
-  if (!values) return [{}];
-  const sorted = Float64Array.from(values).sort();
-  const least = mode === 'two-stage' ? 0.5 : 0;
+/** Values of the mode's earlier threshold worth trying, from the outputs' own distribution, fusing as given. */
+export function bases(pair: Pair, mode: RankedMode, fusing: Thresholds, steps = 40): Thresholds[] {
+  const { earlier, fuses } = rankedRuleOf(mode);
+  if (earlier === null || pair.mux === null) return [{}];
+  const sorted = Float64Array.from(pair.mux[earlier.of]).sort();
+  const least = earlier.leastQuantile;
   const grid = Array.from({ length: steps }, (_, n) => {
     const share = least + (1 - least) * (n / (steps - 1));
     return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 1;
   });
   const unique = [...new Set([...grid, 1])];
-  return unique.map((value) => (mode === 'two-stage' ? { offload: value } : { answer: value, ...fusing }));
+  return unique.map((value) => ({ [earlier.name]: value, ...(fuses ? fusing : {}) }));
 }

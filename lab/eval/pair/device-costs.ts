@@ -2,20 +2,21 @@
  * What a wanted accuracy costs the device under each policy (eq. 13, `policyCost`), in local runs a frame, for
  * uploads cheaper and dearer than a local run, and which policy is cheapest.
  */
-import type { DeviceMode } from '../../../common/policy-names.js';
-import type { Thresholds } from '../../../mux/rules/policy-settings.js';
+import { needsMux } from '../../../mux/rules/policies/needs.js';
+import { type RankedMode, RANKED_MODES, isRanked } from '../../../mux/rules/policies/registry.js';
+import { type DeviceMode, DEVICE_MODES } from '../../../common/policy-names.js';
+import type { Thresholds } from '../../../common/policy-names.js';
 import type { Bootstrap, Interval } from '../statistics/bootstrap.js';
 import type { Calibrated } from './calibrated.js';
 import { Choices, costOf, targetOn, type Basis, type RelativeCosts } from '../choices.js';
 import { applyPolicy, sharesOf, type Outcome, type Pair } from './pair.js';
-import { SWEPT_MODES, type SweptMode } from './cuts.js';
 
 /** Wanted accuracies, as shares of the way from the local model's to the cloud's. */
 export const GAP_SHARES = [0.5, 0.9, 0.98] as const;
 /** Costs of an upload, in local runs. */
 export const UPLOADS = [0.5, 1, 2, 4, 8] as const;
 
-const FIXED_MODES = ['mobile-only', 'cloud-only'] as const;
+const FIXED_MODES = DEVICE_MODES.filter((mode) => !isRanked(mode));
 
 export interface CostRow {
   policy: DeviceMode;
@@ -46,14 +47,14 @@ export interface CostTable {
   muxFrom: 'flops' | 'time';
   rows: CostRow[];
   /** Policies that no thresholds bring to the accuracy. */
-  unreached: SweptMode[];
+  unreached: RankedMode[];
   /** The cheapest policy whose accuracy is not significantly below the wanted one. */
   cheapest: DeviceMode | null;
 }
 
 /** Modes with thresholds that this pair can run. */
-export function modesOf({ mux }: Pick<Pair, 'mux'>): SweptMode[] {
-  return SWEPT_MODES.filter((mode) => mode === 'cascade' || mux !== null);
+export function modesOf({ mux }: Pick<Pair, 'mux'>): RankedMode[] {
+  return RANKED_MODES.filter((mode) => mux !== null || !needsMux({ mode }));
 }
 
 /** One table for each wanted accuracy, cost of an upload, and way to know the cost of a mux run. */
@@ -91,7 +92,7 @@ function costTable(deps: Deps, setting: Setting): CostTable {
   const { gapShare, upload, mux } = setting;
   const costs = { mux: mux ?? 0, upload };
   const rows: CostRow[] = [];
-  const unreached: SweptMode[] = [];
+  const unreached: RankedMode[] = [];
   const cascade = choices.at('cascade', gapShare, costs)?.outcome ?? null;
   for (const fixed of deps.fixed) {
     rows.push(row(deps, gapShare, costs, cascade, { ...fixed, basis: 'fixed', thresholds: [] }));
@@ -124,7 +125,6 @@ function row(
   const { offloadShare, localShare, ...shares } = sharesOf(pair, outcome);
   const { local, cloud } = pair;
   const other = policy === 'cascade' ? null : cascade;
-  const swept = SWEPT_MODES.find((mode) => mode === policy);
   return {
     policy,
     basis,
@@ -139,7 +139,7 @@ function row(
     cost: costOf({ ...shares, offloadShare, localShare }, costs),
     savingOverCascade: other && saving(bootstrap, outcome, other, costs),
     accuracyOverCascade: other && bootstrap.of([outcome.right, other.right], (a, b) => a - b),
-    sweptCost: swept ? choices.sweptCost(swept, gapShare, costs) : null,
+    sweptCost: isRanked(policy) ? choices.sweptCost(policy, gapShare, costs) : null,
   };
 }
 

@@ -1,7 +1,8 @@
 /** The part of eval.json about the pair: Table I, AUROC, policies at equal offloading and at equal accuracy, curves. */
-import type { DeviceMode } from '../../../common/policy-names.js';
+import { needsMux } from '../../../mux/rules/policies/needs.js';
+import { type RankedMode, isRanked, rankedRuleOf } from '../../../mux/rules/policies/registry.js';
+import { type Thresholds, DEVICE_MODES } from '../../../common/policy-names.js';
 import type { InputShape } from '../../../mux/zoo/manifest.js';
-import type { Thresholds } from '../../../mux/rules/policy-settings.js';
 import type { TestSet } from '../../zoo/testset.js';
 import { atOffloads } from './at-offload.js';
 import type { Bootstrap, Interval } from '../statistics/bootstrap.js';
@@ -21,7 +22,6 @@ import {
 } from './pair-curves.js';
 import type { PairReport } from '../schema.js';
 import { shareOf } from '../statistics/metrics.js';
-import type { SweptMode } from './cuts.js';
 
 export interface PairDeps {
   pair: Pair;
@@ -105,9 +105,9 @@ export function aurocInterval(
 
 /** Table I: the two ends, and every mode at the thresholds that the zoo ships or calibrated for it. */
 function tableOne(pair: Pair, { modes, shipped }: Calibrated, bootstrap: Bootstrap): PairReport['tableI'] {
-  const runnable: DeviceMode[] = ['mobile-only', 'cloud-only', ...modesOf(pair)];
+  const runnable = DEVICE_MODES.filter((mode) => pair.mux !== null || !needsMux({ mode }));
   return runnable.flatMap((setup) => {
-    const thresholds = setup === 'mobile-only' || setup === 'cloud-only' ? {} : modes[setup];
+    const thresholds = isRanked(setup) ? modes[setup] : {};
     if (!thresholds) return [];
     const outcome = applyPolicy(pair, setup, thresholds);
     return {
@@ -138,22 +138,19 @@ function policyCurves(pair: Pair, calibrated: Calibrated): Curve[] {
 }
 
 /** Earlier thresholds of a curve: the zoo's, or plain ones where it has none. */
-function curveBase(pair: Pair, mode: SweptMode, { modes, fusing }: Calibrated): [Thresholds, string] {
-  const { offload, answer, gain } = modes[mode] ?? {};
-  if (mode === 'mux') return [{}, 'over the threshold of the mux score'];
-  if (mode === 'cascade') return [{}, 'over the confidence of the local model'];
-  if (mode === 'two-stage') {
-    const value = offload ?? quantile(pair.mux?.score ?? [], 0.9);
-    const source = offload === undefined ? 'a tenth of these images goes at once' : 'calibrated';
-    return [{ offload: value }, `over the confidence; offload = ${value.toFixed(3)} (${source})`];
-  }
-  const value = answer ?? quantile(pair.mux?.confidence ?? [], 0.5);
-  const source = answer === undefined ? 'half of these images is answered by the mux' : 'calibrated';
+function curveBase(pair: Pair, mode: RankedMode, { modes, fusing }: Calibrated): [Thresholds, string] {
+  const { earlier, fuses, ranking } = rankedRuleOf(mode);
+  const over = (base: Thresholds) => `over ${ranking(base, pair.gate).label}`;
+  if (!earlier) return [{}, over({})];
+  const { [earlier.name]: calibrated, gain } = modes[mode] ?? {};
+  const value = calibrated ?? quantile(pair.mux?.[earlier.of] ?? [], earlier.plain.quantile);
+  const source = calibrated === undefined ? earlier.plain.label : 'calibrated';
+  const said = `${earlier.name} = ${value.toFixed(3)} (${source})`;
+  const base = { [earlier.name]: value };
+  if (!fuses) return [base, `${over(base)}; ${said}`];
   const { fuseLocal = 1, fuseMux = 0 } = fusing;
-  return [
-    { answer: value, ...fusing, ...(gain === undefined ? {} : { gain }) },
-    `over ${gain === undefined ? 'the confidence' : 'need − harm'}; answer = ${value.toFixed(3)} (${source}), fused local^${fuseLocal} · mux^${fuseMux}`,
-  ];
+  const fused = { ...base, ...fusing, ...(gain === undefined ? {} : { gain }) };
+  return [fused, `${over(fused)}; ${said}, fused local^${fuseLocal} · mux^${fuseMux}`];
 }
 
 function quantile(values: ArrayLike<number>, share: number): number {

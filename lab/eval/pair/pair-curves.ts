@@ -1,12 +1,13 @@
 /** Accuracy against offloading and against computation: every device policy, and what it has to beat. */
+import type { RankedMode } from '../../../mux/rules/policies/registry.js';
+import type { Thresholds } from '../../../common/policy-names.js';
 import type { InputShape } from '../../../mux/zoo/manifest.js';
-import type { Thresholds } from '../../../mux/rules/policy-settings.js';
 import type { TestSet } from '../../zoo/testset.js';
 import { featuresOf, standardised } from '../outputs/features.js';
 import { crossValidated, halves } from '../outputs/neighbours.js';
 import { ranked, shareOf } from '../statistics/metrics.js';
 import { emptyOutcome, withFlops, type Outcome, type Pair, type Shares } from './pair.js';
-import { cutsOf, sharesAt, stage, type SweptMode } from './cuts.js';
+import { cutsOf, sharesAt, stage } from './cuts.js';
 
 export interface Curve {
   name: string;
@@ -19,7 +20,7 @@ export interface Curve {
 const POINTS = 101;
 
 /** A policy's curve while its last threshold moves over these images' own values. */
-export function policyCurve(pair: Pair, mode: SweptMode, base: Thresholds, settings: string): Curve {
+export function policyCurve(pair: Pair, mode: RankedMode, base: Thresholds, settings: string): Curve {
   const staged = stage(pair, mode, base);
   const points = thinned(cutsOf(staged)).map((cut) => sharesAt(pair, staged, cut));
   return { name: mode, settings, points };
@@ -81,7 +82,7 @@ export function featureScores(pair: Pair, set: TestSet, input: InputShape, seed:
 }
 
 /** The outcome of offloading exactly the `share` that a ranking wants to keep least: no label is looked at. */
-export function offloading(pair: Pair, mode: SweptMode, base: Thresholds, share: number): Outcome {
+export function offloading(pair: Pair, mode: RankedMode, base: Thresholds, share: number): Outcome {
   const staged = stage(pair, mode, { ...base, answer: Infinity, offload: Infinity });
   const kept = Math.round((1 - share) * pair.count);
   const outcome = emptyOutcome(pair.count);

@@ -1,8 +1,9 @@
 /** The pair over measured outputs: what each device policy does with every image, by the daemon's own rule. */
-import type { DeviceMode } from '../../../common/policy-names.js';
-import { gainOf, type Gate } from '../../../mux/rules/gate.js';
-import type { Thresholds } from '../../../mux/rules/policy-settings.js';
-import { afterLocal, beforeLocal, type MuxReading } from '../../../mux/rules/policy-rules.js';
+import type { DeviceMode, Thresholds } from '../../../common/policy-names.js';
+import type { Gate } from '../../../mux/rules/gate.js';
+import { needsMux } from '../../../mux/rules/policies/needs.js';
+import type { MuxReading, Seen } from '../../../mux/rules/policies/rule.js';
+import { afterLocal, beforeLocal, exponentsOf } from '../../../mux/rules/policy-rules.js';
 import type { DevicePolicy } from '../../../mux/rules/policy-settings.js';
 import { argmax, fuse } from '../../../mux/rules/probabilities.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
@@ -50,48 +51,50 @@ export interface Outcome {
   offloaded: Uint8Array;
 }
 
-/** What the device says after a local run under these thresholds: fused in `three-tier`, else the local answer. */
+/** What the device says after a local run under these thresholds: fused where the mode fuses, else the local answer. */
 export function keptAnswers(pair: Pair, mode: DeviceMode, thresholds: Thresholds): Answers {
-  const { fuseLocal = 1, fuseMux = 0 } = thresholds;
   const { local, mux } = pair;
-  if (mode !== 'three-tier' || !mux || (fuseLocal === 1 && fuseMux === 0)) return local;
+  const exponents = exponentsOf({ mode, thresholds });
+  if (!mux || exponents === null) return local;
   const known = FUSED.get(pair);
-  if (known?.fuseLocal === fuseLocal && known.fuseMux === fuseMux) return known.answers;
-  const answers = fusedAnswers(pair, mux, fuseLocal, fuseMux);
-  FUSED.set(pair, { fuseLocal, fuseMux, answers });
+  if (known?.local === exponents.local && known.mux === exponents.mux) return known.answers;
+  const answers = fusedAnswers(pair, mux, exponents);
+  FUSED.set(pair, { ...exponents, answers });
   return answers;
 }
 
 /** The last fused answers of a pair: a search tries many thresholds with the same exponents. */
-const FUSED = new WeakMap<Pair, { fuseLocal: number; fuseMux: number; answers: Answers }>();
+const FUSED = new WeakMap<Pair, { local: number; mux: number; answers: Answers }>();
 
-function fusedAnswers(pair: Pair, mux: MeasuredPairMux, fuseLocal: number, fuseMux: number): Answers {
+function fusedAnswers(pair: Pair, mux: MeasuredPairMux, exponents: { local: number; mux: number }): Answers {
   const { local, classes, labels, count } = pair;
   const probabilities = new Float32Array(count * classes);
   for (let i = 0; i < count; i += 1) {
     const row = [
-      { probabilities: rowOf(local, i, classes), weight: fuseLocal },
-      { probabilities: rowOf(mux, i, classes), weight: fuseMux },
+      { probabilities: rowOf(local, i, classes), weight: exponents.local },
+      { probabilities: rowOf(mux, i, classes), weight: exponents.mux },
     ];
     probabilities.set(fuse(row), i * classes);
   }
   return answersOf(probabilities, labels, classes);
 }
 
-/** need − harm of every image as the zoo's gate sees it: N; null without a gate. */
-export function gainsOf(pair: Pair, thresholds: Thresholds): Float64Array | null {
-  const { gate, mux, local, classes, count } = pair;
-  if (!gate || !mux) return null;
-  const fused = keptAnswers(pair, 'three-tier', thresholds);
-  return Float64Array.from({ length: count }, (_, i) =>
-    gainOf(gate, {
-      fused: rowOf(fused, i, classes),
-      local: rowOf(local, i, classes),
-      mux: rowOf(mux, i, classes),
-      score: mux.score[i] ?? NaN,
-    }),
-  );
+/** Every image as a rule sees it once the local model ran, its fused probabilities those of `answers`. */
+export function framesOf(pair: Pair, answers: Answers): readonly Seen[] {
+  const known = FRAMES.get(answers);
+  if (known?.mux === pair.mux) return known.frames;
+  const { local, classes, count, mux } = pair;
+  const frames = Array.from({ length: count }, (_, i): Seen => ({
+    mux: readingOf(pair, i),
+    local: rowOf(local, i, classes),
+    fused: rowOf(answers, i, classes),
+  }));
+  FRAMES.set(answers, { mux, frames });
+  return frames;
 }
+
+/** A search asks for the frames of the same answers again and again. */
+const FRAMES = new WeakMap<Answers, { mux: MeasuredPairMux | null; frames: readonly Seen[] }>();
 
 export function rowOf(
   { probabilities }: Pick<Answers, 'probabilities'>,
@@ -101,7 +104,7 @@ export function rowOf(
   return probabilities.subarray(i * classes, (i + 1) * classes);
 }
 
-/** Every image through the rule of mux/policy.ts. */
+/** Every image through the daemon's own rule. */
 export function applyPolicy(pair: Pair, mode: DeviceMode, thresholds: Thresholds): Outcome {
   const { count, labels, local, cloud, classes } = pair;
   const policy: DevicePolicy = {
@@ -110,7 +113,7 @@ export function applyPolicy(pair: Pair, mode: DeviceMode, thresholds: Thresholds
     privacy: 'normal',
     ...(pair.gate ? { gate: pair.gate } : {}),
   };
-  const asksMux = pair.mux !== null && (mode === 'mux' || mode === 'two-stage' || mode === 'three-tier');
+  const asksMux = pair.mux !== null && needsMux({ mode });
   const outcome = emptyOutcome(count);
   outcome.mux.fill(asksMux ? 1 : 0);
   for (let i = 0; i < count; i += 1) {

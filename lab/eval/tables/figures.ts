@@ -1,4 +1,5 @@
 /** Which figures a report has, by file name. */
+import { isRanked } from '../../../mux/rules/policies/registry.js';
 import { drawChart } from '../../charts/draw.js';
 import type { BarsSpec, ChartSpec, HeatSpec, Line, LinesSpec, Mark } from '../../charts/spec.js';
 import type { EvalReport, GroupReport, PairReport } from '../schema.js';
@@ -57,7 +58,7 @@ export function fig1Of(report: EvalReport): HeatSpec {
 type PairPoint = { offloadShare: number; flops: number };
 
 function pairCharts(report: EvalReport, pair: PairReport): Record<string, ChartSpec> {
-  const setups = pair.tableI.filter(({ setup }) => setup !== 'mobile-only' && setup !== 'cloud-only');
+  const setups = pair.tableI.filter(({ setup }) => isRanked(setup));
   const marks = (x: (point: PairPoint) => number): Mark[] =>
     setups.map((row) => ({ name: '', at: [x(row), percent(row.accuracy.value)], like: row.setup }));
   const offload = (point: PairPoint): number => percent(point.offloadShare);

@@ -7,7 +7,8 @@ import { costTables, GAP_SHARES, UPLOADS } from '../../../lab/eval/pair/device-c
 import { shareOf } from '../../../lab/eval/statistics/metrics.js';
 import { applyPolicy, sharesOf, type Shares } from '../../../lab/eval/pair/pair.js';
 import { offloading, oracleCurve, policyCurve, randomCurve } from '../../../lab/eval/pair/pair-curves.js';
-import { bases, cutsOf, leastOffloading, sharesAt, stage, SWEPT_MODES } from '../../../lab/eval/pair/cuts.js';
+import { bases, cutsOf, leastOffloading, sharesAt, stage } from '../../../lab/eval/pair/cuts.js';
+import { RANKED_MODES } from '../../../mux/rules/policies/registry.js';
 import { madeUpPair } from './support/made-up.js';
 
 const NOTHING: Calibrated = { shipped: 'cascade', modes: {}, forGap: () => null, fusing: {} };
@@ -40,7 +41,7 @@ t.test('the two ends: all on the device, all on the server', (t) => {
 t.test('a sweep says of each cut what the daemon’s own rule does at that threshold', (t) => {
   const setting = fc.record({
     seed: fc.integer({ min: 0, max: 1000 }),
-    mode: fc.constantFrom(...SWEPT_MODES),
+    mode: fc.constantFrom(...RANKED_MODES),
     earlier: fc.double({ min: 0.3, max: 1, noNaN: true }),
     fuseMux: fc.constantFrom(0, 0.5, 1),
     at: fc.double({ min: 0, max: 0.999, noNaN: true }),

@@ -1,8 +1,10 @@
 import t from 'tap';
+import { needsLocal, needsMux, needsServer } from '../../../mux/rules/policies/needs.js';
 import fc from 'fast-check';
 import { DEVICE_MODES, type DeviceMode } from '../../../common/policy-names.js';
-import { afterLocal, beforeLocal, needsLocal, needsMux } from '../../../mux/rules/policy-rules.js';
-import { type DevicePolicy, type Thresholds } from '../../../mux/rules/policy-settings.js';
+import type { Thresholds } from '../../../common/policy-names.js';
+import { afterLocal, beforeLocal } from '../../../mux/rules/policy-rules.js';
+import { type DevicePolicy } from '../../../mux/rules/policy-settings.js';
 
 const policy = (
   mode: DeviceMode,
@@ -104,5 +106,10 @@ t.test('only the modes that need a network run it', (t) => {
   );
   t.notOk(needsLocal(policy('cloud-only')));
   t.ok(needsLocal(policy('cloud-only', {}, 'strict')));
+  t.same(
+    DEVICE_MODES.filter((mode) => !needsServer(policy(mode))),
+    ['mobile-only'],
+  );
+  t.notOk(needsServer(policy('cloud-only', {}, 'strict')));
   t.end();
 });
