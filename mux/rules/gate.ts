@@ -1,6 +1,6 @@
 /**
  * The gate of `three-tier`: once the local model ran, would the cloud's answer do more good than harm? A network of one
- * hidden layer over numbers that do not depend on the number of classes; `scripts/train/gate.py` trains it and computes
+ * hidden layer over numbers that do not depend on the number of classes; `scripts/train/policies/gate.py` trains it and computes
  * the same.
  */
 import { argmax, entropyNats, maximum, topK, type Vector } from './probabilities.js';

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from config import TrainError
-from export import file_entry
-from zoo import write_json
+from export.graphs import file_entry
+from export.zoo import write_json
 
 
 def arguments(argv):

@@ -15,13 +15,13 @@ from pathlib import Path
 import torch
 
 import config as configs
-import data as datasets
 import equations
 from config import TrainError
+from data import images as datasets
+from export.zoo import write_json
 from metrics import accuracy, auroc, predict
-from runtime import Runtime
-from step1 import train_models
-from zoo import write_json
+from steps.runtime import Runtime
+from steps.step1 import train_models
 
 FORMS, COUNT, SCALE = ('none', 'paper', 'bounded'), 2000, 127
 

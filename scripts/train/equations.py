@@ -1,4 +1,4 @@
-"""The paper's equations 1–8 as pure functions, and the losses ours adds. Equations 9–14 (costs) live in mux/.
+"""The paper's equations 1–8 as pure functions, and the losses ours adds. Equations 9–14 (costs) live in lab/eval/cost.ts.
 
 M models, N images, K classes, D an embedding's width, P the common dimension of the projected embeddings.
 How a misprint is read, and why, stands beside each function.

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
-import flops
-import zoo
 from config import TrainError
-from export import ModelGraph, MuxGraph, file_entry, run_twin, write_onnx
-from torchvision_nets import IMAGENET_MEAN, IMAGENET_STD, NAMES, classifier, mux224
+from export import zoo
+from export.graphs import ModelGraph, MuxGraph, file_entry, run_twin, write_onnx
+from networks import flops
+from networks.torchvision_nets import IMAGENET_MEAN, IMAGENET_STD, NAMES, classifier, mux224
 
 SIDE, CLASSES = 224, 1000
 NOTES = 'Random weights, for measuring cost only: the answers mean nothing.'

@@ -14,20 +14,21 @@ from pathlib import Path
 
 import torch
 
-import flops
-import labels as label_files
-from calibrate import policy
 from config import Config, Model, Mux, TrainError, group_of, role
-from data import FILES, Split, read_split
-from export import GroupMuxGraph, MuxGraph, file_entry, require_onnx, run_twin, write_onnx
-from folders import Pictures
-from group_policies import GroupOutputs
-from manifest import group_test, pair_test, rounded
+from data import labels as label_files
+from data.folders import Pictures
+from data.images import FILES, read_split
+from data.split import Split
+from export.graphs import GroupMuxGraph, MuxGraph, file_entry, require_onnx, run_twin, write_onnx
+from export.manifest import group_test, pair_test, rounded
+from export.zoo import machine, write_json
 from metrics import accuracy, auroc, fit_logistic, fit_temperature, predict
-from policies import Outputs
-from runtime import Runtime
-from step2 import mean, train_mux
-from zoo import machine, write_json
+from networks import flops
+from policies.calibrate import policy
+from policies.group_rules import GroupOutputs
+from policies.rules import Outputs
+from steps.runtime import Runtime
+from steps.step2 import mean, train_mux
 
 
 def arguments(argv):

@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from data import normalise
+from data.images import normalise
 
 
 @torch.no_grad()

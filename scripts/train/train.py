@@ -17,19 +17,19 @@ from pathlib import Path
 import torch
 
 import config as configs
-import data as datasets
-import flops
 import from_labels
-import parallel
-import zoo
-from calibrate import calibrate
 from config import TrainError
-from export import require_onnx
+from data import images as datasets
+from data.sources import source_of
+from export import zoo
+from export.graphs import require_onnx
 from metrics import predict
-from runtime import Runtime
-from sources import source_of
-from stages import fold_models, step1
-from step2 import train_mux
+from networks import flops
+from policies.calibrate import calibrate
+from steps import parallel
+from steps.runtime import Runtime
+from steps.stages import fold_models, step1
+from steps.step2 import train_mux
 
 
 def arguments(argv):

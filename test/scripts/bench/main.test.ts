@@ -9,8 +9,8 @@ import { otherCpus } from '../../../scripts/bench/other-load.js';
 import { loadRealShapes } from '../../../scripts/bench/path/path.js';
 import { scenes, smallFrames } from '../../../scripts/bench/path/scenes.js';
 
-const ROOT = join(import.meta.dirname, '../../..');
-const MAIN = join(import.meta.dirname, '../../scripts/bench/main.js');
+const ROOT = join(import.meta.dirname, '../../../..');
+const MAIN = join(import.meta.dirname, '../../../scripts/bench/main.js');
 
 function bench(...args: string[]): { code: number | null; out: string; err: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });

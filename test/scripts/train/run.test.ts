@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { candidates, hasTorch } from '../../../scripts/train/run.js';
 
-const LAUNCHER = join(import.meta.dirname, '../../scripts/train/run.js');
+const LAUNCHER = join(import.meta.dirname, '../../../scripts/train/run.js');
 
 /** A stand-in for Python: has torch if `torch`, then runs `body` (shell) with the trainer's arguments. */
 function fakePython(dir: string, body: string, torch = true): string {

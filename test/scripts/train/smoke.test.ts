@@ -10,7 +10,7 @@ import { startAedes } from '../../support/broker.js';
 import { jpegOf, Outside, startDevice, startServer } from '../../support/system.js';
 
 const FRAMES = 20;
-const LAUNCHER = join(import.meta.dirname, '../../scripts/train/run.js');
+const LAUNCHER = join(import.meta.dirname, '../../../scripts/train/run.js');
 t.setTimeout(1_200_000);
 
 t.test(

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TRAIN = ROOT / 'scripts' / 'train'
 sys.path.insert(0, str(TRAIN))
 os.environ.setdefault('OMP_NUM_THREADS', '1')
@@ -18,7 +18,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 import torch  # noqa: E402
 
 import config as configs  # noqa: E402
-import data as datasets  # noqa: E402
+from data import images as datasets  # noqa: E402
 
 torch.set_num_threads(1)
 

@@ -6,13 +6,12 @@ import unittest
 import support
 import torch
 
-import data as datasets
 import from_labels
-import labels as label_files
-import stages
 import train
 from config import Model, TrainError
-from runtime import Runtime
+from data import images as datasets, labels as label_files
+from steps import stages
+from steps.runtime import Runtime
 
 
 class FromLabels(support.Toy):
@@ -97,7 +96,7 @@ class Folders(support.Toy):
             datasets.load(config, root)
 
     def test_pictures_are_stretched_turned_and_made_grey_as_the_device_does(self):
-        import folders
+        from data import folders
         from PIL import Image
         path = self.out() / 'half.jpg'
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +111,7 @@ class Folders(support.Toy):
         self.assertLess(pixels[0, 14:].float().mean().item(), 15)
 
     def test_torchvisions_networks_are_tapped_before_their_last_layer(self):
-        import architectures
+        from networks import architectures
         net = architectures.classifier(Model('m', 'mobilenet_v2'), 3, 7).eval()
         logits, h = net(torch.randn(1, 3, 64, 64))
         self.assertEqual((logits.shape, h.shape, net.width), ((1, 7), (1, 1280), 1280))
@@ -123,8 +122,8 @@ class Folders(support.Toy):
             architectures.classifier(Model('m', 'vgg16'), 3, 7)
 
     def test_weights_of_the_users_are_loaded_and_strangers_refused(self):
-        import architectures
-        import torchvision_nets
+        from networks import architectures
+        from networks import torchvision_nets
         path, other = self.out() / 'weights.pth', self.out() / 'other.pth'
         whole = torchvision_nets.network('mobilenet_v2', 5)
         torch.save(whole.state_dict(), path)

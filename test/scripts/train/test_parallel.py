@@ -13,18 +13,20 @@ from pathlib import Path
 import support
 import torch
 
-import data as datasets
-import parallel
 from config import TrainError
-from runtime import Runtime, number_format
-from step1 import train_models
+from data import images as datasets
+from steps import parallel
+from steps.runtime import Runtime, number_format
+from steps.step1 import train_models
 
 WORKER = f'''
 import sys; sys.path[:0] = [{str(Path(__file__).parent)!r}]
-import support, data as datasets, torch, parallel
+import support, torch
+from data import images as datasets
+from steps import parallel
 from pathlib import Path
-from runtime import Runtime
-from step1 import train_models
+from steps.runtime import Runtime
+from steps.step1 import train_models
 config = support.tiny(contrastive='bounded', epochs=1)
 runtime = Runtime(Path(sys.argv[1]), 'off', device='cpu')
 models, g = train_models(config, datasets.load(config, sys.argv[2]), runtime)

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 import config as configs
-import data as datasets
-import flops
 import metrics
 import plot
-from nets import ARCHITECTURES, MUXES
-from schedule import one_cycle
+from data import images as datasets
+from networks import flops
+from networks.nets import ARCHITECTURES, MUXES
+from steps.schedule import one_cycle
 
 
 class Flops(unittest.TestCase):

@@ -5,13 +5,9 @@ import unittest
 import support  # noqa: F401
 import torch
 
-import gate
-import group_calibrate
-import group_policies as groups
-import policies
-import search
 from metrics import auroc
-from policies import Outputs, apply
+from policies import gate, group_calibrate, group_rules as groups, rules, search
+from policies.rules import Outputs, apply
 
 
 def two(*first):
@@ -56,9 +52,9 @@ class Device(unittest.TestCase):
         self.check('three-tier', {'answer': 0.9, 'confidence': 0.7}, [1, 1, 1, 0], [0, 1, 1, 0], [0, 0, 1, 0], 0.1 + 0.5 + 1)
 
     def test_fusion_is_a_weighted_product(self):
-        fused = policies.fuse(self.outputs, {'fuseLocal': 1.0, 'fuseMux': 2.0})
+        fused = rules.fuse(self.outputs, {'fuseLocal': 1.0, 'fuseMux': 2.0})
         self.assertAlmostEqual(fused[1, 0].item(), 0.95 * 0.36 / (0.95 * 0.36 + 0.05 * 0.16), places=5)
-        self.assertTrue(torch.equal(policies.fuse(self.outputs, {}), self.outputs.local))
+        self.assertTrue(torch.equal(rules.fuse(self.outputs, {}), self.outputs.local))
 
     def test_at_offload_meets_the_share_in_every_mode(self):
         outputs = drawn()
@@ -70,7 +66,7 @@ class Device(unittest.TestCase):
 class Search(unittest.TestCase):
     def test_thresholds_for_an_accuracy_hold_on_new_images(self):
         held, new = drawn(seed=1), drawn(seed=2)
-        for mode in policies.MODES:
+        for mode in rules.MODES:
             thresholds, outcome = search.cheapest(search.reaching(mode, held, search.gap_target(held, 0.9)), 0.1, 4.0)
             self.assertAlmostEqual(outcome.accuracy(), search.gap_target(held, 0.9), delta=0.006, msg=mode)
             self.assertAlmostEqual(apply(mode, thresholds, new).accuracy(), search.gap_target(new, 0.9), delta=0.02, msg=mode)
@@ -112,7 +108,7 @@ class Gate(unittest.TestCase):
 
     def test_it_finds_frames_that_gain_by_the_cloud(self):
         gains = gate.gains(self.gate, self.new, self.weights)
-        fused = policies.fuse(self.new, self.weights)
+        fused = rules.fuse(self.new, self.weights)
         helped = (self.new.right(self.new.cloud) > self.new.right(fused))
         self.assertGreater(auroc(gains, helped), 0.8)
         self.assertTrue(-1 <= gains.min() and gains.max() <= 1)

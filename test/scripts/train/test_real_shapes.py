@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 import export_real_shapes as real
-import flops
 from config import TrainError
+from networks import flops
 
 
 @unittest.skipUnless(importlib.util.find_spec('torchvision'), 'no torchvision')

@@ -8,16 +8,16 @@ from pathlib import Path
 import support
 import torch
 
-import data as datasets
 import train
-import zoo
-from calibrate import calibrate, measure, pair_outputs
 from config import TrainError
-from export import file_entry, run_twin
-from gate import with_gains
-from policies import apply
-from runtime import Runtime
-from step1 import train_models
+from data import images as datasets
+from export import zoo
+from export.graphs import file_entry, run_twin
+from policies.calibrate import calibrate, measure, pair_outputs
+from policies.gate import with_gains
+from policies.rules import apply
+from steps.runtime import Runtime
+from steps.step1 import train_models
 
 
 class Toy(support.Toy):

@@ -6,12 +6,11 @@ import support
 import torch
 
 import config as configs
-import data as datasets
-import sources
-import stages
 import train
 from config import TrainError
-from runtime import Runtime
+from data import images as datasets, sources
+from steps import stages
+from steps.runtime import Runtime
 
 
 class Toy(support.Toy):

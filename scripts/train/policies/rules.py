@@ -1,4 +1,4 @@
-"""The device's rules over measured outputs, as mux/policy-rules.ts applies them frame by frame.
+"""The device's rules over measured outputs, as mux/rules/policy-rules.ts applies them frame by frame.
 
 Outputs of N images: score [N], mux [N, K], local [N, K], cloud [N, K] (probabilities), labels [N].
 Costs are in local runs: one mux run `mux`, one upload `upload`.
@@ -8,7 +8,7 @@ from typing import Optional
 
 import torch
 
-FLOOR = 1e-12                   # as mux/probabilities.ts
+FLOOR = 1e-12                   # as mux/rules/probabilities.ts
 LEAST_GAIN = 1e-6
 MODES = ('mux', 'cascade', 'two-stage', 'three-tier')
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-import parallel
 from config import TrainError, differences
+from steps import parallel
 
 
 class Runtime:

@@ -3,16 +3,14 @@ from dataclasses import dataclass
 
 import torch
 
-import flops
-import gate
-import policies
-import search
 from config import group_of, role
-from data import Split
-from export import GroupMuxGraph, ModelGraph, MuxGraph, run_twin
-from group_calibrate import group_policy
-from group_policies import GroupOutputs
+from data.split import Split
+from export.graphs import GroupMuxGraph, ModelGraph, MuxGraph, run_twin
 from metrics import fit_logistic, fit_temperature, predict
+from networks import flops
+from policies import gate, rules, search
+from policies.group_calibrate import group_policy
+from policies.group_rules import GroupOutputs
 
 OFFLOADS = (0.05, 0.1, 0.2, 0.32, 0.5)
 GAPS = (0.5, 0.9, 0.98)
@@ -69,13 +67,13 @@ def held_out(config, data):
 
 
 def pair_outputs(config, out):
-    """policies.Outputs of what measure() found."""
+    """rules.Outputs of what measure() found."""
     local, cloud = role(config, 'local'), role(config, 'cloud')
-    return policies.Outputs(out['score'], out['mux'], out['models'][local], out['models'][cloud], out['labels'])
+    return rules.Outputs(out['score'], out['mux'], out['models'][local], out['models'][cloud], out['labels'])
 
 
 def group_outputs(config, graphs, out, shape):
-    """group_policies.GroupOutputs of what measure() found; None without a group."""
+    """group_rules.GroupOutputs of what measure() found; None without a group."""
     if graphs.group is None:
         return None
     chosen = group_of(config)
@@ -103,9 +101,9 @@ def policy(config, outputs, group, mux, gated=None):
     if gated:
         outputs = gate.with_gains(gated, outputs, search.fusion_weights(outputs))
     target = search.gap_target(outputs, config.gap_share)
-    modes = {'mux': entry({'mux': 0.5}, policies.apply('mux', {'mux': 0.5}, outputs), mux, config.upload_cost,
+    modes = {'mux': entry({'mux': 0.5}, rules.apply('mux', {'mux': 0.5}, outputs), mux, config.upload_cost,
                           target=f'offload {config.mux.offload_share:.0%}')}
-    for mode in policies.MODES[1:]:
+    for mode in rules.MODES[1:]:
         rule = mode == 'three-tier' and bool(gated) and gate_is_better(outputs)
         found = search.cheapest(search.reaching(mode, outputs, target, rule), mux, config.upload_cost)
         if found:
@@ -128,7 +126,7 @@ def gate_is_better(outputs):
     """Whether the gate, over all of OFFLOADS, picks better frames to offload than the fused confidence does."""
     def accuracy(gated):
         cuts = (search.at_offload('three-tier', fused_base(outputs, gated), outputs, share) for share in OFFLOADS)
-        return sum(policies.apply('three-tier', thresholds, outputs).accuracy() for thresholds in cuts)
+        return sum(rules.apply('three-tier', thresholds, outputs).accuracy() for thresholds in cuts)
     return accuracy(True) > accuracy(False)
 
 
@@ -139,7 +137,7 @@ def last_rules(mode, gated):
 
 def targets(outputs, mux, gated):
     """Thresholds for further targets: shares of the gap at several upload costs, and offload shares."""
-    table, every = [], [(mode, rule) for mode in policies.MODES for rule in last_rules(mode, gated)]
+    table, every = [], [(mode, rule) for mode in rules.MODES for rule in last_rules(mode, gated)]
     for share in GAPS:
         goal = search.gap_target(outputs, share)
         for mode, rule in every:
@@ -150,7 +148,7 @@ def targets(outputs, mux, gated):
         for mode, rule in every:
             base = {'two-stage': {'offload': 1.0}, 'three-tier': fused_base(outputs, rule)}.get(mode, {})
             thresholds = search.at_offload(mode, base, outputs, share)
-            table.append(entry(thresholds, policies.apply(mode, thresholds, outputs), mux, 4.0, mode=mode, offload=share))
+            table.append(entry(thresholds, rules.apply(mode, thresholds, outputs), mux, 4.0, mode=mode, offload=share))
     return table
 
 

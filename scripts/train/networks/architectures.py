@@ -1,7 +1,7 @@
 """A model's network by the name in its config: ours for small images, or torchvision's for real ones."""
-import torchvision_nets
 from config import TrainError
-from nets import ARCHITECTURES
+from networks import torchvision_nets
+from networks.nets import ARCHITECTURES
 
 
 def classifier(spec, channels, classes):

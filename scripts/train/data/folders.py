@@ -1,7 +1,7 @@
 """Image folders in ImageNet's layout: train/<class>/*, val/<class>/* (or test/<class>/*), pictures of any size.
 
 A million pictures do not fit into memory: `Pictures` holds their paths and decodes what a batch asks for, turned as EXIF says and
-stretched to the networks' input, as the device does before its networks (mux/image.ts).
+stretched to the networks' input, as the device does before its networks (mux/image/image.ts).
 """
 from concurrent.futures import ThreadPoolExecutor
 import os
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from config import TrainError
+from data.split import Split
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.tif', '.tiff')
 POOL = None
@@ -64,7 +65,6 @@ def decode(path, size):
 
 def read(root, size):
     """(training Split, test Split, class names) of the folders below `root`."""
-    from data import Split
     try:
         import PIL  # noqa: F401
     except ImportError as error:

@@ -1,18 +1,18 @@
-"""The manifest of a finished zoo, as a dict; mux/manifest.ts checks it."""
+"""The manifest of a finished zoo, as a dict; mux/zoo/manifest.ts checks it."""
 import datetime
 
 import torch
 
-import flops
-from calibrate import entry, group_outputs, pair_outputs, policy, relative_mux_cost, train_gate
 from config import as_dict, group_of, role
-from data import FILES
-from export import file_entry
-from gate import with_gains
-from group_policies import ensemble, escalate, single
+from data.images import FILES
+from export.graphs import file_entry
 from metrics import accuracy, auroc
-from policies import apply
-from step2 import mean
+from networks import flops
+from policies.calibrate import entry, group_outputs, pair_outputs, policy, relative_mux_cost, train_gate
+from policies.gate import with_gains
+from policies.group_rules import ensemble, escalate, single
+from policies.rules import apply
+from steps.step2 import mean
 
 LICENCE = 'MIT (data: Zalando Fashion-MNIST)'
 

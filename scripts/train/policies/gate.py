@@ -2,7 +2,7 @@
 
 need = P(cloud right, device wrong), harm = P(device right, cloud wrong), where the device's answer is the fused one. A network
 of one hidden layer looks at what the device knows by then, in numbers that do not depend on the number of classes, so it
-fits into the manifest. mux/gate.ts computes the same.
+fits into the manifest. mux/rules/gate.ts computes the same.
 """
 import dataclasses
 
@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from data import augment, generator
-from policies import FLOOR, Outputs, fuse
-from runtime import seed_epoch
+from data.images import augment, generator
+from policies.rules import FLOOR, Outputs, fuse
+from steps.runtime import seed_epoch
 
 HIDDEN, STEPS, BATCH, RATE = 16, 1500, 512, 1e-2
 LEAST, MARGIN = 1e-6, 12.0      # clamps: of a doubt, of a logarithm of a quotient

@@ -7,32 +7,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import folders
 from config import TrainError
+from data import folders
+from data.split import Split
 
 FILES = {
     'train images': 'train-images-idx3-ubyte.gz', 'train labels': 'train-labels-idx1-ubyte.gz',
     'test images': 't10k-images-idx3-ubyte.gz', 'test labels': 't10k-labels-idx1-ubyte.gz',
 }
 FASHION = ('t-shirt/top', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'ankle boot')
-
-
-@dataclass
-class Split:
-    """images uint8 [N, H, W, C], a tensor or folders.Pictures, which decodes what is asked for; labels int64 [N]."""
-    images: torch.Tensor
-    labels: torch.Tensor
-
-    def __len__(self):
-        return len(self.labels)
-
-    def to(self, device):
-        """Pictures stay where they are: their batches are moved."""
-        return Split(self.images.to(device), self.labels.to(device)) if torch.is_tensor(self.images) else self
-
-    def take(self, index):
-        images = self.images[index] if torch.is_tensor(self.images) else self.images.take(index)
-        return Split(images, self.labels[index])
 
 
 @dataclass

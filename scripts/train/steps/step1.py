@@ -7,13 +7,13 @@ import torch.nn.functional as F
 from torch import nn
 
 import equations
-import parallel
-from architectures import classifier
 from config import TrainError, as_dict
-from data import augment, batches, generator, normalise
+from data.images import augment, batches, generator, normalise
 from metrics import accuracy, predict
-from runtime import seed_epoch
-from schedule import one_cycle, set_rate
+from networks.architectures import classifier
+from steps import parallel
+from steps.runtime import seed_epoch
+from steps.schedule import one_cycle, set_rate
 
 CONTRASTIVE = {'paper': equations.contrastive_paper, 'bounded': equations.contrastive_bounded}
 CHECKPOINT, STUDENTS = 'models.pt', 'students.pt'

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from config import TrainError
-from nets import Classifier, mux_large
+from networks.nets import Classifier, mux_large
 
 NAMES = ('alexnet', 'mobilenet_v2', 'mnasnet1_0', 'resnet50', 'resnet152', 'resnext101_32x8d')
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)     # of pixels / 255, per channel

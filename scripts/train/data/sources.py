@@ -9,8 +9,9 @@ import hashlib
 
 import torch
 
-import folders
-from data import Split, augment, batches, generator, normalise
+from data import folders
+from data.images import augment, batches, generator, normalise
+from data.split import Split
 
 CHUNK = 500
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from config import TrainError
-from data import generator, normalise
+from data.images import generator, normalise
 
 FORMAT = 'edgemux-labels'
 

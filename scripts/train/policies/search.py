@@ -1,7 +1,7 @@
 """The search for the device's thresholds, from outputs of held-out images."""
 import torch
 
-from policies import FLOOR, apply, fuse, keeping, last_cut
+from policies.rules import FLOOR, apply, fuse, keeping, last_cut
 
 
 def fusion_weights(outputs):

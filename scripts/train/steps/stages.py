@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from config import TrainError, as_dict, differences
-from data import generator
-from step1 import CHECKPOINT, STUDENTS, build, train_models
+from data.images import generator
+from steps.step1 import CHECKPOINT, STUDENTS, build, train_models
 
 SPLITS = ('seed', 'mux_count', 'calibration_count', 'train_limit')   # other splits: held-out images would be known
 NOT_STEP1 = ('name', 'zoo', 'source', 'models', 'mux', 'gap_share', 'upload_cost', 'epochs')

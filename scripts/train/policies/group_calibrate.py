@@ -3,7 +3,7 @@ import itertools
 
 import torch
 
-from group_policies import ensemble, escalate, evaluated, exponents_of, single, within
+from policies.group_rules import ensemble, escalate, evaluated, exponents_of, single, within
 
 SAVINGS = (2.85, 5.0, 10.0)     # times fewer multiply-accumulates than the largest model; 2.85 is the paper's
 MARGIN = 0.95                   # share of a budget that may be used on held-out images: new ones may cost a little more

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from calibrate import held_out, measure, pair_outputs
 from config import TrainError
-from data import FILES
-from export import write_onnx
-from gate import with_gains
-from manifest import device_policy, manifest
-from policies import apply, margin
+from data.images import FILES
+from export.graphs import write_onnx
+from export.manifest import device_policy, manifest
+from policies.calibrate import held_out, measure, pair_outputs
+from policies.gate import with_gains
+from policies.rules import apply, margin
 
 GOLDEN, CLEAR = 33, 0.005         # images; distance from every threshold
 

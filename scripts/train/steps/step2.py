@@ -8,11 +8,11 @@ import torch
 
 import equations
 from config import TrainError, as_dict, group_of, role
-from data import generator
+from data.images import generator
 from metrics import accuracy, auroc, predict
-from nets import MUXES
-from runtime import seed_epoch
-from schedule import one_cycle, set_rate
+from networks.nets import MUXES
+from steps.runtime import seed_epoch
+from steps.schedule import one_cycle, set_rate
 
 CHECKPOINTS = {'pair': 'mux.pt', 'group': 'mux-group.pt'}
 

@@ -1,0 +1,1 @@
+"""Images, splits, labels files, and what the mux learns from."""

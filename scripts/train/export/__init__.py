@@ -1,0 +1,1 @@
+"""The finished zoo: ONNX graphs, manifest, files."""

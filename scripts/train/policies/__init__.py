@@ -1,0 +1,1 @@
+"""Rules over measured outputs, and the search for their settings."""

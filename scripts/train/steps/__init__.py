@@ -1,0 +1,1 @@
+"""Algorithm 1, and where and how it computes."""
