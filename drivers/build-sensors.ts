@@ -2,13 +2,12 @@
 import type { Clock } from '../common/clock.js';
 import { openBoard } from '../common/activity.js';
 import { seededRandom } from '../common/random.js';
+import { chipOf } from './chips.js';
 import { openI2cBus } from './i2c/i2c-bus.js';
-import { SimulatedIna226 } from './ina226/ina226-sim.js';
-import { Ina226Sensor } from './ina226/ina226-sensor.js';
 import { BoardLoad, StepLoad, powerModelFor, type Load } from './simulation/load.js';
 import type { PowerSensor } from './power-sensor.js';
 import type { RegisterBus } from './i2c/register-bus.js';
-import type { Ina226Plan, RailPlan, SamplerPlan, Simulation } from './sampler/sampler-plan.js';
+import type { I2cPlan, RailPlan, SamplerPlan, Simulation } from './sampler/sampler-plan.js';
 import { SimulatedBus } from './simulation/simulated-bus.js';
 import { SysfsSensor } from './sysfs/sysfs-sensor.js';
 
@@ -42,36 +41,33 @@ export function buildSensors(deps: BuildDeps, plan: SamplerPlan): Built {
     if (plan.simulation) return simulatedRail(deps, rail, plan.simulation);
     const bus = buses.get(rail.bus) ?? openI2cBus(rail.bus);
     buses.set(rail.bus, bus);
-    return { plan: rail, sensor: ina226(deps, bus, rail), truthJ: null };
+    return { plan: rail, sensor: chipSensor(deps, bus, rail), truthJ: null };
   });
   return { rails, buses: [...buses.values()] };
 }
 
-function ina226(deps: BuildDeps, bus: RegisterBus, plan: Ina226Plan): Ina226Sensor {
+function chipSensor(deps: BuildDeps, bus: RegisterBus, plan: I2cPlan): PowerSensor {
   const options = { rail: plan.rail, settings: plan.settings, periodMs: 1000 / plan.rateHz };
-  return new Ina226Sensor({ bus, clock: deps.clock, notice: deps.notice }, options);
+  return chipOf(plan.chip).sensor({ bus, clock: deps.clock, notice: deps.notice }, options);
 }
 
-function simulatedRail(deps: BuildDeps, plan: Ina226Plan, simulation: Simulation): BuiltRail {
+function simulatedRail(deps: BuildDeps, plan: I2cPlan, simulation: Simulation): BuiltRail {
   const model = powerModelFor(plan.rail.name);
   const steps = simulation.loads?.[plan.rail.name];
   const load: Load = steps ? new StepLoad(steps) : new BoardLoad(openBoard(simulation.board), model);
-  const { address, shuntOhms } = plan.settings;
-  const random = seededRandom(simulation.seed + address);
-  const chip = new SimulatedIna226({
+  const random = seededRandom(simulation.seed + plan.address);
+  const chip = chipOf(plan.chip).simulate(plan.settings, {
     load,
-    shuntOhms,
     voltageV: model.voltageV,
     clockSpeed: 1 + 0.02 * (2 * random() - 1),
-    noiseLsb: 1,
     random,
   });
   const bus = new SimulatedBus({
     clock: deps.clock,
-    chips: new Map([[address, chip]]),
+    chips: new Map([[plan.address, chip]]),
     faults: simulation.faults ?? [],
     random,
     block: deps.block,
   });
-  return { plan, sensor: ina226(deps, bus, plan), truthJ: (tMs) => load.energyJ(tMs) };
+  return { plan, sensor: chipSensor(deps, bus, plan), truthJ: (tMs) => load.energyJ(tMs) };
 }

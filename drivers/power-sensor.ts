@@ -4,8 +4,10 @@
  * A sensor lives in the sampler's thread and is read synchronously, because a transfer takes 0.1 to 0.5 ms and
  * a promise would cost more than the transfer.
  */
-export const RAIL_KINDS = ['ina226', 'hwmon', 'iio'] as const;
-export type RailKind = (typeof RAIL_KINDS)[number];
+/** Sensor chips that edgemux reads itself; `chips.ts` has each of them. */
+export type ChipName = 'ina226';
+/** What measures a rail: one of these chips, or the kernel. */
+export type RailKind = ChipName | 'hwmon' | 'iio';
 
 /** One measured supply line. */
 export interface Rail {

@@ -1,67 +1,106 @@
 /** Settings of the power rails and of the energy per frame: the one place for their types, defaults and units. */
 import { z } from 'zod';
+import type { PowerChip } from '../drivers/chip.js';
+import { CHIPS, CHIP_NAMES, chipOf } from '../drivers/chips.js';
+import type { ChipName } from '../drivers/power-sensor.js';
 
-export const railSchema = z.strictObject({
-  name: z
+/** Keys of every rail. */
+function nameKey(description: string) {
+  return z
     .string()
     .regex(/^[A-Za-z0-9_-]{0,64}$/)
     .default('')
-    .meta({
-      description:
-        'name of the rail in messages; for kernel rails also the label to look for (empty: all of them)',
+    .meta({ description });
+}
+const withinKey = z.string().nullable().default(null).meta({
+  description:
+    'rail that already contains this one, so that they are never summed (names of Jetson boards: known)',
+});
+
+/** A key of another kind of rail would be ignored in silence: say which kind has it. */
+function foreignKey(label: string) {
+  return (issue: { code?: string; keys?: unknown }): string | undefined => {
+    if (issue.code !== 'unrecognized_keys' || !Array.isArray(issue.keys)) return undefined;
+    return `${label} has no key ${issue.keys.join(', ')}; a sensor chip is chosen by its kind (${CHIP_NAMES.join(', ')})`;
+  };
+}
+
+const KERNEL_KINDS = ['auto', 'hwmon', 'iio'] as const;
+
+/** A rail that the kernel measures. */
+const kernelRailSchema = z.strictObject(
+  {
+    kind: z
+      .enum(KERNEL_KINDS)
+      .default('auto')
+      .meta({ description: 'a rail the kernel measures, or auto: every rail the kernel has' }),
+    name: nameKey('name of the rail in messages, and the label to look for (empty: all of them)'),
+    rateHz: z.number().positive().max(3571).nullable().default(null).meta({
+      description: 'samples per second; default 10',
+      unit: 'Hz',
     }),
-  kind: z
-    .enum(['ina226', 'hwmon', 'iio', 'auto'])
-    .default('auto')
-    .meta({ description: 'INA226 over I2C, a rail the kernel measures, or auto: every rail the kernel has' }),
-  bus: z
-    .union([z.int().min(0), z.string()])
-    .default(1)
-    .meta({
-      description:
-        'I2C bus: its number, or its controller such as c240000.i2c (numbers move between kernels)',
-    }),
-  address: z.int().min(0x40).max(0x4f).default(0x44).meta({
-    description: 'I2C address of the INA226, 0x40 to 0x4f (0x40 to 0x43 of the TX2 bus 0 are its own)',
-  }),
-  shuntOhms: z
-    .number()
-    .positive()
-    .max(100)
-    .nullable()
-    .default(null)
-    .meta({ description: 'shunt resistor; an INA226 needs it, there is no safe default', unit: 'ohm' }),
-  maxCurrentA: z.number().positive().nullable().default(null).meta({
-    description: 'largest expected current; refused where the shunt would clip below it',
-    unit: 'A',
-  }),
-  mode: z.enum(['continuous', 'triggered']).default('continuous').meta({
-    description:
-      'free-running conversions, or one conversion started by each sample (costs one more transfer)',
-  }),
-  averaging: z
-    .union([z.literal('auto'), z.literal([1, 4, 16, 64, 128, 256, 512, 1024])])
-    .default('auto')
-    .meta({ description: 'conversions averaged in the chip; auto: as long as a sample period allows' }),
-  shuntConversionUs: z
-    .union([z.literal('auto'), z.literal([140, 204, 332, 588, 1100, 2116, 4156, 8244])])
-    .default('auto')
-    .meta({ description: 'shunt conversion time', unit: 'us' }),
-  busConversionUs: z
-    .union([z.literal('auto'), z.literal([140, 204, 332, 588, 1100, 2116, 4156, 8244])])
-    .default('auto')
-    .meta({ description: 'bus conversion time', unit: 'us' }),
-  rateHz: z.number().positive().max(3571).nullable().default(null).meta({
-    description: 'samples per second; default 1000 for an INA226, 10 for a kernel rail',
-    unit: 'Hz',
-  }),
-  alert: z.string().nullable().default(null).meta({
-    description: "limit at which an INA226 pulls its ALERT pin, such as '>7W', '>2A' or '<11.5V'",
-  }),
-  within: z.string().nullable().default(null).meta({
-    description:
-      'rail that already contains this one, so that they are never summed (names of Jetson boards: known)',
-  }),
+    within: withinKey,
+  },
+  { error: foreignKey('a rail of the kernel') },
+);
+
+/** A rail behind a chip on an I2C bus: what all chips have, and the chip's own keys. */
+function chipRailSchema<Name extends ChipName, Keys extends z.ZodRawShape>(chip: PowerChip<Name, Keys>) {
+  const { first, last, usual } = chip.addresses;
+  return z.strictObject(
+    {
+      kind: z.literal(chip.name).meta({ description: `the chip: ${chip.label} over I2C` }),
+      name: nameKey('name of the rail in messages (empty: made of chip, bus and address)'),
+      bus: z
+        .union([z.int().min(0), z.string()])
+        .default(1)
+        .meta({
+          description:
+            'I2C bus: its number, or its controller such as c240000.i2c (numbers move between kernels)',
+        }),
+      address: z
+        .int()
+        .min(first)
+        .max(last)
+        .default(usual)
+        .meta({
+          description: `I2C address, ${hex(first)} to ${hex(last)} (0x40 to 0x43 of the TX2 bus 0 are its own)`,
+        }),
+      rateHz: z
+        .number()
+        .positive()
+        .max(chip.rateHz.most)
+        .nullable()
+        .default(null)
+        .meta({
+          description: `samples per second; default ${chip.rateHz.usual}`,
+          unit: 'Hz',
+        }),
+      within: withinKey,
+      ...chip.keys(z),
+    },
+    { error: foreignKey(`an ${chip.label}`) },
+  );
+}
+
+function hex(address: number): string {
+  return `0x${address.toString(16)}`;
+}
+
+type ChipRailSchema<Name extends ChipName> = ReturnType<
+  typeof chipRailSchema<Name, ReturnType<(typeof CHIPS)[Name]['keys']>>
+>;
+type AnyChipRailSchema = { [Name in ChipName]: ChipRailSchema<Name> }[ChipName];
+
+/** Schemas by the kind of a rail; `kernel` stands for `auto`, `hwmon` and `iio`. */
+export const RAIL_SCHEMAS = {
+  kernel: kernelRailSchema,
+  chips: CHIP_NAMES.map((name): unknown => chipRailSchema(chipOf(name))) as AnyChipRailSchema[],
+};
+
+export const railSchema = z.discriminatedUnion('kind', [RAIL_SCHEMAS.kernel, ...RAIL_SCHEMAS.chips], {
+  error: ({ code }) =>
+    code === 'invalid_union' ? `choose one of ${[...KERNEL_KINDS, ...CHIP_NAMES].join(', ')}` : undefined,
 });
 
 const idleSchema = z.strictObject({
@@ -117,3 +156,10 @@ export const powerConfigSchema = z.strictObject({
 
 export type PowerConfig = z.output<typeof powerConfigSchema>;
 export type RailConfig = PowerConfig['rails'][number];
+export type KernelRailConfig = z.output<typeof kernelRailSchema>;
+export type ChipRailConfig = Exclude<RailConfig, KernelRailConfig>;
+
+/** Whether a rail is behind a chip that edgemux reads itself. */
+export function isChipRail(rail: RailConfig): rail is ChipRailConfig {
+  return rail.kind in CHIPS;
+}

@@ -1,4 +1,5 @@
 /** The meter of a device that has rails, real or simulated. */
+import { CHIPS } from '../drivers/chips.js';
 import { Sampler, type SampledRail } from '../drivers/sampler/sampler.js';
 import type { SamplerPlan } from '../drivers/sampler/sampler-plan.js';
 import { topRails } from '../drivers/sysfs/boards.js';
@@ -133,7 +134,7 @@ export class LiveMeter implements EnergyMeter {
     if (sum.length > 0) return this.#followers.filter((each) => sum.includes(each.sampled.rail.name));
     const fast = this.#followers.filter((each) => each.sampled.rateHz >= FRAME_RATE_HZ);
     const pool = fast.length > 0 ? fast : this.#followers;
-    const own = pool.filter((each) => each.sampled.rail.kind === 'ina226');
+    const own = pool.filter((each) => each.sampled.rail.kind in CHIPS);
     const names = new Set(
       own.length > 0
         ? topRails(own.map((each) => each.sampled.rail)).map((rail) => rail.name)

@@ -6,17 +6,23 @@ import {
   resolveI2cBus,
   type I2cBusInfo,
 } from '../drivers/i2c/i2c-buses.js';
+import { chipOf } from '../drivers/chips.js';
 import { TIGHT_USE, checkBusBudget } from '../drivers/sampler/rate-budget.js';
-import type { Ina226Plan, RailPlan, SysfsPlan } from '../drivers/sampler/sampler-plan.js';
-import { boardOf, totalOf } from '../drivers/sysfs/boards.js';
+import type { I2cPlan, RailPlan, SysfsPlan } from '../drivers/sampler/sampler-plan.js';
+import { boardOf, knownParent, totalOf } from '../drivers/sysfs/boards.js';
 import { forbiddenText } from '../drivers/sysfs/sysfs-files.js';
 import { findSysfsRails, forbiddenRails, type SysfsRail } from '../drivers/sysfs/sysfs-rails.js';
-import { railSchema, type PowerConfig, type RailConfig } from './config.js';
-import { planIna226 } from './plan-ina226.js';
+import {
+  isChipRail,
+  railSchema,
+  type ChipRailConfig,
+  type KernelRailConfig,
+  type PowerConfig,
+} from './config.js';
 
 export interface RailsPlan {
   /** Rails of the I2C sampler (or the simulated ones), and rails of the kernel's sampler. */
-  i2c: Ina226Plan[];
+  i2c: I2cPlan[];
   kernel: SysfsPlan[];
   /** Names of the kernel's rails whose sum is the device's power. */
   counted: string[];
@@ -26,7 +32,7 @@ export interface RailsPlan {
 
 const KERNEL_RATE_HZ = 10;
 /** The rail of `simulate` where none is configured. */
-const SIMULATED = { name: 'sim_module', kind: 'ina226', shuntOhms: 0.01 };
+const SIMULATED = { name: 'sim_module', kind: 'ina226' };
 const SIMULATED_BUS: I2cBusInfo = { number: 0, controller: 'simulated', busHz: 400_000 };
 
 /**
@@ -37,14 +43,14 @@ export function planRails(config: PowerConfig, sysRoot: string): RailsPlan {
   const plan: RailsPlan = { i2c: [], kernel: [], counted: [], warnings: [] };
   if (config.simulate) {
     plan.i2c = simulatedRails(config).map((rail, i) =>
-      planIna226(rail, { bus: SIMULATED_BUS, address: 0x40 + i, simulated: true }),
+      planChipRail(rail, { bus: SIMULATED_BUS, address: 0x40 + i, simulated: true }),
     );
     return named(plan);
   }
-  const found = config.rails.some(({ kind }) => kind !== 'ina226') ? findSysfsRails(sysRoot) : [];
+  const found = config.rails.some((rail) => !isChipRail(rail)) ? findSysfsRails(sysRoot) : [];
   const forbidden = new Set<string>();
   for (const rail of config.rails) {
-    if (rail.kind === 'ina226') addIna226(plan, rail, sysRoot);
+    if (isChipRail(rail)) addChipRail(plan, rail, sysRoot);
     else for (const name of addKernelRails(plan, rail, found)) forbidden.add(name);
   }
   if (forbidden.size > 0) plan.warnings.push(forbiddenText([...forbidden]));
@@ -53,22 +59,54 @@ export function planRails(config: PowerConfig, sysRoot: string): RailsPlan {
   return named(plan);
 }
 
-function simulatedRails(config: PowerConfig): RailConfig[] {
-  if (config.rails.length === 0) return [railSchema.parse(SIMULATED)];
-  return config.rails.map((rail, i) => ({
-    ...rail,
-    name: rail.name || `sim_rail${i}`,
-    shuntOhms: rail.shuntOhms ?? SIMULATED.shuntOhms,
-    rateHz: rail.kind === 'ina226' ? rail.rateHz : null,
-  }));
+/** A rail of the kernel is simulated as if a chip of ours measured it. */
+function simulatedRails(config: PowerConfig): ChipRailConfig[] {
+  const rails = config.rails.length > 0 ? config.rails : [railSchema.parse(SIMULATED)];
+  return rails.flatMap((rail, i) => {
+    const name = rail.name || `sim_rail${i}`;
+    const chip = isChipRail(rail) ? rail : railSchema.parse({ kind: SIMULATED.kind, within: rail.within });
+    return isChipRail(chip) ? [{ ...chip, name }] : [];
+  });
 }
 
-function addIna226(plan: RailsPlan, rail: RailConfig, sysRoot: string): void {
+interface ChipRailPlace {
+  bus: I2cBusInfo;
+  address: number;
+  simulated: boolean;
+}
+
+function planChipRail(config: ChipRailConfig, { bus, address, simulated }: ChipRailPlace): I2cPlan {
+  const chip = chipOf(config.kind);
+  const name = config.name || `${chip.name}-${bus.number}-${address.toString(16)}`;
+  const rateHz = config.rateHz ?? chip.rateHz.usual;
+  const planned = chip.plan(config, { name, address, rateHz, simulated });
+  return {
+    type: 'i2c',
+    chip: chip.name,
+    bus: bus.number,
+    address,
+    rateHz,
+    settings: planned.settings,
+    transfers: planned.transfers,
+    rail: {
+      name,
+      kind: chip.name,
+      simulated,
+      source: simulated ? 'simulated' : `i2c-${bus.number} 0x${address.toString(16)}`,
+      within: config.within ?? knownParent(name),
+      updateMs: planned.updateMs,
+      spanMs: planned.spanMs,
+      fullScaleA: planned.fullScaleA,
+    },
+  };
+}
+
+function addChipRail(plan: RailsPlan, rail: ChipRailConfig, sysRoot: string): void {
   try {
     const bus = resolveI2cBus(sysRoot, rail.bus);
     const collision = collisionWarning(sysRoot, bus, rail.address);
     if (collision) plan.warnings.push(collision);
-    plan.i2c.push(planIna226(rail, { bus, address: rail.address, simulated: false }));
+    plan.i2c.push(planChipRail(rail, { bus, address: rail.address, simulated: false }));
   } catch (error) {
     if (!isEdgemuxError(error, 'BUS_UNAVAILABLE')) throw error;
     plan.warnings.push(error.message);
@@ -76,7 +114,7 @@ function addIna226(plan: RailsPlan, rail: RailConfig, sysRoot: string): void {
 }
 
 /** @returns the names of the wanted rails that only root may read, which are left out */
-function addKernelRails(plan: RailsPlan, rail: RailConfig, all: readonly SysfsRail[]): string[] {
+function addKernelRails(plan: RailsPlan, rail: KernelRailConfig, all: readonly SysfsRail[]): string[] {
   const found = all.filter(
     (each) =>
       (rail.kind === 'auto' || each.rail.kind === rail.kind) &&
@@ -116,11 +154,7 @@ function checkBudgets(plan: RailsPlan, config: PowerConfig, sysRoot: string): vo
     const known = config.busHz ?? resolveI2cBus(sysRoot, number).busHz;
     const users = plan.i2c
       .filter((rail) => rail.bus === number)
-      .map(({ rail, rateHz, settings }) => ({
-        name: rail.name,
-        rateHz,
-        triggered: settings.configuration.mode === 'bothTriggered',
-      }));
+      .map(({ rail, rateHz, transfers }) => ({ name: rail.name, rateHz, transfers }));
     const use = checkBusBudget({ name: `i2c-${number}`, busHz: known ?? ASSUMED_BUS_HZ }, users);
     if (use > TIGHT_USE) {
       plan.warnings.push(

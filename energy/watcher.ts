@@ -1,6 +1,6 @@
 /** Goes through every new sample: records it, and compares it with the alerts. */
 import type { SampledRail } from '../drivers/sampler/sampler.js';
-import { WATCH_UNITS, isBeyond, type Watch } from './alerts.js';
+import { WATCH_UNITS, isBeyond, type Watch } from '../drivers/alerts.js';
 import { recordRow } from './record.js';
 
 export interface WatcherDeps {

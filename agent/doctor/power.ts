@@ -4,11 +4,12 @@ import { createBoard } from '../../common/activity.js';
 import { systemClock } from '../../common/clock.js';
 import { fail, pass, single, skip, warn, type Probe, type Verdict } from '../../common/doctor/checks.js';
 import { silentLog } from '../../common/log.js';
+import { chipOf } from '../../drivers/chips.js';
 import { listI2cBuses, resolveI2cBus } from '../../drivers/i2c/i2c-buses.js';
 import type { BusScan } from '../../drivers/i2c/scan.js';
 import { findSysfsRails, type SysfsRail } from '../../drivers/sysfs/sysfs-rails.js';
 import { SysfsSensor } from '../../drivers/sysfs/sysfs-sensor.js';
-import type { PowerConfig } from '../../energy/config.js';
+import { isChipRail, type PowerConfig } from '../../energy/config.js';
 import { LiveMeter } from '../../energy/live-meter.js';
 import { accessProblem } from '../../energy/command/scan.js';
 
@@ -37,22 +38,26 @@ export function powerProbes(config: PowerConfig, deps: PowerProbeDeps): Probe[] 
   ];
 }
 
-/** Every configured INA226 must answer, with its id, on a bus that we may use. */
+/** Every configured chip must answer, with its id, on a bus that we may use. */
 async function chipsVerdict(config: PowerConfig, deps: PowerProbeDeps): Promise<Verdict> {
-  const wanted = config.simulate ? [] : config.rails.filter(({ kind }) => kind === 'ina226');
+  const wanted = config.simulate ? [] : config.rails.filter(isChipRail);
   const buses = listI2cBuses(deps.sysRoot);
   if (wanted.length === 0) {
     const names = buses.map(({ number, controller }) => `i2c-${number} (${controller})`).join(', ');
-    return skip(`no INA226 is configured; buses: ${names || 'none'}`);
+    return skip(`no sensor chip is configured; buses: ${names || 'none'}`);
   }
-  const places = wanted.map(({ bus, address }) => ({ bus: resolveI2cBus(deps.sysRoot, bus), address }));
+  const places = wanted.map(({ kind, bus, address }) => ({
+    label: chipOf(kind).label,
+    bus: resolveI2cBus(deps.sysRoot, bus),
+    address,
+  }));
   const numbers = [...new Set(places.map(({ bus }) => bus.number))];
   for (const number of numbers) {
     const problem = accessProblem(deps.devRoot, number);
     if (problem !== null) return fail(problem, 'do as it says; the unit needs the group i2c too');
   }
   const scans = await deps.scan(numbers);
-  for (const { bus, address } of places) {
+  for (const { label, bus, address } of places) {
     const scan = scans.find((one) => one.bus === bus.number);
     const where = `0x${address.toString(16)} of i2c-${bus.number}`;
     if (!scan || scan.problem)
@@ -60,14 +65,16 @@ async function chipsVerdict(config: PowerConfig, deps: PowerProbeDeps): Promise<
     if (scan.owned.includes(address))
       return fail(`${where} is owned by a kernel driver`, 'use kind: hwmon or iio there');
     const chip = scan.chips.find((one) => one.address === address);
-    if (chip?.name !== 'INA226')
+    if (chip?.name !== label)
       return fail(
-        `${where} is ${chip?.name ?? 'silent'}, not an INA226`,
+        `${where} is ${chip?.name ?? 'silent'}, not an ${label}`,
         'check wiring, supply and the address pins',
       );
   }
   return pass(
-    places.map(({ bus, address }) => `INA226 at 0x${address.toString(16)} of i2c-${bus.number}`).join(', '),
+    places
+      .map(({ label, bus, address }) => `${label} at 0x${address.toString(16)} of i2c-${bus.number}`)
+      .join(', '),
   );
 }
 

@@ -1,6 +1,7 @@
 /** Which power monitors answer on a bus. Reads only; runs in a thread of its own like every transfer. */
 import { isEdgemuxError, messageOf, type ErrorCode } from '../../common/errors.js';
-import { DIE_ID, MANUFACTURER_ID, REGISTERS } from '../ina226/ina226-registers.js';
+import { CHIPS } from '../chips.js';
+import { MANUFACTURER_ID, REGISTERS } from '../ina226/ina226-registers.js';
 import type { RegisterBus } from './register-bus.js';
 
 /** What was found at one address. */
@@ -21,9 +22,9 @@ export interface BusScan {
   problem: { code: ErrorCode; message: string } | null;
 }
 
-/** Where an INA226 or INA3221 can be: four address pins' worth. */
-const FIRST_ADDRESS = 0x40;
-const LAST_ADDRESS = 0x4f;
+/** Where power monitors of Texas Instruments can be (four address pins' worth), and every chip that we know. */
+const FIRST_ADDRESS = Math.min(0x40, ...Object.values(CHIPS).map(({ addresses }) => addresses.first));
+const LAST_ADDRESS = Math.max(0x4f, ...Object.values(CHIPS).map(({ addresses }) => addresses.last));
 const INA3221_DIE_ID = 0x3220;
 /** An INA219 has no id registers; its configuration after power-on. */
 const INA219_CONFIGURATION = 0x399f;
@@ -55,7 +56,8 @@ function identify(bus: RegisterBus, address: number): Chip {
 }
 
 function chipName(bus: RegisterBus, address: number, manufacturerId: number, dieId: number): string {
-  if (manufacturerId === MANUFACTURER_ID && dieId === DIE_ID) return 'INA226';
+  const ours = Object.values(CHIPS).find((chip) => chip.identify(bus, address));
+  if (ours) return ours.label;
   if (manufacturerId === MANUFACTURER_ID && dieId === INA3221_DIE_ID) return 'INA3221';
   if (bus.read(address, REGISTERS.configuration) === INA219_CONFIGURATION) return 'INA219 (likely)';
   return 'unknown';

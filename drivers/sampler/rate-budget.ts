@@ -13,18 +13,18 @@ export const TIGHT_USE = 0.85;
 export interface BusUser {
   name: string;
   rateHz: number;
-  /** A triggered rail also writes once a sample. */
-  triggered: boolean;
+  /** Register transfers of one sample. */
+  transfers: { reads: number; writes: number };
 }
 
-/** Wire time of one sample (shunt and bus register) in s. */
-export function sampleWireS(busHz: number, triggered: boolean): number {
-  return (2 * CLOCKS_PER_READ + (triggered ? CLOCKS_PER_WRITE : 0)) / busHz;
+/** Wire time of one sample in s. */
+export function sampleWireS(busHz: number, { reads, writes }: BusUser['transfers']): number {
+  return (reads * CLOCKS_PER_READ + writes * CLOCKS_PER_WRITE) / busHz;
 }
 
 /** Share of the bus that its rails use, 0 to 1 and beyond. */
 export function busUse(busHz: number, users: readonly BusUser[]): number {
-  return users.reduce((sum, user) => sum + user.rateHz * sampleWireS(busHz, user.triggered), 0);
+  return users.reduce((sum, user) => sum + user.rateHz * sampleWireS(busHz, user.transfers), 0);
 }
 
 /** Throws `RAIL_RATE_IMPOSSIBLE`, with what would help, where rails want more than their bus can carry. */
@@ -33,11 +33,14 @@ export function checkBusBudget(bus: { name: string; busHz: number }, users: read
   if (use <= 1) return use;
   const wanted = users.map((user) => `${user.name} ${user.rateHz} Hz`).join(', ');
   const factor = Math.floor(1000 / use) / 1000;
+  const wireUs = Math.max(...users.map(({ transfers }) => 1e6 * sampleWireS(bus.busHz, transfers))).toFixed(
+    0,
+  );
   const slowest = Math.floor(Math.min(...users.map((user) => user.rateHz * factor)));
   throw new EdgemuxError(
     'RAIL_RATE_IMPOSSIBLE',
     `${bus.name} runs at ${bus.busHz / 1000} kHz and would be busy ${(use * 100).toFixed(0)} % of the time (${wanted}; ` +
-      `${(sampleWireS(bus.busHz, false) * 1e6).toFixed(0)} us a sample): lower the rates to ${slowest} Hz, measure fewer rails, ` +
+      `${wireUs} us a sample): lower the rates to ${slowest} Hz, measure fewer rails, ` +
       `or raise the bus clock (L4T: \`echo 400000 | sudo tee /sys/bus/i2c/devices/${bus.name}/bus_clk_rate\`)`,
     { details: { use, busHz: bus.busHz } },
   );

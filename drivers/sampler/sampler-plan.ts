@@ -1,7 +1,6 @@
 /** What the sampler's thread is told to do: plain data, so that it can cross to the thread. */
-import type { Ina226Settings } from '../ina226/ina226.js';
 import type { LoadStep } from '../simulation/load.js';
-import type { Rail } from '../power-sensor.js';
+import type { ChipName, Rail } from '../power-sensor.js';
 import type { BusFault } from '../simulation/simulated-bus.js';
 import type { SysfsFiles } from '../sysfs/sysfs-rails.js';
 
@@ -10,10 +9,16 @@ interface RatedRail {
   rateHz: number;
 }
 
-export interface Ina226Plan extends RatedRail {
-  type: 'ina226';
+/** A rail behind a chip on an I2C bus. */
+export interface I2cPlan extends RatedRail {
+  type: 'i2c';
+  chip: ChipName;
   bus: number;
-  settings: Ina226Settings;
+  address: number;
+  /** The chip's own (`ChipPlan.settings`). */
+  settings: unknown;
+  /** Register transfers of one sample. */
+  transfers: { reads: number; writes: number };
 }
 
 export interface SysfsPlan extends RatedRail {
@@ -21,7 +26,7 @@ export interface SysfsPlan extends RatedRail {
   files: SysfsFiles;
 }
 
-export type RailPlan = Ina226Plan | SysfsPlan;
+export type RailPlan = I2cPlan | SysfsPlan;
 
 /** What drives simulated rails. Times on the monotonic clock. */
 export interface Simulation {

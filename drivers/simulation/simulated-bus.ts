@@ -1,7 +1,12 @@
 /** A bus of simulated chips, with the faults of real ones: NACKs, lost arbitration, a dead bus, a bus that hangs. */
 import { EdgemuxError } from '../../common/errors.js';
-import type { SimulatedIna226 } from '../ina226/ina226-sim.js';
 import type { RegisterBus } from '../i2c/register-bus.js';
+
+/** A chip of a simulation: 16-bit registers, and the time at which they are asked for. */
+export interface SimulatedChip {
+  read(register: number, nowMs: number): number;
+  write(register: number, value: number, nowMs: number): void;
+}
 
 /** A fault between two times; `share` of the transfers are hit (all of them by default). */
 export interface BusFault {
@@ -15,7 +20,7 @@ export interface BusFault {
 
 export interface SimulatedBusDeps {
   clock: { monotonicMs(): number };
-  chips: ReadonlyMap<number, SimulatedIna226>;
+  chips: ReadonlyMap<number, SimulatedChip>;
   faults?: readonly BusFault[];
   /** 0 to 1; decides which transfers a fault hits. */
   random?: () => number;
@@ -49,7 +54,7 @@ export class SimulatedBus implements RegisterBus {
     // Nothing is held.
   }
 
-  #chip(address: number): SimulatedIna226 {
+  #chip(address: number): SimulatedChip {
     const where = `${this.name} 0x${address.toString(16)}`;
     const nowMs = this.#deps.clock.monotonicMs();
     for (const fault of this.#deps.faults ?? []) {

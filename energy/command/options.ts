@@ -1,6 +1,6 @@
 /** The command lines of `edgemux power` and `edgemux power scan`, as plain data. */
 import { EdgemuxError } from '../../common/errors.js';
-import { parseWatch, type Watch } from '../alerts.js';
+import { parseWatch, type Watch } from '../../drivers/alerts.js';
 import { powerConfigSchema, railSchema, type PowerConfig } from '../config.js';
 
 export const FORMATS = ['table', 'json', 'csv'] as const;

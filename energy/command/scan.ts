@@ -1,6 +1,7 @@
 /** `edgemux power scan`: which buses, power monitors and kernel rails this machine has, and what to do about none. */
 import { accessSync, constants } from 'node:fs';
 import { EXIT } from '../../common/exit.js';
+import { CHIPS } from '../../drivers/chips.js';
 import { listI2cBuses, ownerOf, type I2cBusInfo } from '../../drivers/i2c/i2c-buses.js';
 import { scanBuses } from '../../drivers/i2c/scan-buses.js';
 import type { BusScan } from '../../drivers/i2c/scan.js';
@@ -84,11 +85,7 @@ function busLines(bus: FoundBus): string[] {
   const clock = bus.busHz === null ? 'clock unknown, 100 kHz assumed' : `${bus.busHz / 1000} kHz`;
   const lines = [`i2c-${bus.number}  ${bus.controller}  ${clock}`];
   for (const chip of bus.chips) {
-    const use =
-      chip.name === 'INA226'
-        ? `edgemux power --bus ${bus.number} --address ${hex(chip.address)} --shunt <ohm>`
-        : `ids ${hex(chip.manufacturerId, 4)}/${hex(chip.dieId, 4)}`;
-    lines.push(`  ${hex(chip.address)}  ${chip.name}  ${use}`);
+    lines.push(`  ${hex(chip.address)}  ${chip.name}  ${useOf(bus, chip)}`);
   }
   for (const { address, driver } of bus.owned) {
     lines.push(`  ${hex(address)}  owned by the kernel driver ${driver ?? '(unknown)'}: see its rail below`);
@@ -98,6 +95,16 @@ function busLines(bus: FoundBus): string[] {
     lines.push('  no chip answers at 0x40 to 0x4f: check wiring, supply and the address pins');
   }
   return lines;
+}
+
+/** How to measure with a chip; its ids where edgemux cannot. */
+function useOf(bus: FoundBus, chip: BusScan['chips'][number]): string {
+  const known = Object.values(CHIPS).find(({ label }) => label === chip.name);
+  if (!known) return `ids ${hex(chip.manufacturerId, 4)}/${hex(chip.dieId, 4)}`;
+  if (known === CHIPS.ina226) {
+    return `edgemux power --bus ${bus.number} --address ${hex(chip.address)} --shunt <ohm>`;
+  }
+  return `power.rails: { kind: ${known.name}, bus: ${bus.number}, address: ${hex(chip.address)} }`;
 }
 
 function advice(buses: readonly I2cBusInfo[]): string[] {

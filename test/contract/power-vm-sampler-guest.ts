@@ -4,7 +4,7 @@ import { runPower } from '../../energy/command/command.js';
 import { powerOptions } from '../../energy/command/options.js';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
-import type { Ina226Plan } from '../../drivers/sampler/sampler-plan.js';
+import type { I2cPlan } from '../../drivers/sampler/sampler-plan.js';
 import { scanBuses } from '../../drivers/i2c/scan-buses.js';
 import { Sampler } from '../../drivers/sampler/sampler.js';
 import { testRail } from '../drivers/fakes.js';
@@ -13,10 +13,19 @@ import { setAdapter } from './power-vm-rig.js';
 
 const RATE_HZ = 100;
 
-function rail(address: number): Ina226Plan {
+function rail(address: number): I2cPlan {
   const name = `chip${address.toString(16)}`;
   const settings = { ...SETTINGS, address };
-  return { type: 'ina226', bus: 0, rateHz: RATE_HZ, settings, rail: testRail({ name }) };
+  return {
+    type: 'i2c',
+    chip: 'ina226',
+    bus: 0,
+    address,
+    rateHz: RATE_HZ,
+    settings,
+    transfers: { reads: 2, writes: 0 },
+    rail: testRail({ name }),
+  };
 }
 
 async function until(condition: () => boolean): Promise<boolean> {

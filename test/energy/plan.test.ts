@@ -63,7 +63,7 @@ t.test('impossible settings are refused: no shunt, a shunt that clips, two rails
   refused({ rails: [ina226({ maxCurrentA: 10 })] }, /clips at 8.19 A.*at most 8.19 milliohm/);
   refused({ busHz: 4e5, rails: [ina226(), ina226({ address: 0x45 })] }, /two rails are called board/);
   const scaled = planRails(config({ rails: [ina226({ maxCurrentA: 4 })] }), root);
-  t.equal(scaled.i2c[0]?.settings.calibration, 4194, 'LSB of 4 A / 2^15');
+  t.match(scaled.i2c[0], { settings: { calibration: 4194 } }, 'LSB of 4 A / 2^15');
 });
 
 t.test('auto takes every rail of the kernel, a name only that one', async (t) => {
@@ -91,4 +91,12 @@ t.test('simulated rails replace the configured ones, keep their names, and say w
     ],
   );
   t.same(two.kernel, []);
+});
+
+t.test('a key of another kind of rail is refused, with the kinds that there are', async (t) => {
+  const refused = (rail: unknown, message: RegExp) =>
+    t.match(powerConfigSchema.safeParse({ rails: [rail] }).error?.issues[0]?.message, message);
+  refused({ name: 'board', shuntOhms: 0.01 }, /a rail of the kernel has no key shuntOhms.*kind \(ina226\)/);
+  refused({ kind: 'ina226', channel: 2 }, /an INA226 has no key channel/);
+  refused({ kind: 'ina219' }, /choose one of auto, hwmon, iio, ina226/);
 });

@@ -151,7 +151,7 @@ t.test('what only a person can mend is tried every five seconds', async (t) => {
 
 t.test('the budget follows bus clock and number of rails', async (t) => {
   const rails = (count: number, rateHz: number) =>
-    Array.from({ length: count }, (_, i) => ({ name: `r${i}`, rateHz, triggered: false }));
+    Array.from({ length: count }, (_, i) => ({ name: `r${i}`, rateHz, transfers: { reads: 2, writes: 0 } }));
   const bus = { name: 'i2c-1', busHz: 100_000 };
   t.ok(Math.abs(busUse(100_000, rails(1, 1041)) - 1) < 0.001, '1041 Hz at 100 kHz');
   t.ok(Math.abs(busUse(400_000, rails(1, 4166)) - 1) < 0.001, '4166 Hz at 400 kHz');

@@ -1,24 +1,34 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { railSchema } from '../../../energy/config.js';
+import type { z } from 'zod';
+import { CHIPS } from '../../../drivers/chips.js';
+import { RAIL_SCHEMAS } from '../../../energy/config.js';
 import { POWER_OPTIONS } from '../../../energy/command/options.js';
 import { configKeys } from '../../../common/config/keys.js';
 
 const GUIDE = fileURLToPath(new URL('../../../../docs/power.md', import.meta.url));
 
-/** The table of a rail's keys as docs/power.md must have it. */
-export function railTable(): string {
-  const rows = configKeys(railSchema).map(({ path, default: fallback, unit, description }) => {
+/** The table of the keys of one kind of rail as docs/power.md must have it. */
+export function railTable(kind: string, schema: z.ZodType): string {
+  const rows = configKeys(schema).map(({ path, default: fallback, unit, description }) => {
     const shown = fallback === null || fallback === '' ? '–' : `\`${String(fallback)}\``;
     return `| \`${path}\` | ${shown} | ${description}${unit === null ? '' : ` (${unit})`} |`;
   });
-  return ['| key of a rail | default | meaning |', '|---|---|---|', ...rows].join('\n');
+  return [`| key of ${kind} | default | meaning |`, '|---|---|---|', ...rows].join('\n');
 }
 
-t.test('the guide has every key of a rail as the schema has it', async (t) => {
+/** One table a kind of rail. */
+export function railTables(): string[] {
+  const chips = Object.values(CHIPS).map(({ label }, i) => [`an ${label}`, RAIL_SCHEMAS.chips[i]] as const);
+  return [['a rail of the kernel', RAIL_SCHEMAS.kernel] as const, ...chips].map(([kind, schema]) =>
+    schema ? railTable(kind, schema) : kind,
+  );
+}
+
+t.test('the guide has every key of a rail, kind by kind, as the schemas have it', async (t) => {
   const text = readFileSync(GUIDE, 'utf8');
-  for (const row of railTable().split('\n')) t.ok(text.includes(row), row);
+  for (const row of railTables().flatMap((table) => table.split('\n'))) t.ok(text.includes(row), row);
 });
 
 t.test('the guide names every flag that it uses as the command has it', async (t) => {

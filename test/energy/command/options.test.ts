@@ -1,5 +1,6 @@
 import t from 'tap';
-import { isBeyond, chipAlert, parseWatch } from '../../../energy/alerts.js';
+import { isBeyond, parseWatch } from '../../../drivers/alerts.js';
+import { chipAlert } from '../../../drivers/ina226/chip.js';
 import { powerConfigSchema } from '../../../energy/config.js';
 import { powerOptions, scanOptions } from '../../../energy/command/options.js';
 import { Watcher } from '../../../energy/watcher.js';
@@ -54,9 +55,9 @@ t.test('alerts are read as people write them', async (t) => {
 });
 
 t.test('a single alert also sets the ALERT pin, where the chip can watch it', async (t) => {
-  const alertOf = (alert: string) => powerOptions({ shunt: '0.01', alert: [alert] }).power?.rails[0]?.alert;
-  t.equal(alertOf('>2A'), '>2A');
-  t.equal(alertOf('<5W'), null);
+  const railFor = (alert: string) => powerOptions({ shunt: '0.01', alert: [alert] }).power?.rails[0];
+  t.match(railFor('>2A'), { kind: 'ina226', alert: '>2A' });
+  t.match(railFor('<5W'), { kind: 'ina226', alert: null });
 });
 
 t.test('the watcher starts with its time, counts crossings, and knows what it missed', async (t) => {

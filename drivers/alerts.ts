@@ -1,7 +1,6 @@
 /** Alerts as people write them: `module>7W`, `board<11.5V`, `>2A`. Pure. */
 import { EdgemuxError } from '../common/errors.js';
-import type { Alert } from '../drivers/ina226/ina226-alerts.js';
-import type { PowerSample } from '../drivers/power-sensor.js';
+import type { PowerSample } from './power-sensor.js';
 
 export interface Watch {
   /** Rail that is watched; empty: every rail. */
@@ -34,14 +33,4 @@ export function parseWatch(text: string): Watch {
 export function isBeyond(watch: Watch, sample: PowerSample): boolean {
   const value = sample[VALUES[watch.quantity]];
   return watch.over ? value > watch.limit : value < watch.limit;
-}
-
-/** The same for the chip's ALERT pin; the INA226 cannot watch for too little power. */
-export function chipAlert(watch: Watch): Alert {
-  if (watch.over) return { over: watch.quantity, limit: watch.limit };
-  if (watch.quantity !== 'power') return { under: watch.quantity, limit: watch.limit };
-  throw new EdgemuxError(
-    'CONFIG_INVALID',
-    `an INA226 has no alert for power below a limit: watch the current (<${watch.limit}A) or the voltage`,
-  );
 }
