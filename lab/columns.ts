@@ -1,9 +1,15 @@
-/** Plain text in columns, for a terminal: the first one to the left, figures to the right. */
-export function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart((widths[at] ?? 0) + 2)))
-      .join('');
-  return rows.map(line).join('\n');
+/**
+ * Plain text in columns, for a terminal: the first one to the left.
+ *
+ * @param others where the cells of the other columns stand; figures read best at the right
+ */
+export function columns(rows: readonly (readonly string[])[], others: 'left' | 'right' = 'right'): string {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  const padded = (cell: string, at: number): string => {
+    const width = widths[at] ?? 0;
+    if (at === 0) return cell.padEnd(width);
+    return others === 'right' ? cell.padStart(width + 2) : `  ${cell.padEnd(width)}`;
+  };
+  const lines = rows.map((row) => row.map(padded).join(''));
+  return (others === 'left' ? lines.map((line) => line.trimEnd()) : lines).join('\n');
 }

@@ -1,23 +1,84 @@
-/** Told what a long command is doing. */
+/** The line that says how far a long command is. */
+import { systemClock, type Clock } from '../common/clock.js';
+
 export type Stream = Pick<NodeJS.WritableStream, 'write'> & { isTTY?: boolean };
 
-/** One line that is rewritten in a terminal; elsewhere a line for each thing that is begun. */
+/** Things of one kind that a command works through. */
+export interface Counted {
+  done: number;
+  total: number;
+  /** Seconds since the line was begun. */
+  elapsedS: number;
+}
+
+const ERASE = '\r\u001b[2K';
+/** A count is written at most so often. */
+const INTERVAL_MS = { terminal: 250, log: 2000 };
+
+/** Rewritten in place in a terminal; elsewhere a line for each step that is begun, and one now and then for a count. */
 export class ProgressLine {
   readonly #stream: Stream;
-  #last = '';
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #startMs: number;
+  #writtenMs: number;
+  #step = '';
 
-  constructor(stream: Stream) {
+  constructor(stream: Stream, clock: Pick<Clock, 'monotonicMs'> = systemClock) {
     this.#stream = stream;
+    this.#clock = clock;
+    this.#startMs = clock.monotonicMs();
+    this.#writtenMs = this.#startMs;
   }
 
-  show(what: string, done: number): void {
-    const text = `${String(Math.floor(done * 100)).padStart(3)} %  ${what}`;
-    if (this.#stream.isTTY === true) this.#stream.write(`\r\u001b[2K${text}`);
-    else if (what !== this.#last) this.#stream.write(`${text}\n`);
-    this.#last = what;
+  /** @param share of the whole that is done when the step begins, or has come on, in [0, 1] */
+  show(step: string, share: number): void {
+    if (this.#stream.isTTY === true || step !== this.#step) {
+      this.#write(`${String(Math.floor(share * 100)).padStart(3)} %  ${step}`);
+    }
+    this.#step = step;
   }
 
+  /** One of the things that are counted is done. */
+  count(done: number, total: number, text: (counted: Counted) => string): void {
+    const nowMs = this.#clock.monotonicMs();
+    const { terminal, log } = INTERVAL_MS;
+    if (nowMs - this.#writtenMs < (this.#stream.isTTY === true ? terminal : log)) return;
+    this.#writeCount(nowMs, done, total, text);
+  }
+
+  /** The last count, which stays to be read. */
+  endCount(done: number, total: number, text: (counted: Counted) => string): void {
+    this.#writeCount(this.#clock.monotonicMs(), done, total, text);
+    if (this.#stream.isTTY === true) this.#stream.write('\n');
+  }
+
+  /** Clears the line of the last step. */
   end(): void {
-    if (this.#stream.isTTY === true) this.#stream.write('\r\u001b[2K');
+    if (this.#stream.isTTY === true) this.#stream.write(ERASE);
   }
+
+  #writeCount(nowMs: number, done: number, total: number, text: (counted: Counted) => string): void {
+    this.#writtenMs = nowMs;
+    this.#write(text({ done, total, elapsedS: (nowMs - this.#startMs) / 1e3 }));
+  }
+
+  #write(text: string): void {
+    this.#stream.write(this.#stream.isTTY === true ? `${ERASE}${text}` : `${text}\n`);
+  }
+}
+
+const BAR = 24;
+
+/** A bar, and frames a second. */
+export function barText(title: string, { done, total, elapsedS }: Counted): string {
+  const full = Math.round((BAR * done) / total);
+  const bar = '█'.repeat(full) + '░'.repeat(BAR - full);
+  return `${title}  ${bar} ${done}/${total}  ${(done / Math.max(1e-3, elapsedS)).toFixed(0)} frames/s`;
+}
+
+/** Images a second, and how long the rest will take. */
+export function remainingText(where: string, { done, total, elapsedS }: Counted): string {
+  const rate = done / Math.max(1e-3, elapsedS);
+  const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)} s left` : '';
+  return `${done} / ${total} images ${where}, ${rate.toFixed(1)} a second${left}`;
 }

@@ -10,25 +10,35 @@ import {
   valueAxis,
   X_AXIS_PX,
   Y_NAME_PX,
-  type Room,
+  type Canvas,
+  type Drawn,
 } from './layout.js';
-import type { Drawn } from './draw.js';
-import type { BarsSpec } from './spec.js';
+import type { Axis, ChartBase, Colour } from './spec.js';
+
+/** Groups of bars; a null leaves a gap. `stacked` puts the series on each other. */
+export interface BarsSpec extends ChartBase {
+  kind: 'bars';
+  x: Axis & { categories: readonly string[] };
+  y: Axis;
+  bars: readonly { name: string; values: readonly (number | null)[]; colour?: Colour }[];
+  digits: number;
+  stacked?: boolean;
+}
 
 /** Upright bars, beside or on each other. */
-export function drawBars(spec: BarsSpec, room: Room): Drawn {
-  const head = headOf(spec, room);
+export function drawBars(spec: BarsSpec, canvas: Canvas): Drawn {
+  const head = headOf(spec, canvas);
   const legend =
     spec.bars.length > 1
       ? legendOf(
           spec.bars.map(({ name }) => name),
           head.height,
-          room,
+          canvas,
         )
       : null;
   const top = head.height + (legend?.height ?? 0);
   const { categories } = spec.x;
-  const each = (room.width - 60) / categories.length;
+  const each = (canvas.width - 60) / categories.length;
   const widest = Math.max(...categories.map((text) => textWidth(text, 12)));
   // Names side by side, or every n-th of them where they would touch and are a scale.
   const thin = spec.stacked === true && widest + 14 > each ? Math.ceil((widest + 24) / each) : 1;
@@ -36,7 +46,7 @@ export function drawBars(spec: BarsSpec, room: Room): Drawn {
   const bottom = X_AXIS_PX + (tilt ? Math.ceil(widest * 0.64) : 0);
   const xAxis = categoryAxis(spec.x.name, categories, true);
   return {
-    height: top + (isNarrow(room) ? 250 : 320) + bottom - X_AXIS_PX,
+    height: top + (isNarrow(canvas) ? 250 : 320) + bottom - X_AXIS_PX,
     option: {
       ...head.option,
       ...(legend ? { legend: legend.option } : {}),
@@ -46,7 +56,7 @@ export function drawBars(spec: BarsSpec, room: Room): Drawn {
         nameGap: tilt ? 24 + Math.ceil(widest * 0.64) : 30,
         axisLabel: { ...SMALL, interval: thin - 1, rotate: tilt ? 40 : 0 },
       },
-      yAxis: valueAxis(spec.y, false, room),
+      yAxis: valueAxis(spec.y, false, canvas),
       series: spec.bars.map((bar, i) => series(spec, bar, i, each / spec.bars.length)),
     },
   };

@@ -1,16 +1,35 @@
-import { categoryAxis, FONT, headOf, INK, isNarrow, SMALL, textWidth, type Room } from './layout.js';
-import type { Drawn } from './draw.js';
-import type { HeatSpec } from './spec.js';
+import {
+  categoryAxis,
+  FONT,
+  headOf,
+  INK,
+  isNarrow,
+  SMALL,
+  textWidth,
+  type Canvas,
+  type Drawn,
+} from './layout.js';
+import type { Axis, ChartBase } from './spec.js';
+
+/** Cells with their values: [row][column], rows from the top. */
+export interface HeatmapSpec extends ChartBase {
+  kind: 'heat';
+  x: Axis;
+  y: Axis;
+  labels: readonly string[];
+  cells: readonly (readonly number[])[];
+  digits: number;
+}
 
 /** Cells in one hue, each with its value. */
-export function drawHeat(spec: HeatSpec, room: Room): Drawn {
-  const head = headOf(spec, room);
+export function drawHeatmap(spec: HeatmapSpec, canvas: Canvas): Drawn {
+  const head = headOf(spec, canvas);
   const count = spec.labels.length;
   const widest = Math.max(...spec.labels.map((label) => textWidth(label, 12)));
   const tall = Math.ceil(widest * 0.72);
   const left = widest + 14;
   const top = head.height + tall + 38;
-  const cell = Math.min(92, (room.width - left - 26) / count);
+  const cell = Math.min(92, (canvas.width - left - 26) / count);
   const height = Math.ceil(cell * 0.8) * count;
   const label = { ...SMALL, color: INK, interval: 0 };
   return {
@@ -33,12 +52,12 @@ export function drawHeat(spec: HeatSpec, room: Room): Drawn {
         nameTextStyle: { ...SMALL, align: 'right', padding: [0, 10, 0, 0] },
         axisLabel: label,
       },
-      ...cellsOf(spec, isNarrow(room) ? 11 : 12.5),
+      ...cellsOf(spec, isNarrow(canvas) ? 11 : 12.5),
     },
   };
 }
 
-function cellsOf({ cells, digits }: HeatSpec, fontSize: number): object {
+function cellsOf({ cells, digits }: HeatmapSpec, fontSize: number): object {
   const most = Math.max(...cells.flat(), 1e-9);
   return {
     visualMap: {

@@ -57,11 +57,11 @@ function best(
   size: { width: number; height: number },
   own: number | null,
 ): Place | null {
-  let found: { place: Place; box: Box; room: number } | null = null;
+  let found: { place: Place; box: Box; clearance: number } | null = null;
   for (const place of candidates) {
     const box = boxOf(place, size);
-    const room = roomFor(box, crowd, own);
-    if (room > (found?.room ?? -Infinity)) found = { place, box, room };
+    const clearance = clearanceOf(box, crowd, own);
+    if (clearance > (found?.clearance ?? -Infinity)) found = { place, box, clearance };
   }
   if (found) crowd.taken.push(found.box);
   return found?.place ?? null;
@@ -82,7 +82,7 @@ function boxOf({ at: [x, y], side }: Place, { width, height }: { width: number; 
 }
 
 /** Least distance to anything else, negative where something is covered or the plot is left. */
-function roomFor(box: Box, { plot, lines, taken }: Crowd, own: number | null): number {
+function clearanceOf(box: Box, { plot, lines, taken }: Crowd, own: number | null): number {
   const inside = Math.min(
     box.x - plot.x,
     plot.x + plot.width - box.x - box.width,

@@ -1,15 +1,21 @@
-/** What all charts share: type, title, badges, axes, and the room they take. */
-import { COLOURS, ORDER, type Axis, type Colour, type ChartSpec } from './spec.js';
+/** What all charts share: type, title, badges, axes, and the space they take. */
+import { COLOURS, ORDER, type Axis, type ChartBase, type Colour } from './spec.js';
+
+/** A chart laid out: its ECharts option, and the height it needs in px. */
+export interface Drawn {
+  height: number;
+  option: object;
+}
 
 /** The space a chart is drawn for. Below `NARROW_PX` it is for a phone: fewer ticks, larger share for the data. */
-export interface Room {
+export interface Canvas {
   width: number;
   /** Whether the title is drawn on the picture; a page has it as text. */
   titled: boolean;
 }
 
 const NARROW_PX = 420;
-export const isNarrow = ({ width }: Room): boolean => width < NARROW_PX;
+export const isNarrow = ({ width }: Canvas): boolean => width < NARROW_PX;
 
 export const INK = '#1f2429';
 export const FAINT = '#5c656e';
@@ -24,7 +30,7 @@ export const SMALL = { ...FONT, fontSize: 12, color: FAINT };
 /** Text that stays readable over lines. */
 export const HALO = { textBorderColor: '#ffffff', textBorderWidth: 3 };
 
-/** Width of a text in px, near enough to leave room for it: there is no font to measure with. */
+/** Width of a text in px, near enough to leave space for it: there is no font to measure with. */
 export function textWidth(text: string, fontSize = FONT.fontSize): number {
   return Math.ceil(text.length * fontSize * 0.6);
 }
@@ -43,15 +49,15 @@ const LINE_PX = 21;
 const BADGE = { height: 21, fontSize: 11.5, gap: 6 };
 
 /** Title and badges. A badge stands on the picture, so that a copy of the picture alone still says it. */
-export function headOf({ title, badges = [] }: Pick<ChartSpec, 'title' | 'badges'>, room: Room): Head {
-  const perLine = Math.floor((room.width - 16) / (15 * 0.6));
-  const lines = room.titled ? wrapped(title, perLine) : [];
-  const titleHeight = lines.length * LINE_PX + (room.titled ? 6 : 0);
+export function headOf({ title, badges = [] }: ChartBase, canvas: Canvas): Head {
+  const perLine = Math.floor((canvas.width - 16) / (15 * 0.6));
+  const lines = canvas.titled ? wrapped(title, perLine) : [];
+  const titleHeight = lines.length * LINE_PX + (canvas.titled ? 6 : 0);
   const text = { ...FONT, fontSize: 15, fontWeight: 600, lineHeight: LINE_PX };
   let [x, y] = [0, titleHeight + 2];
   const tags = badges.map((badge) => {
     const width = textWidth(badge, BADGE.fontSize * 1.15) + 18;
-    if (x > 0 && x + width > room.width) [x, y] = [0, y + BADGE.height + 4];
+    if (x > 0 && x + width > canvas.width) [x, y] = [0, y + BADGE.height + 4];
     const tag = badgeAt(badge, x, y, width);
     x += width + BADGE.gap;
     return tag;
@@ -59,7 +65,7 @@ export function headOf({ title, badges = [] }: Pick<ChartSpec, 'title' | 'badges
   return {
     height: badges.length > 0 ? y + BADGE.height + 8 : titleHeight,
     option: {
-      ...(room.titled
+      ...(canvas.titled
         ? { title: { text: lines.join('\n'), left: 0, top: 0, padding: 0, textStyle: text } }
         : {}),
       ...(tags.length > 0 ? { graphic: { elements: tags } } : {}),
@@ -112,15 +118,15 @@ export const Y_NAME_PX = 26;
 export const X_AXIS_PX = 54;
 
 /** A numeric axis; that of y has its name above its upper end, where it reads without turning the head. */
-export function valueAxis(axis: Axis, across: boolean, room: Room): object {
+export function valueAxis(axis: Axis, across: boolean, canvas: Canvas): object {
   const { name, min, max, log } = axis;
   return {
     type: log === true ? 'log' : 'value',
-    ...nameOf(across && isNarrow(room) ? wrapped(name, 40).join('\n') : name, across),
+    ...nameOf(across && isNarrow(canvas) ? wrapped(name, 40).join('\n') : name, across),
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),
-    ...(min === 0 && max === 100 && across ? { interval: isNarrow(room) ? 25 : 20 } : {}),
-    splitNumber: across && isNarrow(room) ? 4 : 5,
+    ...(min === 0 && max === 100 && across ? { interval: isNarrow(canvas) ? 25 : 20 } : {}),
+    splitNumber: across && isNarrow(canvas) ? 4 : 5,
     axisLabel: { ...SMALL, hideOverlap: true },
     axisLine: { show: across, lineStyle: { color: '#9aa3ab' } },
     axisTick: { show: false },
@@ -150,11 +156,11 @@ function nameOf(name: string, across: boolean): object {
   return { name, nameTextStyle: SMALL, ...place };
 }
 
-/** A legend on one line, or more where the room is narrow. @returns its height and its option */
+/** A legend on one line, or more where the canvas is narrow. @returns its height and its option */
 export function legendOf(
   names: readonly string[],
   top: number,
-  room: Room,
+  canvas: Canvas,
   symbol: 'square' | 'line' = 'square',
 ): { height: number; option: object } {
   const ITEM_PX = symbol === 'line' ? 52 : 38;
@@ -162,7 +168,7 @@ export function legendOf(
   let used = 0;
   for (const name of names) {
     const width = textWidth(name) + ITEM_PX;
-    if (used > 0 && used + width > room.width * 0.9) {
+    if (used > 0 && used + width > canvas.width * 0.9) {
       lines += 1;
       used = 0;
     }
@@ -175,7 +181,7 @@ export function legendOf(
       top,
       padding: 0,
       itemGap: 18,
-      width: room.width * 0.92,
+      width: canvas.width * 0.92,
       textStyle: FONT,
       data: [...names],
       selectedMode: false,

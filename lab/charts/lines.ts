@@ -1,8 +1,44 @@
-import type { Drawn } from './draw.js';
 import { placeOfLine, placeOfMark, type Box, type Crowd, type Side } from './label-places.js';
-import { FONT, HALO, headOf, INK, isNarrow, legendOf, textWidth, valueAxis, type Room } from './layout.js';
+import {
+  FONT,
+  HALO,
+  headOf,
+  INK,
+  isNarrow,
+  legendOf,
+  textWidth,
+  valueAxis,
+  type Canvas,
+  type Drawn,
+} from './layout.js';
 import { colour, X_AXIS_PX, Y_NAME_PX } from './layout.js';
-import type { Axis, Line, LinesSpec, Mark, Point } from './spec.js';
+import type { Axis, ChartBase, Point } from './spec.js';
+
+export interface Line {
+  name: string;
+  points: readonly Point[];
+  /** `baseline` is grey and dashed. */
+  role: 'policy' | 'baseline';
+}
+
+export interface Mark {
+  /** Written beside it; empty: none. */
+  name: string;
+  at: Point;
+  /** 95 % interval of y. */
+  interval?: Point;
+  /** The line whose colour it takes. */
+  like?: string;
+}
+
+/** Curves over two numeric axes, and single points. */
+export interface LinesSpec extends ChartBase {
+  kind: 'lines';
+  x: Axis;
+  y: Axis;
+  lines: readonly Line[];
+  marks: readonly Mark[];
+}
 
 /** Dashes and greys tell baselines apart. */
 const DASHES = [
@@ -15,16 +51,16 @@ const GREYS = ['#555555', '#777777', '#808080', '#6a6a6a'];
 const NAME_PX = 15;
 const MARK_PX = 14;
 
-/** Curves with their names on them, and marks. Where the room is narrow a legend names the curves. */
-export function drawLines(spec: LinesSpec, room: Room): Drawn {
-  const head = headOf(spec, room);
-  const narrow = isNarrow(room);
+/** Curves with their names on them, and marks. Where the canvas is narrow a legend names the curves. */
+export function drawLines(spec: LinesSpec, canvas: Canvas): Drawn {
+  const head = headOf(spec, canvas);
+  const narrow = isNarrow(canvas);
   const names = spec.lines.map(({ name }) => name);
-  const legend = narrow ? legendOf(names, head.height, room, 'line') : null;
+  const legend = narrow ? legendOf(names, head.height, canvas, 'line') : null;
   const top = head.height + (legend?.height ?? 0) + Y_NAME_PX;
-  const height = narrow ? 230 : Math.round(Math.min(390, room.width * 0.48));
+  const height = narrow ? 230 : Math.round(Math.min(390, canvas.width * 0.48));
   const grid = { left: 46, right: 16, top };
-  const plot: Box = { x: grid.left, y: top, width: room.width - grid.left - grid.right, height };
+  const plot: Box = { x: grid.left, y: top, width: canvas.width - grid.left - grid.right, height };
   const colours = coloursOf(spec.lines);
   return {
     height: top + height + X_AXIS_PX,
@@ -32,8 +68,8 @@ export function drawLines(spec: LinesSpec, room: Room): Drawn {
       ...head.option,
       ...(legend ? { legend: legend.option } : {}),
       grid: { ...grid, height },
-      xAxis: valueAxis(spec.x, true, room),
-      yAxis: valueAxis(spec.y, false, room),
+      xAxis: valueAxis(spec.x, true, canvas),
+      yAxis: valueAxis(spec.y, false, canvas),
       series: [
         ...spec.lines.map((line, i) => curve(line, i, colours)),
         ...spec.marks.flatMap((mark) => drawMark(mark, colours)),

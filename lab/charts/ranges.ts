@@ -8,18 +8,26 @@ import {
   textWidth,
   valueAxis,
   X_AXIS_PX,
-  type Room,
+  type Canvas,
+  type Drawn,
 } from './layout.js';
-import type { Drawn } from './draw.js';
-import type { RangesSpec } from './spec.js';
+import type { Axis, ChartBase, Colour } from './spec.js';
+
+/** Low end, middle and high end of a quantity by row, such as percentiles. */
+export interface RangesSpec extends ChartBase {
+  kind: 'ranges';
+  x: Axis;
+  rows: readonly { name: string; low: number; middle: number; high: number; colour?: Colour }[];
+  digits: number;
+}
 
 const ROW_PX = 34;
 
 /** A line from low to high and a dot in the middle, a row each. */
-export function drawRanges(spec: RangesSpec, room: Room): Drawn {
-  const head = headOf(spec, room);
+export function drawRanges(spec: RangesSpec, canvas: Canvas): Drawn {
+  const head = headOf(spec, canvas);
   const names = spec.rows.map(({ name }) => name);
-  const left = Math.min(room.width * 0.36, Math.max(...names.map((name) => textWidth(name))) + 12);
+  const left = Math.min(canvas.width * 0.36, Math.max(...names.map((name) => textWidth(name))) + 12);
   const height = names.length * ROW_PX;
   return {
     height: head.height + height + X_AXIS_PX + 8,
@@ -27,7 +35,7 @@ export function drawRanges(spec: RangesSpec, room: Room): Drawn {
       ...head.option,
       grid: { left, right: 20, top: head.height + 8, height },
       xAxis: {
-        ...valueAxis({ min: 0, ...spec.x }, true, room),
+        ...valueAxis({ min: 0, ...spec.x }, true, canvas),
         splitLine: { show: true, lineStyle: { color: '#eef0f2' } },
       },
       yAxis: {

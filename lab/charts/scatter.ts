@@ -1,17 +1,23 @@
-import { colour, FONT, headOf, isNarrow, legendOf, type Room } from './layout.js';
-import type { Drawn } from './draw.js';
-import type { CloudsSpec } from './spec.js';
+import { colour, FONT, headOf, isNarrow, legendOf, type Canvas, type Drawn } from './layout.js';
+import type { ChartBase, Colour, Point } from './spec.js';
+
+/** Points without axes, panel beside panel, the same groups in each. */
+export interface ScatterSpec extends ChartBase {
+  kind: 'clouds';
+  groups: readonly { name: string; colour: Colour }[];
+  panels: readonly { name: string; groups: readonly (readonly Point[])[] }[];
+}
 
 const NAME_PX = 24;
 const GAP_PX = 18;
 
-/** Panels of points side by side, or below each other where the room is narrow. */
-export function drawClouds(spec: CloudsSpec, room: Room): Drawn {
-  const head = headOf(spec, room);
+/** Panels of points side by side, or below each other where the canvas is narrow. */
+export function drawScatter(spec: ScatterSpec, canvas: Canvas): Drawn {
+  const head = headOf(spec, canvas);
   const names = spec.groups.map(({ name }) => name);
-  const legend = legendOf(names, head.height, room);
+  const legend = legendOf(names, head.height, canvas);
   const top = head.height + legend.height + 4;
-  const { panels, bottom } = arranged(spec, room, top);
+  const { panels, bottom } = arranged(spec, canvas, top);
   const { title } = head.option as { title?: object };
   return {
     height: bottom + 2,
@@ -41,13 +47,13 @@ export function drawClouds(spec: CloudsSpec, room: Room): Drawn {
 
 /** Where each panel and its name stand. */
 function arranged(
-  { panels }: CloudsSpec,
-  room: Room,
+  { panels }: ScatterSpec,
+  canvas: Canvas,
   top: number,
 ): { panels: { grid: object; caption: object }[]; bottom: number } {
-  const across = isNarrow(room) ? 1 : Math.min(3, panels.length);
-  const width = Math.floor((room.width - (across - 1) * GAP_PX) / across);
-  const height = Math.min(width, isNarrow(room) ? 260 : 300);
+  const across = isNarrow(canvas) ? 1 : Math.min(3, panels.length);
+  const width = Math.floor((canvas.width - (across - 1) * GAP_PX) / across);
+  const height = Math.min(width, isNarrow(canvas) ? 260 : 300);
   const placed = panels.map(({ name }, i) => {
     const left = (i % across) * (width + GAP_PX);
     const y = top + Math.floor(i / across) * (height + NAME_PX + GAP_PX);

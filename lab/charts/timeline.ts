@@ -8,26 +8,38 @@ import {
   valueAxis,
   X_AXIS_PX,
   Y_NAME_PX,
-  type Room,
+  type Canvas,
+  type Drawn,
 } from './layout.js';
-import type { Drawn } from './draw.js';
-import type { TimelineSpec } from './spec.js';
+import type { Axis, ChartBase, Colour, Point } from './spec.js';
+
+/** Power over time, and under it what the frames were doing. */
+export interface TimelineSpec extends ChartBase {
+  kind: 'timeline';
+  x: Axis;
+  y: Axis;
+  rails: readonly { name: string; points: readonly Point[] }[];
+  /** Spans of time in the unit of x, on a lane. */
+  lanes: readonly string[];
+  kinds: readonly { name: string; colour: Colour }[];
+  spans: readonly { lane: number; kind: number; from: number; to: number }[];
+}
 
 const LANE_PX = 17;
 
 /** Power by rail above, the frames' spans in lanes below, on one axis of time. */
-export function drawTimeline(spec: TimelineSpec, room: Room): Drawn {
-  const head = headOf(spec, room);
+export function drawTimeline(spec: TimelineSpec, canvas: Canvas): Drawn {
+  const head = headOf(spec, canvas);
   const names = [
     ...spec.kinds.map(({ name }) => name),
     ...(spec.rails.length > 1 ? spec.rails.map(({ name }) => name) : []),
   ];
-  const legend = legendOf(names, head.height, room);
+  const legend = legendOf(names, head.height, canvas);
   const left = Math.max(46, Math.min(110, Math.max(...spec.lanes.map((lane) => textWidth(lane, 12))) + 10));
   const top = head.height + legend.height + Y_NAME_PX;
-  const power = isNarrow(room) ? 170 : 230;
+  const power = isNarrow(canvas) ? 170 : 230;
   const lanes = spec.lanes.length * LANE_PX + 6;
-  const x = valueAxis(spec.x, true, room);
+  const x = valueAxis(spec.x, true, canvas);
   return {
     height: top + power + lanes + X_AXIS_PX + 12,
     option: {
@@ -42,20 +54,24 @@ export function drawTimeline(spec: TimelineSpec, room: Room): Drawn {
         { ...x, gridIndex: 1, axisLabel: { ...SMALL, hideOverlap: true, showMaxLabel: false } },
       ],
       yAxis: [
-        { ...valueAxis({ min: 0, ...spec.y }, false, room), gridIndex: 0, boundaryGap: [0, '6%'] },
-        {
-          type: 'category',
-          data: [...spec.lanes],
-          inverse: true,
-          gridIndex: 1,
-          axisLabel: { ...SMALL, interval: 0 },
-          axisTick: { show: false },
-          axisLine: { show: false },
-          splitLine: { show: false },
-        },
+        { ...valueAxis({ min: 0, ...spec.y }, false, canvas), gridIndex: 0, boundaryGap: [0, '6%'] },
+        laneAxis(spec),
       ],
       series: [...railSeries(spec), ...spec.kinds.map((kind, at) => spanSeries(spec, kind, at))],
     },
+  };
+}
+
+function laneAxis({ lanes }: TimelineSpec): object {
+  return {
+    type: 'category',
+    data: [...lanes],
+    inverse: true,
+    gridIndex: 1,
+    axisLabel: { ...SMALL, interval: 0 },
+    axisTick: { show: false },
+    axisLine: { show: false },
+    splitLine: { show: false },
   };
 }
 

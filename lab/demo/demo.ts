@@ -6,12 +6,12 @@ import { stopSignal } from '../../common/signals.js';
 import { demoFrames, type DemoFrame } from './images.js';
 import type { DemoOptions } from './options.js';
 import { Phase, playAtRate, playClosedLoop } from './phase.js';
-import { setTheStage, type Stage } from './rig.js';
+import { startRig, type Rig } from './rig.js';
 import { countRoutes, SETUPS, summarise, summaryTable, type DemoSummary, type SetupName } from './summary.js';
 
 const MODE_MS = 10_000;
 /** After the last frame of a phase everything must have its result or drop within this. */
-const SETTLE_MS = 10_000;
+const RESULTS_MS = 10_000;
 const WARM_UP_FRAMES = 100;
 /** Share of the closed-loop throughput that an automatic rate asks for, and its bounds in frames per second. */
 const LOAD = { share: 0.5, least: 4, most: 200 };
@@ -25,8 +25,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const cleanUp: (() => Promise<unknown>)[] = [];
   try {
     await mkdir(options.outDir, { recursive: true });
-    const stage = await setTheStage(options, abort.signal, cleanUp);
-    const summary = await play(stage);
+    const rig = await startRig(options, abort.signal, cleanUp);
+    const summary = await play(rig);
     await writeFile(join(options.outDir, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
     return report(options, summary);
   } catch (error) {
@@ -38,18 +38,18 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
-async function play(stage: Stage): Promise<DemoSummary> {
-  const { options, zoo, watcher } = stage;
+async function play(rig: Rig): Promise<DemoSummary> {
+  const { options, zoo, watcher } = rig;
   const hybridMode = zoo.manifest.policy.mode;
   const modes = { hybrid: hybridMode, 'mobile-only': 'mobile-only', 'cloud-only': 'cloud-only' } as const;
   const frames = await demoFrames(zoo, options.frames, options.cameras, options.seed);
-  const ratePerS = await chooseRate(stage, frames);
+  const ratePerS = await chooseRate(rig, frames);
   const phases = {} as Record<SetupName, Phase>;
   const drops: Record<string, number> = {};
   for (const setup of SETUPS) {
     await watcher.setMode(modes[setup], MODE_MS);
     const before = { ...watcher.counters().drops };
-    phases[setup] = await runPhase(stage, setup, frames, ratePerS);
+    phases[setup] = await runPhase(rig, setup, frames, ratePerS);
     if (setup !== 'hybrid') continue;
     for (const [cause, n] of Object.entries(watcher.counters().drops)) {
       if (n > (before[cause] ?? 0)) drops[cause] = n - (before[cause] ?? 0);
@@ -74,40 +74,35 @@ async function play(stage: Stage): Promise<DemoSummary> {
 }
 
 /** The given rate, or half of what the machine holds when every frame goes to the server, which costs most. */
-async function chooseRate(stage: Stage, frames: DemoFrame[]): Promise<number> {
-  const { options, watcher } = stage;
+async function chooseRate(rig: Rig, frames: DemoFrame[]): Promise<number> {
+  const { options, watcher } = rig;
   await watcher.setMode('cloud-only', MODE_MS);
   const phase = new Phase();
-  stage.setPhase(phase);
+  rig.setPhase(phase);
   const warmUp = Array.from({ length: WARM_UP_FRAMES }, (_, at) => frames[at % frames.length]).flatMap(
     (frame) => frame ?? [],
   );
-  const held = await playClosedLoop(stage, phase, warmUp, {
+  const held = await playClosedLoop(rig, phase, warmUp, {
     outstanding: options.cameras,
-    patienceMs: SETTLE_MS,
+    patienceMs: RESULTS_MS,
   });
   return options.ratePerS ?? Math.min(LOAD.most, Math.max(LOAD.least, Math.round(held * LOAD.share)));
 }
 
-async function runPhase(
-  stage: Stage,
-  setup: SetupName,
-  frames: DemoFrame[],
-  ratePerS: number,
-): Promise<Phase> {
+async function runPhase(rig: Rig, setup: SetupName, frames: DemoFrame[], ratePerS: number): Promise<Phase> {
   const phase = new Phase();
   const ended = (): number => {
-    const { results, drops } = stage.watcher.counters();
+    const { results, drops } = rig.watcher.counters();
     return results + Object.values(drops).reduce((sum, n) => sum + n, 0);
   };
   const endedBefore = ended();
-  stage.setPhase(phase);
-  stage.live.start(setup, phase, frames.length);
+  rig.setPhase(phase);
+  rig.live.start(setup, phase, frames.length);
   try {
-    await playAtRate(stage, phase, frames, ratePerS);
-    await stage.watcher.until(() => ended() - endedBefore >= frames.length, SETTLE_MS);
+    await playAtRate(rig, phase, frames, ratePerS);
+    await rig.watcher.until(() => ended() - endedBefore >= frames.length, RESULTS_MS);
   } finally {
-    stage.live.stop();
+    rig.live.stop();
   }
   return phase;
 }

@@ -2,7 +2,7 @@ import { percentile } from '../../common/statistics.js';
 import type { DeviceState } from '../../protocol/messages.js';
 import type { Phase } from './phase.js';
 import type { SetupName } from './summary.js';
-import type { Watcher } from './watcher.js';
+import type { DeviceWatcher } from './device-watcher.js';
 
 /** A terminal line is redrawn this often, a log line is added this often. */
 const INTERVAL_MS = { terminal: 250, log: 2000 };
@@ -10,11 +10,11 @@ const INTERVAL_MS = { terminal: 250, log: 2000 };
 /** The line that shows a phase while it runs: rewritten in a terminal, a new one now and then elsewhere. */
 export class LiveLine {
   readonly #out: NodeJS.WriteStream;
-  readonly #watcher: Watcher;
+  readonly #watcher: DeviceWatcher;
   #timer: NodeJS.Timeout | null = null;
   #draw: () => void = () => undefined;
 
-  constructor(out: NodeJS.WriteStream, watcher: Watcher) {
+  constructor(out: NodeJS.WriteStream, watcher: DeviceWatcher) {
     this.#out = out;
     this.#watcher = watcher;
   }

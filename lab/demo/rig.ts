@@ -9,7 +9,7 @@ import { LiveLine } from './live.js';
 import type { DemoOptions } from './options.js';
 import type { Phase, PlayDeps } from './phase.js';
 import { startPrograms } from './programs.js';
-import { Watcher } from './watcher.js';
+import { DeviceWatcher } from './device-watcher.js';
 
 const START_MS = 60_000;
 
@@ -17,21 +17,17 @@ const START_MS = 60_000;
 export type CleanUp = (() => Promise<unknown>)[];
 
 /** Everything that runs while the demo plays. */
-export interface Stage extends PlayDeps {
+export interface Rig extends PlayDeps {
   options: DemoOptions;
   zoo: Zoo;
-  watcher: Watcher;
+  watcher: DeviceWatcher;
   live: LiveLine;
   /** Where results go while a phase runs. */
   setPhase: (phase: Phase) => void;
 }
 
 /** Starts broker, server, device and the cameras' own connection, and waits until device and server have met. */
-export async function setTheStage(
-  options: DemoOptions,
-  signal: AbortSignal,
-  cleanUp: CleanUp,
-): Promise<Stage> {
+export async function startRig(options: DemoOptions, signal: AbortSignal, cleanUp: CleanUp): Promise<Rig> {
   const zoo = await loadZoo(options.zoo);
   const url = options.broker ?? (await embeddedBroker(cleanUp));
   process.stdout.write(
@@ -39,7 +35,7 @@ export async function setTheStage(
   );
   const device = `demo-${process.pid}`;
   const connection = await connect(url, cleanUp);
-  const watcher = new Watcher(connection, deviceTopics('edgemux', device));
+  const watcher = new DeviceWatcher(connection, deviceTopics('edgemux', device));
   await watcher.start();
   let phase: Phase | null = null;
   await connection.subscribe(`edgemux/${device}/result/+`, { qos: 1 }, (message) =>
@@ -70,7 +66,7 @@ async function startBoth(
   url: string,
   device: string,
   options: DemoOptions,
-  watcher: Watcher,
+  watcher: DeviceWatcher,
   cleanUp: CleanUp,
 ): Promise<void> {
   const programs = startPrograms({ url, device, options });

@@ -8,8 +8,13 @@
 import { z } from 'zod';
 import { RANKED_MODES } from '../../mux/rules/policies/registry.js';
 import { deviceModeSchema, thresholdsSchema } from '../../mux/rules/policy-settings.js';
-import { ablation, called, contrastive, flops, interval, share } from './schema-losses.js';
 import { GATED } from './pair/cuts.js';
+
+const share = z.number().min(0).max(1);
+const flops = z.number().min(0);
+/** A figure with its paired bootstrap interval. */
+const interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
+const called = z.record(z.string(), share);
 
 const sharesShape = {
   accuracy: share,
@@ -142,6 +147,42 @@ const group = z.strictObject({
   atBudget: z.array(atBudget),
 });
 
+/** A mux of another loss in the place of the zoo's own. */
+const ablation = z.strictObject({
+  name: z.string(),
+  notes: z.string(),
+  pair: z
+    .strictObject({
+      /** Of its score: finds the images that the local model gets wrong. */
+      auroc: interval.nullable(),
+      /** The paper's rule at its threshold of 0.5. */
+      atHalf: z.strictObject({ offloadShare: share, accuracy: interval }),
+      /** The highest scores, as many as the paper offloads. */
+      atOffload: z.strictObject({ offloadShare: share, accuracy: interval, overCascade: interval }),
+    })
+    .nullable(),
+  /** Algorithm 2 with the paper's T. */
+  group: z
+    .strictObject({ threshold: share, accuracy: interval, flops, saving: z.number(), called })
+    .nullable(),
+});
+
+/** A form of the contrastive loss, from a training of its own. */
+const contrastive = z.strictObject({
+  form: z.enum(['none', 'paper', 'bounded']),
+  weight: z.number(),
+  epochs: z.int(),
+  trainImages: z.int(),
+  /** Images behind the cosines. */
+  images: z.int(),
+  /** By model, on all test images, as the trainer measured it. */
+  accuracy: z.record(z.string(), share),
+  cosineBothRight: z.number().nullable(),
+  cosineOneRight: z.number().nullable(),
+  /** How well the distance of two embeddings tells "exactly one model right" from "both", by the trainer's float vectors. */
+  disagreementAuroc: share,
+});
+
 export const evalSchema = z.strictObject({
   schema: z.literal(1),
   zoo: z.strictObject({ name: z.string(), version: z.string(), hash: z.string() }),
@@ -169,5 +210,6 @@ export const evalSchema = z.strictObject({
 export type EvalReport = z.infer<typeof evalSchema>;
 export type PairReport = z.infer<typeof pair>;
 export type GroupReport = z.infer<typeof group>;
-export type { AblationRow, ContrastiveRow } from './schema-losses.js';
+export type AblationRow = z.infer<typeof ablation>;
+export type ContrastiveRow = z.infer<typeof contrastive>;
 export type Named = EvalReport['intervals'][number];

@@ -3,36 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EdgemuxError } from '../../common/errors.js';
 import { packageVersion } from '../../common/version.js';
 import { hostFacts } from '../../common/host/systeminformation.js';
-import type { CampaignImages } from './run/images.js';
-import type { MeasureOptions } from './options.js';
 import { platformFacts } from './run/platform.js';
 import { Player } from './run/player.js';
 import { measureRun } from './run/run.js';
 import { meanPower } from './run/samples.js';
-import { setTheStage, type BrokerOf, type CleanUp, type Stage } from './run/rig.js';
-import type { CampaignFacts } from './store/facts.js';
+import { startRig, type Campaign, type CleanUp, type Rig, type Session } from './run/rig.js';
 import { CampaignReader } from './store/reader.js';
 import type { RailRow, RunRow, SetupRow } from './store/rows.js';
 import type { CampaignWriter } from './store/writer.js';
-
-export interface Campaign {
-  options: MeasureOptions;
-  brokerOf: BrokerOf;
-  images: CampaignImages;
-  writer: CampaignWriter;
-  /** Aborted by Ctrl-C. */
-  signal: AbortSignal;
-}
-
-/** A campaign whose programs run. */
-export interface Session extends Campaign {
-  stage: Stage;
-  session: number;
-  player: Player;
-  zooFacts: CampaignFacts['zoo'];
-  /** Names of the device's rails. */
-  rails: string[];
-}
 
 /** Idle power is looked at from so long after the last work on. */
 const SETTLE_MS = 1000;
@@ -62,15 +40,15 @@ async function inSession(
   cleanUp: CleanUp,
 ): Promise<void> {
   const { brokerOf, options, writer } = campaign;
-  const stage = await abortable(campaign.signal, setTheStage(options, brokerOf, number, cleanUp));
+  const rig = await abortable(campaign.signal, startRig(options, brokerOf, number, cleanUp));
   const ended = new AbortController();
-  stage.ended.catch((error: unknown) => ended.abort(error));
+  rig.ended.catch((error: unknown) => ended.abort(error));
   const signal = AbortSignal.any([campaign.signal, ended.signal]);
-  const player = new Player({ ...stage, signal, bytes: campaign.images.bytes });
-  await stage.connection.subscribe(stage.resultFilter, { qos: 1 }, ({ payload }) => player.receive(payload));
-  const session = writer.addSession(new Date().toISOString(), await sessionFacts(stage));
-  const rails = addRails(stage, writer);
-  const work: Session = { ...campaign, signal, stage, session, player, rails, zooFacts: plan.zooFacts };
+  const player = new Player({ ...rig, signal, bytes: campaign.images.bytes });
+  await rig.connection.subscribe(rig.resultFilter, { qos: 1 }, ({ payload }) => player.receive(payload));
+  const session = writer.addSession(new Date().toISOString(), await sessionFacts(rig));
+  const rails = addRails(rig, writer);
+  const work: Session = { ...campaign, signal, rig, session, player, rails, zooFacts: plan.zooFacts };
   await baseline(work, 'before');
   for (const run of plan.runs.filter(({ status }) => status !== 'done')) {
     const setup = plan.setups.get(run.setup);
@@ -81,9 +59,9 @@ async function inSession(
   await baseline(work, 'after');
 }
 
-async function sessionFacts(stage: Stage) {
-  const { state } = stage.watcher;
-  const server = stage.server();
+async function sessionFacts(rig: Rig) {
+  const { state } = rig.watcher;
+  const server = rig.server();
   return {
     edgemux: packageVersion(),
     host: { ...(await hostFacts()) },
@@ -100,13 +78,13 @@ async function sessionFacts(stage: Stage) {
       models: server.models,
       zooHash: server.zooHash,
     },
-    measuredLink: stage.measuredLink,
-    broker: stage.brokerUrl.replace(/\/\/[^@/]*@/, '//'),
+    measuredLink: rig.measuredLink,
+    broker: rig.brokerUrl.replace(/\/\/[^@/]*@/, '//'),
   };
 }
 
-function addRails(stage: Stage, writer: CampaignWriter): string[] {
-  const rows = (stage.watcher.state?.rails ?? []).map(
+function addRails(rig: Rig, writer: CampaignWriter): string[] {
+  const rows = (rig.watcher.state?.rails ?? []).map(
     ({ rail, sensor, simulated, within, counted, rateHz }): RailRow => ({
       rail,
       side: 'device',
@@ -123,18 +101,18 @@ function addRails(stage: Stage, writer: CampaignWriter): string[] {
 
 /** Measures power with nothing to do, and the rate at which the rails are really sampled. */
 async function baseline(
-  { options, stage, writer, session, rails, signal }: Session,
+  { options, rig, writer, session, rails, signal }: Session,
   moment: 'before' | 'after',
 ) {
   if (rails.length === 0) return;
   process.stdout.write(`idle baseline ${moment} the runs: ${options.idleS} s\n`);
   await sleep(SETTLE_MS, undefined, { signal });
   const startedAt = new Date().toISOString();
-  const fromMs = stage.clock.monotonicMs();
+  const fromMs = rig.clock.monotonicMs();
   await sleep(1e3 * options.idleS, undefined, { signal });
-  const toMs = stage.clock.monotonicMs();
-  await stage.samples.until(toMs, SAMPLES_MS);
-  const samples = stage.samples.window(fromMs, toMs);
+  const toMs = rig.clock.monotonicMs();
+  await rig.samples.until(toMs, SAMPLES_MS);
+  const samples = rig.samples.window(fromMs, toMs);
   writer.addBaselines(
     rails.flatMap((rail) => {
       const found = meanPower(samples.get(rail) ?? [], { fromMs, toMs });

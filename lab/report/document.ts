@@ -2,7 +2,7 @@
  * A report as data: what HTML, Markdown and JSON are written from. `report.json` is this structure; docs/reports.md
  * explains it.
  */
-import type { ChartSpec } from '../charts/spec.js';
+import type { ChartSpec } from '../charts/kinds.js';
 
 export interface Report {
   format: 'edgemux-report';

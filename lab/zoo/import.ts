@@ -11,7 +11,7 @@ import { policyFromManifest } from '../../mux/rules/policy-settings.js';
 import { loadZoo } from '../../mux/zoo/zoo.js';
 import { calibrate } from './calibrate.js';
 import { goldenPixels } from './golden.js';
-import type { ImportOptions, ModelOption } from './import-flags.js';
+import type { ImportOptions, ModelOption } from './import-options.js';
 import { modelLines, policyLines } from './import-report.js';
 import { prove, type Proof } from './prove.js';
 
@@ -40,15 +40,15 @@ export async function runImport(options: ImportOptions, deps: ImportDeps = syste
   const out = resolve(options.outDir);
   await assertFree(out, options.force);
   await mkdir(dirname(out), { recursive: true });
-  const stage = await mkdtemp(join(dirname(out), '.edgemux-import-'));
+  const staging = await mkdtemp(join(dirname(out), '.edgemux-import-'));
   try {
-    const taken = await takeModels(options, labels, stage, deps);
-    await writeManifest(stage, manifestOf(options, labels, taken, deps));
-    await policyOf(options, stage, deps);
-    policyFromManifest(await loadZoo(stage));
-    await moveInto(stage, out);
+    const taken = await takeModels(options, labels, staging, deps);
+    await writeManifest(staging, manifestOf(options, labels, taken, deps));
+    await policyOf(options, staging, deps);
+    policyFromManifest(await loadZoo(staging));
+    await moveInto(staging, out);
   } finally {
-    await rm(stage, { recursive: true, force: true });
+    await rm(staging, { recursive: true, force: true });
   }
   deps.write(`wrote ${options.outDir}\n\n${nextSteps(options)}`);
   return EXIT.ok;
@@ -90,7 +90,7 @@ async function assertFree(out: string, force: boolean): Promise<void> {
 async function takeModels(
   options: ImportOptions,
   labels: readonly string[],
-  stage: string,
+  staging: string,
   deps: ImportDeps,
 ): Promise<Taken[]> {
   const [first] = options.models;
@@ -101,9 +101,9 @@ async function takeModels(
   const taken: Taken[] = [];
   for (const option of options.models) {
     deps.write(`${option.id}: ${option.file}\n`);
-    const proof = await prove(option, labels.length, golden, stage);
+    const proof = await prove(option, labels.length, golden, staging);
     const file = `${option.id}.onnx`;
-    await writeFile(join(stage, file), proof.bytes);
+    await writeFile(join(staging, file), proof.bytes);
     deps.write(modelLines(proof, labels, options.imageFile));
     taken.push({ option, proof, file });
   }
@@ -142,34 +142,38 @@ function manifestOf(options: ImportOptions, labels: string[], taken: Taken[], de
       dtype: 'uint8',
     },
     labels,
-    models: taken.map(({ option, proof, file }) => ({
-      id: option.id,
-      file,
-      sha256: createHash('sha256').update(proof.bytes).digest('hex'),
-      bytes: proof.bytes.length,
-      roles: option.roles,
-      architecture: `${basename(option.file)} (${proof.producer})`,
-      flops: proof.flops,
-      accuracy: null,
-    })),
+    models: taken.map(modelEntry),
     policy: {
       mode: 'cascade',
       thresholds: { confidence: options.confidence },
       calibration: { target: 'none: the confidence was given, not calibrated' },
     },
-    training: {
-      imported: {
-        date,
-        edgemux: packageVersion(),
-        models: taken.map(({ option, proof }) => ({
-          id: option.id,
-          file: basename(option.file),
-          ...option.preprocessing,
-          softmaxAdded: proof.softmax,
-          batchFreedFrom: proof.freedFrom,
-        })),
-      },
-    },
+    training: { imported: { date, edgemux: packageVersion(), models: taken.map(originEntry) } },
+  };
+}
+
+/** A model as the manifest lists it. */
+function modelEntry({ option, proof, file }: Taken): object {
+  return {
+    id: option.id,
+    file,
+    sha256: createHash('sha256').update(proof.bytes).digest('hex'),
+    bytes: proof.bytes.length,
+    roles: option.roles,
+    architecture: `${basename(option.file)} (${proof.producer})`,
+    flops: proof.flops,
+    accuracy: null,
+  };
+}
+
+/** Where a model came from and what was done to it. */
+function originEntry({ option, proof }: Taken): object {
+  return {
+    id: option.id,
+    file: basename(option.file),
+    ...option.preprocessing,
+    softmaxAdded: proof.softmax,
+    batchFreedFrom: proof.freedFrom,
   };
 }
 
@@ -180,24 +184,24 @@ async function writeManifest(folder: string, manifest: object): Promise<void> {
 }
 
 /** Sets the confidence by labelled images, where there are some. */
-async function policyOf(options: ImportOptions, stage: string, deps: ImportDeps): Promise<void> {
-  const zoo = await loadZoo(stage);
+async function policyOf(options: ImportOptions, staging: string, deps: ImportDeps): Promise<void> {
+  const zoo = await loadZoo(staging);
   const found = options.calibrateDir === null ? null : await calibrate(zoo, options.calibrateDir, deps);
   deps.write(policyLines(options.confidence, found));
   if (!found) return;
   const { confidence, ...calibration } = found;
-  await writeManifest(stage, {
+  await writeManifest(staging, {
     ...zoo.manifest,
     policy: { mode: 'cascade', thresholds: { confidence }, calibration },
   });
 }
 
 /** The manifest goes first and comes last: without it a folder is no zoo. Other files of the folder stay. */
-async function moveInto(stage: string, out: string): Promise<void> {
+async function moveInto(staging: string, out: string): Promise<void> {
   await mkdir(out, { recursive: true });
   await rm(join(out, 'manifest.json'), { force: true });
-  const files = (await readdir(stage)).filter((file) => file !== 'manifest.json');
-  for (const file of [...files, 'manifest.json']) await rename(join(stage, file), join(out, file));
+  const files = (await readdir(staging)).filter((file) => file !== 'manifest.json');
+  for (const file of [...files, 'manifest.json']) await rename(join(staging, file), join(out, file));
 }
 
 function nextSteps({ outDir }: ImportOptions): string {

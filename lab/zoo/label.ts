@@ -11,7 +11,7 @@ import { batchSize, judge } from './judge.js';
 import type { LabelOptions } from './label-options.js';
 import { folderImages, idxImages, testImages, type LabelledImages } from './labelled.js';
 import { headerOf, openLabels, rowLine, type Correct, type OpenLabels } from './labels-file.js';
-import { Progress } from './progress.js';
+import { ProgressLine, remainingText, type Counted } from '../progress-line.js';
 
 export interface LabelDeps {
   /** Figures at the end. */
@@ -89,7 +89,7 @@ async function label({ deps, zoo, models, images, file, which }: Work, options: 
   void deps.stopped.then(() => (run.stopped = true));
   const inference = new Inference({}, inferenceOptions(zoo, models, options));
   const { provider } = await inference.start();
-  const progress = new Progress(deps, which.length, `on ${provider}`);
+  const progress = progressOf(deps, which.length, `on ${provider}`);
   let lines = '';
   try {
     await judge(
@@ -99,13 +99,13 @@ async function label({ deps, zoo, models, images, file, which }: Work, options: 
         stopped: () => run.stopped,
         failed: (index, why) => {
           run.unreadable.push(`${images.key(index)}: ${why}`);
-          progress.done();
+          progress.oneDone();
         },
         judged: (row) => {
           const { line, correct } = rowLine(images.key(row.index), row.label, models, row.probabilities);
           lines += line;
           run.correct.push(correct);
-          progress.done();
+          progress.oneDone();
         },
         batchEnded: async () => {
           await file.append(lines);
@@ -121,6 +121,20 @@ async function label({ deps, zoo, models, images, file, which }: Work, options: 
     await inference.stop();
   }
   return run;
+}
+
+function progressOf(deps: LabelDeps, total: number, where: string): { oneDone(): void; end(): void } {
+  const say = (text: string | Uint8Array): boolean => {
+    deps.say(String(text));
+    return true;
+  };
+  const line = new ProgressLine({ write: say }, deps.clock);
+  const text = (counted: Counted): string => remainingText(where, counted);
+  let done = 0;
+  return {
+    oneDone: () => line.count((done += 1), total, text),
+    end: () => line.endCount(done, total, text),
+  };
 }
 
 function inferenceOptions(

@@ -13,7 +13,7 @@ import type { OnnxModel } from './onnx/onnx-types.js';
 import { allFinite, softmax as softmaxOf } from '../../mux/rules/probabilities.js';
 import { compare, type Comparison } from './compare.js';
 import { firstLine, probe, type ProbeSpec } from './probe.js';
-import { OUTPUTS, type ModelOption } from './import-flags.js';
+import { OUTPUTS, type ModelOption } from './import-options.js';
 
 export interface Proof extends Comparison {
   /** The wrapped model's file. */

@@ -50,7 +50,7 @@ export interface Measured {
   set: TestSet;
 }
 
-export interface MeasureOptions {
+export interface OutputsOptions {
   images: number | null;
   providers: readonly Provider[];
   /** Told what is being run, and how far the whole is, in [0, 1]. */
@@ -63,50 +63,80 @@ const BATCH = { images: 250, bytes: 2_000_000 };
 /**
  * @throws EdgemuxError ZOO_INVALID (no test images), and what starting and running the sessions throws
  */
-export async function measure(zoo: Zoo, options: MeasureOptions): Promise<Measured> {
+export async function measure(zoo: Zoo, options: OutputsOptions): Promise<Measured> {
   const set = await loadTestSet(zoo);
   const count = Math.min(options.images ?? set.count, set.count);
+  const inference = inferenceOf(zoo, options.providers);
+  const { provider } = await inference.start();
+  const labels = Uint8Array.from({ length: count }, (_, i) => set.label(i));
+  try {
+    const swept = await sweepAll(netsOf(zoo, inference), set, labels, zoo.classes, options);
+    return { count, classes: zoo.classes, labels, provider, set, ...readings(zoo, swept) };
+  } finally {
+    await inference.stop();
+  }
+}
+
+/** All networks of a zoo in one worker. */
+function inferenceOf(zoo: Zoo, providers: readonly Provider[]): Inference {
   const { pair, group } = zoo.manifest.mux ?? {};
-  const ids = zoo.manifest.models.map(({ id }) => id);
-  const inference = new Inference(
+  return new Inference(
     {},
     {
       zoo,
-      models: ids,
+      models: zoo.manifest.models.map(({ id }) => id),
       mux: pair ? 'pair' : null,
       groupMux: group !== undefined,
-      providers: options.providers,
+      providers,
       requireProvider: false,
       threads: 0,
       warmupRuns: 3,
     },
   );
-  const { provider } = await inference.start();
-  const labels = Uint8Array.from({ length: count }, (_, i) => set.label(i));
-  const ofModels = ids.map((id) => classifier(inference, id));
-  const ofMuxes = [...(pair ? [pairNet(inference)] : []), ...(group ? [groupNet(inference)] : [])];
-  const nets = [...ofModels, ...ofMuxes];
-  try {
-    options.progress?.('single runs, for the time', 0);
-    const times = await timesMs(nets, set, count);
-    const swept: Swept[] = [];
-    for (const [at, net] of nets.entries()) {
-      const tell = (part: number) => options.progress?.(net.name, (at + part) / nets.length);
-      swept.push({ ...(await sweep(net, set, labels, zoo.classes, tell)), runMs: times[at] ?? NaN });
-    }
-    const models = zoo.manifest.models.flatMap(({ id, flops }, at) => {
-      const found = swept[at];
-      return found ? { id, flops, runMs: found.runMs, ...found.answers } : [];
-    });
-    const rest = swept.slice(models.length);
-    const pairSwept = pair ? rest.shift() : undefined;
-    const groupSwept = group ? rest.shift() : undefined;
-    const pairMux = pair && pairSwept ? pairReading(pair.flops, pairSwept) : null;
-    const groupMux = group && groupSwept ? groupReading(group, groupSwept) : null;
-    return { count, classes: zoo.classes, labels, provider, models, pairMux, groupMux, set };
-  } finally {
-    await inference.stop();
+}
+
+/** The models in the order of the manifest, then the mux of the pair and that of the group, where there are any. */
+function netsOf(zoo: Zoo, inference: Inference): Net[] {
+  const { pair, group } = zoo.manifest.mux ?? {};
+  return [
+    ...zoo.manifest.models.map(({ id }) => classifier(inference, id)),
+    ...(pair ? [pairNet(inference)] : []),
+    ...(group ? [groupNet(inference)] : []),
+  ];
+}
+
+async function sweepAll(
+  nets: readonly Net[],
+  set: TestSet,
+  labels: Uint8Array,
+  classes: number,
+  { progress }: OutputsOptions,
+): Promise<Swept[]> {
+  progress?.('single runs, for the time', 0);
+  const times = await timesMs(nets, set, labels.length);
+  const swept: Swept[] = [];
+  for (const [at, net] of nets.entries()) {
+    const tell = (part: number) => progress?.(net.name, (at + part) / nets.length);
+    swept.push({ ...(await sweep(net, set, labels, classes, tell)), runMs: times[at] ?? NaN });
   }
+  return swept;
+}
+
+/** @param swept in the order of `netsOf` */
+function readings(zoo: Zoo, swept: readonly Swept[]): Pick<Measured, 'models' | 'pairMux' | 'groupMux'> {
+  const { pair, group } = zoo.manifest.mux ?? {};
+  const models = zoo.manifest.models.flatMap(({ id, flops }, at) => {
+    const found = swept[at];
+    return found ? { id, flops, runMs: found.runMs, ...found.answers } : [];
+  });
+  const rest = swept.slice(models.length);
+  const pairSwept = pair ? rest.shift() : undefined;
+  const groupSwept = group ? rest.shift() : undefined;
+  return {
+    models,
+    pairMux: pair && pairSwept ? pairReading(pair.flops, pairSwept) : null,
+    groupMux: group && groupSwept ? groupReading(group, groupSwept) : null,
+  };
 }
 
 export interface Swept {

@@ -4,7 +4,7 @@ import type { Zoo } from '../../../mux/zoo/zoo.js';
 import type { Bootstrap } from '../statistics/bootstrap.js';
 import { aurocInterval } from './evaluate-pair.js';
 import { applyGroupPolicy, groupOfMeasured, groupPoint } from '../group/group-run.js';
-import { groupReading, pairReading, sweep, type Measured, type MeasureOptions } from '../outputs/outputs.js';
+import { groupReading, pairReading, sweep, type Measured, type OutputsOptions } from '../outputs/outputs.js';
 import { groupNet, pairNet } from '../outputs/nets.js';
 import { applyPolicy, pairOf, sharesOf, type Pair } from './pair.js';
 import { offloading } from './pair-curves.js';
@@ -27,7 +27,7 @@ export interface MeasuredAblation {
 export async function measureAblations(
   zoo: Zoo,
   measured: Measured,
-  { providers, progress }: MeasureOptions,
+  { providers, progress }: OutputsOptions,
 ): Promise<MeasuredAblation[]> {
   const found: MeasuredAblation[] = [];
   for (const { name, notes, mux } of zoo.manifest.ablations ?? []) {

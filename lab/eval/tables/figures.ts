@@ -1,7 +1,10 @@
 /** Which figures a report has, by file name. */
 import { isRanked } from '../../../mux/rules/policies/registry.js';
 import { drawChart } from '../../charts/draw.js';
-import type { BarsSpec, ChartSpec, HeatSpec, Line, LinesSpec, Mark } from '../../charts/spec.js';
+import type { BarsSpec } from '../../charts/bars.js';
+import type { HeatmapSpec } from '../../charts/heatmap.js';
+import type { ChartSpec } from '../../charts/kinds.js';
+import type { Line, LinesSpec, Mark } from '../../charts/lines.js';
 import type { EvalReport, GroupReport, PairReport } from '../schema.js';
 
 const percent = (share: number): number => share * 100;
@@ -43,7 +46,7 @@ function whereOf({ zoo, images }: EvalReport): string {
 }
 
 /** Fig. 1: who is right where another is wrong. */
-export function fig1Of(report: EvalReport): HeatSpec {
+export function fig1Of(report: EvalReport): HeatmapSpec {
   return {
     kind: 'heat',
     title: `Right where another model is wrong, % of images (${whereOf(report)})`,
@@ -149,11 +152,18 @@ function costCharts({ costs }: PairReport, where: string): Record<string, BarsSp
   );
 }
 
-function groupCharts(
+function groupCharts(report: EvalReport, group: GroupReport, where: string): Record<string, ChartSpec> {
+  return {
+    'group-accuracy-flops': groupAccuracy(report, group, where),
+    'group-called': groupCalled(group, where),
+  };
+}
+
+function groupAccuracy(
   { curves, baselines, models }: EvalReport,
   group: GroupReport,
   where: string,
-): Record<string, ChartSpec> {
+): LinesSpec {
   const members = models.filter(({ id }) => group.models.includes(id));
   const lines = (role: Line['role']): Line[] =>
     (role === 'policy' ? curves.group : baselines.group).map(({ name, points }) => {
@@ -169,30 +179,31 @@ function groupCharts(
     ([, y]) => y,
   );
   return {
-    'group-accuracy-flops': {
-      kind: 'lines',
-      title: `Group: accuracy against computation (${where})`,
-      x: { name: 'multiply-accumulates an image (millions, logarithmic)', log: true },
-      y: { name: ACCURACY, ...yRange(heights) },
-      lines: everything,
-      marks,
-    },
-    'group-called': {
-      kind: 'bars',
-      title: `Group: how often each model runs (${where})`,
-      digits: 0,
-      x: { name: 'model', categories: group.models },
-      y: { name: 'images (%)', min: 0 },
-      bars: calledRows(group).map(({ policy, shipped, wantedSaving, called }) => ({
-        name: shipped
-          ? `${policy} (shipped)`
-          : wantedSaving === null
-            ? policy
-            : `${policy} for ${wantedSaving} ×`,
-        values: group.models.map((id) => percent(called[id] ?? 0)),
-      })),
-    },
+    kind: 'lines',
+    title: `Group: accuracy against computation (${where})`,
+    x: { name: 'multiply-accumulates an image (millions, logarithmic)', log: true },
+    y: { name: ACCURACY, ...yRange(heights) },
+    lines: everything,
+    marks,
   };
+}
+
+function groupCalled(group: GroupReport, where: string): BarsSpec {
+  return {
+    kind: 'bars',
+    title: `Group: how often each model runs (${where})`,
+    digits: 0,
+    x: { name: 'model', categories: group.models },
+    y: { name: 'images (%)', min: 0 },
+    bars: calledRows(group).map((row) => ({
+      name: row.shipped ? `${row.policy} (shipped)` : ruleName(row),
+      values: group.models.map((id) => percent(row.called[id] ?? 0)),
+    })),
+  };
+}
+
+function ruleName({ policy, wantedSaving }: GroupReport['tableII'][number]): string {
+  return wantedSaving === null ? policy : `${policy} for ${wantedSaving} ×`;
 }
 
 /** What is shipped, the ensemble, and each rule at the least saving: more bars would hide them. */

@@ -1,5 +1,6 @@
 /** What `edgemux eval` prints: the two tables and the policies that are cheapest. */
 import type { EvalReport, PairReport } from '../schema.js';
+import { columns } from '../../columns.js';
 import { groupTable, pairTable } from './tables.js';
 
 export function summaryOf({ zoo, images, models, pair, group, notes }: EvalReport): string {
@@ -33,7 +34,7 @@ function cheapest({ costs }: PairReport, priced: 'flops' | 'time'): string {
     `${(gap * 100).toFixed(0)} % of the gap`,
     ...uploads.map((upload) => cell(gap, upload)),
   ]);
-  return columns([head, ...rows]);
+  return columns([head, ...rows], 'left');
 }
 
 /** A Markdown table as plain columns for a terminal. */
@@ -42,17 +43,8 @@ export function aligned(markdown: string): string {
     .split('\n')
     .map((line) => line.split('|').slice(1, -1))
     .map((cells) => cells.map((cell) => cell.trim()));
-  return columns(rows.filter((_, i) => i !== 1));
-}
-
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return columns(
+    rows.filter((_, i) => i !== 1),
+    'left',
+  );
 }

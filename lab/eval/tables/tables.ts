@@ -1,8 +1,7 @@
 /** `eval.md`: the report as Markdown tables. */
 import type { CostTable } from '../pair/device-costs.js';
-import { accuracy, millions, percent, plain, points, table } from './format.js';
-import { lossSections } from './losses-tables.js';
 import type { EvalReport, GroupReport, PairReport } from '../schema.js';
+import type { Interval } from '../statistics/bootstrap.js';
 
 export function markdownOf(report: EvalReport): string {
   const { zoo, images, provider, bootstrap, pair, group, notes, seed } = report;
@@ -194,4 +193,106 @@ export function groupTable(
 
 function named({ policy, wantedSaving }: GroupReport['tableII'][number]): string {
   return wantedSaving === null ? policy : `${policy} for ${wantedSaving} ×`;
+}
+
+function lossSections({ ablations, contrastive, pair, group }: EvalReport): string[] {
+  return [
+    ...(ablations.length > 0 ? ['## Muxes of other losses', ...ablationTables(ablations, pair, group)] : []),
+    ...(contrastive.length > 0
+      ? ['## Forms of the contrastive loss (eq. 2)', contrastiveTable(contrastive)]
+      : []),
+  ];
+}
+
+function ablationTables(
+  rows: EvalReport['ablations'],
+  pair: EvalReport['pair'],
+  group: EvalReport['group'],
+): string[] {
+  const said = rows.map(({ name, notes }) => `- *${name}*: ${notes}`).join('\n');
+  return [said, pairTableOf(rows, pair), groupTableOf(rows, group)];
+}
+
+function pairTableOf(rows: EvalReport['ablations'], pair: EvalReport['pair']): string {
+  const own = pair?.auroc.find(({ score }) => score === 'mux score')?.auroc;
+  const found = rows.flatMap(({ name, pair: row }) => (row ? [{ name, ...row }] : []));
+  return table(
+    [
+      'pair',
+      'AUROC: local wrong',
+      'offloads at 0.5',
+      'accuracy there',
+      'accuracy at 32 % offload',
+      'over cascade',
+    ],
+    [
+      ...found.map(({ name, auroc, atHalf, atOffload }) => [
+        ...[name, auroc ? plain(auroc) : '–', `${percent(atHalf.offloadShare)} %`, accuracy(atHalf.accuracy)],
+        ...[accuracy(atOffload.accuracy), points(atOffload.overCascade)],
+      ]),
+      ["the zoo's own", own ? plain(own) : '–', 'see Table I', '', 'see above', ''],
+    ],
+  );
+}
+
+function groupTableOf(rows: EvalReport['ablations'], group: EvalReport['group']): string {
+  const shipped = group?.tableII.find(({ policy }) => policy === 'ensemble');
+  const found = rows.flatMap(({ name, group: row }) => (row ? [{ name, ...row }] : []));
+  const own = shipped
+    ? [{ ...shipped, name: "the zoo's own", threshold: Number(shipped.settings['threshold']) }]
+    : [];
+  return table(
+    ['group, Algorithm 2', 'T', 'FLOPs', 'fewer', 'accuracy'],
+    [...found, ...own].map(({ name, threshold, flops, saving, accuracy: reached }) => [
+      ...[name, `${threshold}`, millions(flops), `${saving.toFixed(2)} ×`, accuracy(reached)],
+    ]),
+  );
+}
+
+function contrastiveTable(rows: EvalReport['contrastive']): string {
+  const ids = Object.keys(rows[0]?.accuracy ?? {});
+  const fixed = (value: number | null) => (value === null ? '–' : value.toFixed(3));
+  return table(
+    [
+      'form',
+      'training',
+      ...ids.map((id) => `accuracy of ${id}`),
+      'cosine, both right',
+      'one right',
+      'AUROC of disagreement',
+    ],
+    rows.map((row) => [
+      ...[row.form, `${row.epochs} epochs of ${row.trainImages}`],
+      ...ids.map((id) => `${percent(row.accuracy[id] ?? 0)} %`),
+      ...[fixed(row.cosineBothRight), fixed(row.cosineOneRight), fixed(row.disagreementAuroc)],
+    ]),
+  );
+}
+
+/** A Markdown table. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function percent(share: number): string {
+  return (share * 100).toFixed(2).replace(/\.?0+$/, '');
+}
+
+function accuracy({ value, low, high }: Interval): string {
+  return `${(value * 100).toFixed(2)} % [${(low * 100).toFixed(2)}, ${(high * 100).toFixed(2)}]`;
+}
+
+/** A difference, in points of percent. */
+function points({ value, low, high }: Interval, digits = 2, unit = ''): string {
+  const shown = (x: number) => `${x > 0 ? '+' : ''}${(x * 100).toFixed(digits)}`;
+  return `${shown(value)}${unit && ` ${unit}`} [${shown(low)}, ${shown(high)}]`;
+}
+
+function plain({ value, low, high }: Interval): string {
+  return `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+}
+
+function millions(flops: number): string {
+  return `${(flops / 1e6).toFixed(3)} M`;
 }

@@ -8,7 +8,7 @@ import { Connection } from '../../../protocol/connection/connection.js';
 import type { LiveServerStatus } from '../../../protocol/messages.js';
 import { deviceTopics } from '../../../protocol/topics/topics.js';
 import { startEmbeddedBroker } from '../../demo/broker.js';
-import { Watcher } from '../../demo/watcher.js';
+import { DeviceWatcher } from '../../demo/device-watcher.js';
 import { isShaped } from '../link/links.js';
 import { probeLink } from '../link/link-probe.js';
 import { startLinkProxy } from '../link/link-proxy.js';
@@ -16,12 +16,16 @@ import type { MeasureOptions } from '../options.js';
 import { filesOf, startDevice, startServer, type Files } from './programs.js';
 import { SampleTail } from './sample-tail.js';
 import { watchServer } from './server-watch.js';
-import type { MeasuredLink } from '../store/facts.js';
+import type { CampaignImages } from './images.js';
+import type { Player } from './player.js';
+import type { CampaignFacts, MeasuredLink } from '../store/facts.js';
+import type { CampaignWriter } from '../store/writer.js';
 
-export interface Stage {
+/** What a campaign measures with. */
+export interface Rig {
   clock: Clock;
   connection: Connection;
-  watcher: Watcher;
+  watcher: DeviceWatcher;
   samples: SampleTail;
   /** Broker as the device sees it. */
   brokerUrl: string;
@@ -38,6 +42,25 @@ export interface Stage {
 /** What has to be released at the end, in order of its making. */
 export type CleanUp = (() => Promise<unknown>)[];
 
+export interface Campaign {
+  options: MeasureOptions;
+  brokerOf: BrokerOf;
+  images: CampaignImages;
+  writer: CampaignWriter;
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal;
+}
+
+/** A campaign whose programs run. */
+export interface Session extends Campaign {
+  rig: Rig;
+  session: number;
+  player: Player;
+  zooFacts: CampaignFacts['zoo'];
+  /** Names of the device's rails. */
+  rails: string[];
+}
+
 const START_MS = 120_000;
 
 /**
@@ -47,12 +70,12 @@ const START_MS = 120_000;
 export type BrokerOf = (configFile: string | null, url: string) => BrokerConfig;
 
 /** Starts what is not there yet and waits until device and server have met. */
-export async function setTheStage(
+export async function startRig(
   options: MeasureOptions,
   brokerOf: BrokerOf,
   session: number,
   cleanUp: CleanUp,
-): Promise<Stage> {
+): Promise<Rig> {
   const broker = await theBroker(options, brokerOf, cleanUp);
   const device = `measure-${process.pid}`;
   const serverName = options.start.server ?? device;
@@ -60,7 +83,7 @@ export async function setTheStage(
   const farUrl = await shapedUrl(options, broker, cleanUp);
   const own = options.start.server === null;
   const measuredLink = own ? await tryLink(options, broker, farUrl, connection, cleanUp) : null;
-  const watcher = new Watcher(connection, deviceTopics(broker.baseTopic, device));
+  const watcher = new DeviceWatcher(connection, deviceTopics(broker.baseTopic, device));
   await watcher.start();
   const server = await watchServer(connection, broker.baseTopic, serverName);
   const files = filesOf(options, session);
@@ -68,7 +91,7 @@ export async function setTheStage(
   const ended = startPrograms(options, files, what, cleanUp);
   const samples = new SampleTail({ clock: systemClock }, files.samples);
   cleanUp.push(() => samples.close());
-  const stage = {
+  const rig = {
     clock: systemClock,
     connection,
     watcher,
@@ -79,7 +102,7 @@ export async function setTheStage(
   };
   await Promise.race([ended, met(watcher, server.status, options)]);
   return {
-    ...stage,
+    ...rig,
     server: server.status,
     setServerMode: server.setMode,
     frameTopic: (camera) => `measure/${device}/${camera}`,
@@ -157,7 +180,7 @@ async function tryLink(
 }
 
 async function met(
-  watcher: Watcher,
+  watcher: DeviceWatcher,
   server: () => LiveServerStatus | null,
   { start, outDir }: MeasureOptions,
 ): Promise<void> {

@@ -1,9 +1,9 @@
 /** One run: policies, warm-up, the measured phase, and what the rails said in it. */
 import { EdgemuxError } from '../../../common/errors.js';
-import type { Session } from '../campaign.js';
+import type { Session } from './rig.js';
 import { frameRows } from './frame-rows.js';
 import { frameOrder } from '../plan.js';
-import { ProgressLine } from '../progress-line.js';
+import { barText, ProgressLine, type Counted } from '../../progress-line.js';
 import { buckets, gaps, type Window } from './samples.js';
 import type { GapRow, PowerRow, RunRow, SetupRow } from '../store/rows.js';
 
@@ -14,21 +14,21 @@ const SAMPLES_MS = 10_000;
 
 /** Measures one run and writes it. */
 export async function measureRun(work: Session, run: RunRow, setup: SetupRow, runs: number): Promise<void> {
-  const { options, images, player, stage, writer } = work;
+  const { options, images, player, rig, writer } = work;
   await setPolicies(work, setup);
   const order = frameOrder(images.rows, run.repeat, options.seed);
-  const line = new ProgressLine(
-    process.stdout,
-    `run ${run.position}/${runs} ${setup.setup}, repeat ${run.repeat}`,
-  );
+  const title = `run ${run.position}/${runs} ${setup.setup}, repeat ${run.repeat}`;
+  const bar = (counted: Counted): string => barText(title, counted);
   const play = { ratePerS: options.ratePerS, patienceMs: (options.start.deadlineMs ?? 0) + PATIENCE_MS };
   await player.play(warmUp(order, options.warmUpFrames), { ...play, onProgress: () => undefined });
   const before = await drops(work);
   const startedAt = new Date().toISOString();
-  const startMs = stage.clock.monotonicMs();
-  const played = await player.play(order, { ...play, onProgress: (done) => line.draw(done, order.length) });
+  const startMs = rig.clock.monotonicMs();
+  const line = new ProgressLine(process.stdout, rig.clock);
+  const onProgress = (done: number): void => line.count(done, order.length, bar);
+  const played = await player.play(order, { ...play, onProgress });
   const endMs = Math.max(startMs + 1e-3, ...played.map(({ receivedMs }) => receivedMs ?? 0));
-  line.end(order.length);
+  line.endCount(order.length, order.length, bar);
   const { power, gaps: found } = await powerRows(work, run.run, { fromMs: startMs, toMs: endMs });
   writer.addRun({
     run: {
@@ -46,9 +46,9 @@ export async function measureRun(work: Session, run: RunRow, setup: SetupRow, ru
   });
 }
 
-async function setPolicies({ stage }: Session, setup: SetupRow): Promise<void> {
-  if (setup.serverMode !== null) await stage.setServerMode(setup.serverMode);
-  if (await stage.watcher.setMode(setup.deviceMode, POLICY_MS)) return;
+async function setPolicies({ rig }: Session, setup: SetupRow): Promise<void> {
+  if (setup.serverMode !== null) await rig.setServerMode(setup.serverMode);
+  if (await rig.watcher.setMode(setup.deviceMode, POLICY_MS)) return;
   throw new EdgemuxError('PROGRAM_ENDED', `the device did not take the policy ${setup.deviceMode}`);
 }
 
@@ -60,10 +60,10 @@ function warmUp<T>(order: readonly T[], count: number): T[] {
 }
 
 /** Drops as the device counts them in its next state. */
-async function drops({ stage }: Session): Promise<Record<string, number>> {
-  const known = stage.watcher.state;
-  await stage.watcher.until((state) => state !== known, POLICY_MS);
-  return { ...stage.watcher.counters().drops };
+async function drops({ rig }: Session): Promise<Record<string, number>> {
+  const known = rig.watcher.state;
+  await rig.watcher.until((state) => state !== known, POLICY_MS);
+  return { ...rig.watcher.counters().drops };
 }
 
 function difference(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
@@ -75,14 +75,14 @@ function difference(after: Record<string, number>, before: Record<string, number
 }
 
 async function powerRows(
-  { options, stage, rails }: Session,
+  { options, rig, rails }: Session,
   run: number,
   window: Window,
 ): Promise<{ power: PowerRow[]; gaps: GapRow[] }> {
   if (rails.length === 0) return { power: [], gaps: [] };
-  await stage.samples.until(window.toMs, SAMPLES_MS);
-  const samples = stage.samples.window(window.fromMs, window.toMs);
-  stage.samples.forget(window.toMs);
+  await rig.samples.until(window.toMs, SAMPLES_MS);
+  const samples = rig.samples.window(window.fromMs, window.toMs);
+  rig.samples.forget(window.toMs);
   const of = <T>(rows: (rail: string) => T[]): (T & { run: number; rail: string })[] =>
     rails.flatMap((rail) => rows(rail).map((row) => ({ run, rail, ...row })));
   return {

@@ -1,6 +1,6 @@
 import { accuracyOffload, fig1Of } from '../../eval/tables/figures.js';
 import type { EvalReport } from '../../eval/schema.js';
-import type { LinesSpec, Mark } from '../../charts/spec.js';
+import type { LinesSpec, Mark } from '../../charts/lines.js';
 import type { Section } from '../document.js';
 import { grouped } from '../numbers.js';
 import type { SetupFigures } from './setup-figures.js';

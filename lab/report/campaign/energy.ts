@@ -1,4 +1,4 @@
-import type { ChartSpec } from '../../charts/spec.js';
+import type { ChartSpec } from '../../charts/kinds.js';
 import type { CampaignReader } from '../../measure/store/reader.js';
 import type { Block, Figure, Section } from '../document.js';
 import { digitsFor, grouped, number, text } from '../numbers.js';

@@ -1,4 +1,4 @@
-import type { TimelineSpec } from '../../charts/spec.js';
+import type { TimelineSpec } from '../../charts/timeline.js';
 import type { CampaignReader } from '../../measure/store/reader.js';
 import type { FrameRow, RunRow } from '../../measure/store/rows.js';
 import type { Figure } from '../document.js';

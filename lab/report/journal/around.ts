@@ -2,8 +2,7 @@
 import type { JournalReader } from '../../../journal/reader.js';
 import type { Fact, NotMeasured, Section } from '../document.js';
 import { grouped, NONE } from '../numbers.js';
-import type { JournalRange } from './report.js';
-import type { JournalTally } from './tally.js';
+import type { JournalRange, JournalTally } from './tally.js';
 
 const MOST_LABELS = 12;
 

@@ -10,13 +10,7 @@ import { bucketsOver, duration } from './buckets.js';
 import { energySection } from './energy.js';
 import { latencySection } from './latency.js';
 import { percent, routesSection, seenRoutes } from './routes.js';
-import { JournalTally } from './tally.js';
-
-export interface JournalRange {
-  /** ms since the epoch; -Infinity and Infinity: everything. */
-  sinceMs: number;
-  untilMs: number;
-}
+import { JournalTally, type JournalRange } from './tally.js';
 
 export interface Made {
   createdAt: string;
@@ -30,19 +24,7 @@ export function journalReport(
   made: Made,
   progress: (done: number) => void = () => undefined,
 ): Report {
-  const since = Math.max(range.sinceMs, 0);
-  const until = Math.min(range.untilMs, Number.MAX_SAFE_INTEGER);
-  const span = journal.span(since, until);
-  if (!span) throw nothingIn(journal, since, until);
-  const tally = new JournalTally(bucketsOver(span.firstMs, span.lastMs));
-  let seen = 0;
-  for (const { createdAtMs, result } of journal.results(since, until)) {
-    tally.add(result, createdAtMs);
-    seen += 1;
-    if (seen % 2000 === 0) progress(seen / span.rows);
-  }
-  tally.unreadable = journal.unreadable;
-  if (tally.frames === 0) throw nothingIn(journal, since, until);
+  const { tally, span } = tallied(journal, range, progress);
   const energy = energySection(tally);
   return {
     format: 'edgemux-report',
@@ -65,6 +47,28 @@ export function journalReport(
     notMeasured: missing(tally),
     facts: factsOf(journal, range, tally, span.firstMs),
   };
+}
+
+/** Counts every result of the range. @throws EdgemuxError JOURNAL_FAILED where there is none */
+function tallied(
+  journal: JournalReader<Result>,
+  range: JournalRange,
+  progress: (done: number) => void,
+): { tally: JournalTally; span: { firstMs: number; lastMs: number } } {
+  const since = Math.max(range.sinceMs, 0);
+  const until = Math.min(range.untilMs, Number.MAX_SAFE_INTEGER);
+  const span = journal.span(since, until);
+  if (!span) throw nothingIn(journal, since, until);
+  const tally = new JournalTally(bucketsOver(span.firstMs, span.lastMs));
+  let seen = 0;
+  for (const { createdAtMs, result } of journal.results(since, until)) {
+    tally.add(result, createdAtMs);
+    seen += 1;
+    if (seen % 2000 === 0) progress(seen / span.rows);
+  }
+  tally.unreadable = journal.unreadable;
+  if (tally.frames === 0) throw nothingIn(journal, since, until);
+  return { tally, span };
 }
 
 function nothingIn(journal: JournalReader<Result>, since: number, until: number): EdgemuxError {

@@ -1,5 +1,5 @@
 import { ROUTES, type Route } from '../../../protocol/messages.js';
-import type { BarsSpec } from '../../charts/spec.js';
+import type { BarsSpec } from '../../charts/bars.js';
 import type { Block, Section } from '../document.js';
 import { grouped, share, text } from '../numbers.js';
 import { ROUTE_COLOURS } from '../palette.js';

@@ -6,6 +6,13 @@ import { bucketOf, type Buckets } from './buckets.js';
 export const STAGES = ['queue', 'decode', 'mux', 'local', 'encode', 'network', 'cloud'] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** A stretch of the journal. */
+export interface JournalRange {
+  /** ms since the epoch; -Infinity and Infinity: everything. */
+  sinceMs: number;
+  untilMs: number;
+}
+
 /** What is known of the frames of one route. */
 export class RouteTally {
   frames = 0;

@@ -1,5 +1,5 @@
 /** The report as Markdown; its figures lie beside it as SVG files. */
-import { table } from '../../eval/tables/format.js';
+import { table } from '../../eval/tables/tables.js';
 import type { Block, Cell, Report, Table } from '../document.js';
 
 /** Folder of the figures, beside report.md. */

@@ -1,14 +1,16 @@
 import t from 'tap';
 import { drawChart } from '../../../lab/charts/draw.js';
 import { placeOfLine, type Crowd } from '../../../lab/charts/label-places.js';
-import { COLOURS, type ChartSpec } from '../../../lab/charts/spec.js';
+import type { ChartSpec } from '../../../lab/charts/kinds.js';
+import { COLOURS } from '../../../lab/charts/spec.js';
 
 const bars = (from: number): { name: string; values: number[] }[] => [
   { name: 'bars', values: [from, from + 1] },
 ];
 const axes = { x: { name: 'time (s)' }, y: { name: 'power (W)' } };
-const SPECS: ChartSpec[] = [
-  {
+/** One of each kind: the type asks for one that is missing. */
+const EXAMPLES: Record<ChartSpec['kind'], ChartSpec> = {
+  lines: {
     ...axes,
     kind: 'lines',
     title: 'lines',
@@ -18,7 +20,7 @@ const SPECS: ChartSpec[] = [
     ],
     marks: [{ name: 'here', at: [0.5, 1.5], interval: [1.2, 1.8], like: 'policy' }],
   },
-  {
+  bars: {
     ...axes,
     kind: 'bars',
     title: 'bars',
@@ -26,7 +28,7 @@ const SPECS: ChartSpec[] = [
     bars: bars(1),
     digits: 1,
   },
-  {
+  stack: {
     kind: 'stack',
     title: 'stack',
     x: { name: 'latency (ms)' },
@@ -34,14 +36,14 @@ const SPECS: ChartSpec[] = [
     digits: 1,
     parts: [{ name: 'mux', values: [1.25, null], colour: 'amber' }],
   },
-  {
+  ranges: {
     kind: 'ranges',
     title: 'ranges',
     x: { name: 'latency (ms)' },
     digits: 1,
     rows: [{ name: 'local', low: 1, middle: 2.5, high: 4 }],
   },
-  {
+  heat: {
     kind: 'heat',
     title: 'heat',
     x: { name: 'wrong' },
@@ -50,13 +52,13 @@ const SPECS: ChartSpec[] = [
     labels: ['small', 'large'],
     cells: [[0, 1.5], [4.5, 0]], // prettier-ignore
   },
-  {
+  clouds: {
     kind: 'clouds',
     title: 'clouds',
     groups: [{ name: 'right', colour: 'blue' }],
     panels: [{ name: 'before', groups: [[[0, 0], [1, 1]]] }], // prettier-ignore
   },
-  {
+  timeline: {
     ...axes,
     kind: 'timeline',
     title: 'timeline',
@@ -65,8 +67,9 @@ const SPECS: ChartSpec[] = [
     kinds: [{ name: 'local', colour: 'blue' }],
     spans: [{ lane: 0, kind: 0, from: 0.1, to: 0.4 }],
   },
-];
-const ROOMS = [
+};
+const SPECS = Object.values(EXAMPLES);
+const CANVASES = [
   { width: 880, titled: true },
   { width: 350, titled: false },
 ];
@@ -75,12 +78,12 @@ t.test(
   'a picture stands alone: no script, style, handler or address outside, and its title where it is wanted',
   async (t) => {
     for (const spec of SPECS) {
-      for (const room of ROOMS) {
-        const svg = drawChart(spec, room, 'fig-1');
-        t.match(svg, new RegExp(`^<svg width="${room.width}"`), `${spec.kind} at ${room.width} px`);
+      for (const canvas of CANVASES) {
+        const svg = drawChart(spec, canvas, 'fig-1');
+        t.match(svg, new RegExp(`^<svg width="${canvas.width}"`), `${spec.kind} at ${canvas.width} px`);
         t.notMatch(svg, /<script|<style|<image|href=|\son[a-z]+=|NaN|undefined|Infinity/);
         t.same(svg.match(/https?:[^"]*/g), ['http://www.w3.org/2000/svg'], 'the name space only');
-        t.equal(svg.includes(`>${spec.title}<`), room.titled);
+        t.equal(svg.includes(`>${spec.title}<`), canvas.titled);
       }
     }
   },
@@ -88,9 +91,9 @@ t.test(
 
 t.test('what is simulated is written on the picture itself, at every width', async (t) => {
   for (const spec of SPECS) {
-    for (const room of ROOMS) {
-      t.match(drawChart({ ...spec, badges: ['SIMULATED POWER RAILS'] }, room), />SIMULATED POWER RAILS</);
-      t.notMatch(drawChart(spec, room), /SIMULATED/);
+    for (const canvas of CANVASES) {
+      t.match(drawChart({ ...spec, badges: ['SIMULATED POWER RAILS'] }, canvas), />SIMULATED POWER RAILS</);
+      t.notMatch(drawChart(spec, canvas), /SIMULATED/);
     }
   }
 });
@@ -114,7 +117,7 @@ t.test('axes carry their names with units; parts, cells and marks their values',
 });
 
 t.test('two pictures on a page share no id, and the same chart gives the same picture', async (t) => {
-  const [spec] = SPECS as [ChartSpec];
+  const spec = EXAMPLES.lines;
   const idsOf = (svg: string): string[] => [...svg.matchAll(/id="([^"]*)"/g)].map(([, id = '']) => id);
   const [first, second] = [drawChart(spec, undefined, 'a'), drawChart(spec, undefined, 'b')];
   t.ok(idsOf(first).length > 0);

@@ -3,7 +3,7 @@ import { parseDeviceState, type DeviceCounters, type DeviceState } from '../../p
 import type { DeviceTopics } from '../../protocol/topics/topics.js';
 
 /** Follows what the device says of itself: its state and the policy in force. */
-export class Watcher {
+export class DeviceWatcher {
   readonly #connection: Connection;
   readonly #topics: DeviceTopics;
   readonly #waiting = new Set<() => void>();
