@@ -1,15 +1,12 @@
-/**
- * A folder with the package as an arm64 device has it: dependencies for linux/arm64 from the registry, better-sqlite3
- * built by a cross compiler. i2c-bus is not built: emulation knows no I2C, and the daemon runs without it.
- */
+/** A folder with the package as an arm64 device has it. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { COMPILER, installModules } from './install-modules.js';
 
 const CACHE = process.env['ARM64_CACHE'] ?? join(homedir(), '.cache/arm64-smoke');
-const COMPILER = 'aarch64-linux-gnu-g++';
 /** Compiled code, and what the daemon reads at run time. */
 const PACKAGE = ['dist', 'models'];
 
@@ -35,16 +32,7 @@ export function prepareStage(rig: string, say: (text: string) => void): string {
     writeFileSync(join(folder, 'version.cjs'), 'process.stdout.write(process.arch)');
     const arch = execFileSync('bash', [rig, join(folder, 'version.cjs')], { encoding: 'utf8' });
     if (!arch.endsWith('arm64')) throw new Error(`${rig} runs ${arch}`);
-    say('installing dependencies for linux/arm64 (once)');
-    for (const file of ['package.json', 'package-lock.json', '.npmrc'])
-      copyFileSync(file, join(folder, file));
-    const flags = ['--omit=dev', '--cpu=arm64', '--os=linux', '--libc=glibc', '--ignore-scripts'];
-    execFileSync('npm', ['ci', '--silent', ...flags], {
-      cwd: folder,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    say('building better-sqlite3 for arm64, unoptimised (once)');
-    buildSqlite(join(folder, 'node_modules/better-sqlite3'));
+    installModules(folder, join(CACHE, 'package'), say);
     writeFileSync(done, '');
   }
   for (const part of PACKAGE) {
@@ -52,17 +40,4 @@ export function prepareStage(rig: string, say: (text: string) => void): string {
     cpSync(part, join(folder, part), { recursive: true });
   }
   return folder;
-}
-
-/** The headers come with the arm64 Node.js of the rig. */
-function buildSqlite(folder: string): void {
-  const global = execFileSync('npm', ['root', '-g'], { encoding: 'utf8' }).trim();
-  const nodeGyp = join(global, 'npm/node_modules/node-gyp/bin/node-gyp.js');
-  const tools = { CC: 'aarch64-linux-gnu-gcc', CXX: COMPILER, AR: 'aarch64-linux-gnu-ar' };
-  const flags = ['--debug', '--arch=arm64', `--nodedir=${join(CACHE, 'package')}`];
-  execFileSync(process.execPath, [nodeGyp, 'rebuild', '--silent', ...flags], {
-    cwd: folder,
-    env: { ...process.env, ...tools },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
 }

@@ -78,7 +78,7 @@ t.test(
         /\b(scripts\/[a-z0-9/-]+\.(?:sh|js|patch))\b/g,
       )) {
         t.ok(existsSync(script), `${page}: ${script}`);
-        t.ok(paths.includes(script) || script.startsWith('scripts/try-systemd'), `${page}: ${script}`);
+        t.ok(paths.includes(script) || script.startsWith('scripts/try-'), `${page}: ${script}`);
       }
     }
   },
