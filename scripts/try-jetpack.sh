@@ -44,7 +44,7 @@ for arch in "${archs[@]}"; do
   lacks=$(missing "$arch")
   if [ -n "$lacks" ]; then echo "skipped: $arch: $lacks"; continue; fi
   echo "== $arch: $old_suite as the old system, $new_suite as the newer userland"
-  make_old_root
+  make_roots
   make_node_tarball
   [ "$arch" = x64 ] || cross_compile_modules
   in_namespace "$here/try-jetpack/trial.sh"

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # In a trial's namespaces: runs arm64 programs from here on, and gives them a processor that they know.
 
-start_emulator() { # start_emulator PROGRAM
-  local misc
-  misc=$(mktemp -d)
+start_emulator() { # start_emulator PROGRAM SCRATCH
+  local misc=$2/binfmt
+  mkdir -p "$misc"
+  # Of this user namespace; what is registered lasts as long as the mount.
   mount -t binfmt_misc none "$misc"
   # The head of an ELF file for arm64, and a mask for what may differ. F: the emulator is opened now, and works in any root.
   printf '%s' ':aarch64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:'"$1"':F' >"$misc/register"
-  umount "$misc" && rmdir "$misc"
   export QEMU_CPU=cortex-a57
 }
 

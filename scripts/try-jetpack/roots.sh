@@ -18,20 +18,24 @@ missing() { # missing ARCH: says what this machine lacks, and in which Debian pa
 # shellcheck disable=SC2016 # apt fills it in
 mirror() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -1; }
 
-make_old_root() { # sets `old` and `userland`
+make_roots() { # sets `old` and `userland`; for x64 the page's own command fills the latter
   old=$cache/jetpack-$old_suite-$debian userland=$cache/jetpack-$new_suite-$debian
   mirror=$(mirror)
   [ -z "$fresh" ] || rm -rf --one-file-system "$old" "$userland"
   [ -e "$userland/.complete" ] || rm -rf --one-file-system "$userland"
-  mkdir -p "$userland"
-  [ ! -e "$old/.complete" ] || return 0
-  echo "debootstrap $old_suite $debian into $old (log: $old.log)"
-  rm -rf --one-file-system "$old"
-  local foreign=()
-  [ "$arch" = x64 ] || foreign=(--foreign --arch=arm64)
-  debootstrap --variant=minbase "${foreign[@]}" "$old_suite" "$old" "$mirror" >"$old.log" 2>&1 || { tail -5 "$old.log" >&2; exit 1; }
-  [ "$arch" = x64 ] || in_namespace "$here/try-jetpack/second-stage.sh" >>"$old.log" 2>&1 || { tail -5 "$old.log" >&2; exit 1; }
-  touch "$old/.complete"
+  make_root "$old_suite" "$old" ''
+  if [ "$arch" = arm64 ]; then make_root "$new_suite" "$userland" --include=patchelf,libstdc++6; else mkdir -p "$userland"; fi
+}
+make_root() { # make_root SUITE FOLDER OPTION
+  local options=(--variant=minbase) made=$2
+  [ ! -e "$2/.complete" ] || return 0
+  [ -z "$3" ] || options+=("$3")
+  [ "$arch" = x64 ] || options+=(--foreign --arch=arm64)
+  echo "debootstrap $1 $debian into $2 (log: $2.log)"
+  rm -rf --one-file-system "$2"
+  debootstrap "${options[@]}" "$1" "$2" "$mirror" >"$2.log" 2>&1 || { tail -5 "$2.log" >&2; exit 1; }
+  [ "$arch" = x64 ] || in_namespace "$here/try-jetpack/second-stage.sh" >>"$2.log" 2>&1 || { tail -5 "$2.log" >&2; exit 1; }
+  echo "$1 of $mirror" >"$2/.complete"
 }
 
 # As nodejs.org's: the npm registry's Node.js, without npm, and this machine's npm.
@@ -57,8 +61,8 @@ cross_compile_modules() { # sets `modules`
 # emulator is registered there and nowhere else.
 in_namespace() { # in_namespace SCRIPT
   local go=$work/go unshared user=()
-  declare -p arch debian repo work cache old userland mirror package new_suite node_version emulator >"$work/env"
-  declare -p tarball modules >>"$work/env" 2>/dev/null || true
+  declare -p arch repo work old userland mirror package new_suite emulator >"$work/env"
+  declare -p tarball modules made >>"$work/env" 2>/dev/null || true
   [ "$arch" = x64 ] || user=(--user)
   mkfifo "$go"
   # shellcheck disable=SC2016

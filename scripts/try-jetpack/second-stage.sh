@@ -3,8 +3,8 @@
 set -euo pipefail
 . "$1"
 . "$repo/scripts/try-jetpack/emulator.sh"
-start_emulator "$emulator"
+start_emulator "$emulator" "$work"
 mount -t proc proc /proc
-mount --rbind /dev "$old/dev"
+mount --rbind /dev "$made/dev"
 # `lxc`: no device nodes are made, which a user namespace does not allow.
-chroot "$old" /usr/bin/env container=lxc /debootstrap/debootstrap --second-stage
+chroot "$made" /usr/bin/env container=lxc /debootstrap/debootstrap --second-stage
