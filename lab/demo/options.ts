@@ -1,5 +1,5 @@
-import { EdgemuxError } from '../../common/errors.js';
 import { SHIPPED_ZOO } from '../../mux/config.js';
+import { invalid, optionalText, whole } from '../flags.js';
 
 export interface DemoOptions {
   frames: number;
@@ -47,35 +47,19 @@ export const DEMO_OPTIONS = {
 export function demoOptions(argv: Record<string, unknown>): DemoOptions {
   const rate = argv['rate'];
   return {
-    frames: wholeNumber('frames', argv['frames'], 1, 1_000_000),
+    frames: whole('frames', argv['frames'], 1, 1_000_000),
     ratePerS: rate === 'auto' ? null : positive('rate', rate),
-    cameras: wholeNumber('cameras', argv['cameras'], 1, 64),
+    cameras: whole('cameras', argv['cameras'], 1, 64),
     broker: optionalText(argv['broker']),
     zoo: String(argv['zoo']),
     outDir: String(argv['out']),
-    seed: wholeNumber('seed', argv['seed'], 0, 0xffffffff),
+    seed: whole('seed', argv['seed'], 0, 0xffffffff),
     provider: optionalText(argv['provider']),
   };
-}
-
-function optionalText(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function wholeNumber(flag: string, value: unknown, least: number, most: number): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw new EdgemuxError(
-    'CONFIG_INVALID',
-    `--${flag} must be a whole number from ${least} to ${most} (got ${String(value)})`,
-  );
 }
 
 function positive(flag: string, text: unknown): number {
   const value = Number(text);
   if (Number.isFinite(value) && value > 0 && value <= 10_000) return value;
-  throw new EdgemuxError(
-    'CONFIG_INVALID',
-    `--${flag} must be "auto" or frames per second up to 10000 (got ${String(text)})`,
-  );
+  throw invalid(flag, text, '"auto" or frames per second up to 10000');
 }

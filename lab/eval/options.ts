@@ -1,7 +1,6 @@
 /** The command line of `edgemux eval`, as plain data. */
-import { fileURLToPath } from 'node:url';
-import { EdgemuxError } from '../../common/errors.js';
-import { PROVIDERS, type Provider } from '../../mux/config.js';
+import { SHIPPED_ZOO, type Provider } from '../../mux/config.js';
+import { providerList, whole } from '../flags.js';
 
 export interface EvalOptions {
   zoo: string;
@@ -14,12 +13,10 @@ export interface EvalOptions {
   providers: readonly Provider[];
 }
 
-const DEFAULT_ZOO = fileURLToPath(new URL('../../../models/fashion-mnist', import.meta.url));
-
 export const EVAL_OPTIONS = {
   zoo: {
     type: 'string',
-    default: DEFAULT_ZOO,
+    default: SHIPPED_ZOO,
     defaultDescription: 'models/fashion-mnist',
     describe: 'model zoo folder',
   },
@@ -42,28 +39,10 @@ export const EVAL_OPTIONS = {
 export function evalOptions(argv: Record<string, unknown>): EvalOptions {
   const images = argv['images'];
   return {
-    zoo: String(argv['zoo'] ?? DEFAULT_ZOO),
+    zoo: String(argv['zoo'] ?? SHIPPED_ZOO),
     outDir: String(argv['out'] ?? EVAL_OPTIONS.out.default),
-    images: images === undefined ? null : wholeNumber('images', images, 2, 100_000_000),
-    seed: wholeNumber('seed', argv['seed'] ?? EVAL_OPTIONS.seed.default, 0, 0xffffffff),
-    providers: providers(String(argv['provider'] ?? EVAL_OPTIONS.provider.default)),
+    images: images === undefined ? null : whole('images', images, 2, 100_000_000),
+    seed: whole('seed', argv['seed'] ?? EVAL_OPTIONS.seed.default, 0, 0xffffffff),
+    providers: providerList(argv['provider'] ?? EVAL_OPTIONS.provider.default),
   };
-}
-
-function providers(text: string): Provider[] {
-  return text.split(',').map((part) => {
-    const found = PROVIDERS.find((provider) => provider === part.trim());
-    if (found) return found;
-    throw invalid(`--provider must be of ${PROVIDERS.join(', ')}, with commas (got ${text})`);
-  });
-}
-
-function wholeNumber(flag: string, value: unknown, least: number, most: number): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw invalid(`--${flag} must be a whole number from ${least} to ${most} (got ${String(value)})`);
-}
-
-function invalid(message: string): EdgemuxError {
-  return new EdgemuxError('CONFIG_INVALID', message);
 }

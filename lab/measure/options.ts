@@ -1,6 +1,7 @@
 /** The command line of `edgemux measure`, as plain data. */
 import { EdgemuxError } from '../../common/errors.js';
 import { SHIPPED_ZOO } from '../../mux/config.js';
+import { amount, invalid, optionalText, whole } from '../flags.js';
 import { LINK_NAMES, linkProfile } from './link/links.js';
 import { SETUPS, type CampaignFacts, type SetupName } from './store/facts.js';
 
@@ -150,24 +151,4 @@ function setupNames(text: string): SetupName[] {
     return setup;
   });
   return [...new Set(found)];
-}
-
-function optionalText(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function whole(flag: string, value: unknown, least: number, most: number): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw invalid(flag, value, `a whole number from ${least} to ${most}`);
-}
-
-function amount(flag: string, value: unknown, least: number, most: number): number {
-  const number = Number(value);
-  if (number >= least && number <= most) return number;
-  throw invalid(flag, value, `a number from ${least} to ${most}`);
-}
-
-function invalid(flag: string, value: unknown, wanted: string): EdgemuxError {
-  return new EdgemuxError('CONFIG_INVALID', `--${flag} must be ${wanted} (got ${String(value)})`);
 }

@@ -1,6 +1,6 @@
 /** The command line of `edgemux report`, as plain data. */
-import { EdgemuxError } from '../../common/errors.js';
 import { SHIPPED_ZOO } from '../../mux/config.js';
+import { invalid, optionalText, whole } from '../flags.js';
 
 export const FORMATS = ['html', 'md', 'json'] as const;
 export type ReportFormat = (typeof FORMATS)[number];
@@ -66,17 +66,13 @@ export interface Surroundings {
 
 /** Checks a parsed command line. @throws EdgemuxError CONFIG_INVALID naming the flag and its value */
 export function reportOptions(argv: Record<string, unknown>, around: Surroundings): ReportOptions {
-  const embeddings = Number(argv['embeddings'] ?? REPORT_OPTIONS.embeddings.default);
-  if (!Number.isInteger(embeddings) || embeddings < 0 || embeddings > 2000) {
-    throw invalid('embeddings', argv['embeddings'], 'a whole number from 0 to 2000');
-  }
   return {
     source: sourceOf(argv, around),
     outDir: String(argv['out'] ?? REPORT_OPTIONS.out.default),
     formats: formatsOf(String(argv['format'] ?? REPORT_OPTIONS.format.default)),
     zoo: String(argv['zoo'] ?? SHIPPED_ZOO),
-    evalFile: typeof argv['eval'] === 'string' ? argv['eval'] : null,
-    embeddings,
+    evalFile: optionalText(argv['eval']),
+    embeddings: whole('embeddings', argv['embeddings'] ?? REPORT_OPTIONS.embeddings.default, 0, 2000),
   };
 }
 
@@ -114,8 +110,4 @@ function formatsOf(list: string): ReportFormat[] {
     if (found) return found;
     throw invalid('format', list, `of ${FORMATS.join(', ')}, with commas`);
   });
-}
-
-function invalid(flag: string, value: unknown, wanted: string): EdgemuxError {
-  return new EdgemuxError('CONFIG_INVALID', `--${flag} must be ${wanted} (got ${String(value)})`);
 }

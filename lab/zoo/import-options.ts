@@ -1,6 +1,6 @@
 /** The command line of `edgemux zoo import`: its flags, and from what was given to what an import does. */
 import { basename } from 'node:path';
-import { EdgemuxError } from '../../common/errors.js';
+import { invalid, optionalText, requiredText } from '../flags.js';
 import { COLOURS, LAYOUTS, type Preprocessing } from './onnx/onnx-pixels.js';
 
 export const ROLES = ['local', 'cloud', 'group'] as const;
@@ -151,12 +151,12 @@ export function importOptions(argv: Record<string, unknown>): ImportOptions {
   return {
     models,
     confidence,
-    labelsFile: required(argv, 'labels'),
-    name: required(argv, 'name', /^[A-Za-z0-9_-]{1,64}$/, '1-64 characters of A-Za-z0-9_-'),
-    licence: text(argv['licence']) ?? 'not stated',
-    outDir: required(argv, 'out'),
-    imageFile: text(argv['image']),
-    calibrateDir: text(argv['calibrate']),
+    labelsFile: requiredText(argv, 'labels'),
+    name: requiredText(argv, 'name', /^[A-Za-z0-9_-]{1,64}$/, '1-64 characters of A-Za-z0-9_-'),
+    licence: optionalText(argv['licence']) ?? 'not stated',
+    outDir: requiredText(argv, 'out'),
+    imageFile: optionalText(argv['image']),
+    calibrateDir: optionalText(argv['calibrate']),
     force: argv['force'] === true,
   };
 }
@@ -236,21 +236,7 @@ function oneOf<T extends string>(flag: string, value: string, allowed: readonly 
   throw invalid(flag, value, allowed.join(' or '));
 }
 
-function required(argv: Record<string, unknown>, flag: string, form = /./, wanted = 'given'): string {
-  const value = text(argv[flag]);
-  if (value !== null && form.test(value)) return value;
-  throw invalid(flag, value ?? 'nothing', wanted);
-}
-
 function texts(value: unknown): string[] {
   if (value === undefined || value === null) return [];
   return (Array.isArray(value) ? value : [value]).map(String);
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function invalid(flag: string, value: unknown, wanted: string): EdgemuxError {
-  return new EdgemuxError('CONFIG_INVALID', `--${flag} must be ${wanted} (got ${String(value)})`);
 }

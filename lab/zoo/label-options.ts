@@ -1,6 +1,6 @@
 /** The command line of `edgemux label`, as plain data. */
-import { EdgemuxError } from '../../common/errors.js';
-import { PROVIDERS, type Provider } from '../../mux/config.js';
+import type { Provider } from '../../mux/config.js';
+import { invalid, optionalText, providerList, requiredText, whole } from '../flags.js';
 import { PARTS, type Part } from './labelled.js';
 
 export interface LabelOptions {
@@ -47,52 +47,26 @@ export const LABEL_OPTIONS = {
 
 /** Checks the parsed command line. @throws EdgemuxError CONFIG_INVALID naming the flag and its value */
 export function labelOptions(argv: Record<string, unknown>): LabelOptions {
-  const outFile = required(argv, 'out');
+  const outFile = requiredText(argv, 'out');
   if (!outFile.endsWith('.jsonl')) throw invalid('out', outFile, 'a file that ends in .jsonl');
   return {
-    zooDir: required(argv, 'zoo'),
+    zooDir: requiredText(argv, 'zoo'),
     source: sourceOf(argv),
     outFile,
-    models: text(argv['models'])?.split(',') ?? null,
-    limit: argv['limit'] === undefined ? null : wholeNumber('limit', argv['limit'], 1, 1e9),
-    providers: (text(argv['provider']) ?? 'cuda,cpu').split(',').map(provider),
-    threads: wholeNumber('threads', argv['threads'] ?? 0, 0, 256),
+    models: optionalText(argv['models'])?.split(',') ?? null,
+    limit: argv['limit'] === undefined ? null : whole('limit', argv['limit'], 1, 1e9),
+    providers: providerList(optionalText(argv['provider']) ?? 'cuda,cpu'),
+    threads: whole('threads', argv['threads'] ?? 0, 0, 256),
   };
 }
 
 function sourceOf(argv: Record<string, unknown>): LabelOptions['source'] {
-  const images = text(argv['images']);
-  const idx = text(argv['idx']);
+  const images = optionalText(argv['images']);
+  const idx = optionalText(argv['idx']);
   if (images !== null && idx !== null) throw invalid('idx', idx, 'left out where --images is given');
   if (images !== null) return { kind: 'images', dir: images };
   const part = PARTS.find((one) => one === (argv['part'] ?? 'test'));
   if (part === undefined) throw invalid('part', argv['part'], PARTS.join(' or '));
   if (idx === null && part === 'train') throw invalid('part', part, 'given with --idx');
   return idx === null ? null : { kind: 'idx', dir: idx, part };
-}
-
-function provider(name: string): Provider {
-  const found = PROVIDERS.find((one) => one === name.trim());
-  if (found !== undefined) return found;
-  throw invalid('provider', name, `some of ${PROVIDERS.join(', ')}, with commas`);
-}
-
-function wholeNumber(flag: string, value: unknown, least: number, most: number): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= least && number <= most) return number;
-  throw invalid(flag, value, `a whole number from ${least} to ${most}`);
-}
-
-function required(argv: Record<string, unknown>, flag: string): string {
-  const value = text(argv[flag]);
-  if (value !== null) return value;
-  throw invalid(flag, 'nothing', 'given');
-}
-
-function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function invalid(flag: string, value: unknown, wanted: string): EdgemuxError {
-  return new EdgemuxError('CONFIG_INVALID', `--${flag} must be ${wanted} (got ${String(value)})`);
 }

@@ -1,5 +1,6 @@
 /** The links that a campaign can be measured over. docs/measurement.md has them as a table, with their sources. */
 import { EdgemuxError } from '../../../common/errors.js';
+import { amount, invalid } from '../../flags.js';
 import type { LinkProfile } from '../store/facts.js';
 
 const ASSUMED = 'an assumption of ours';
@@ -30,8 +31,8 @@ export interface LinkFlags {
  * @throws EdgemuxError CONFIG_INVALID naming the flag and its value
  */
 export function linkProfile(name: string, flags: LinkFlags): LinkProfile {
-  const given = Object.values(flags).some((value) => value !== undefined);
-  if (name === 'custom' && !given) {
+  const any = Object.values(flags).some((value) => value !== undefined);
+  if (name === 'custom' && !any) {
     throw new EdgemuxError(
       'CONFIG_INVALID',
       '--link custom needs --uplink and --downlink (Mbit/s), and takes --rtt and --jitter (ms)',
@@ -39,13 +40,13 @@ export function linkProfile(name: string, flags: LinkFlags): LinkProfile {
   }
   const base = (LINKS as Record<string, LinkProfile>)[name] ?? LINKS.none;
   if (name !== 'custom' && base.name !== name) throw invalid('link', name, LINK_NAMES.join(', '));
-  if (!given) return base;
+  if (!any) return base;
   return {
     name: 'custom',
-    uplinkMbitS: amount('uplink', flags.uplink, 0.01, 100_000) ?? base.uplinkMbitS,
-    downlinkMbitS: amount('downlink', flags.downlink, 0.01, 100_000) ?? base.downlinkMbitS,
-    rttMs: amount('rtt', flags.rtt, 0, 10_000) ?? base.rttMs,
-    jitterMs: amount('jitter', flags.jitter, 0, 10_000) ?? base.jitterMs,
+    uplinkMbitS: given('uplink', flags.uplink, 0.01, 100_000) ?? base.uplinkMbitS,
+    downlinkMbitS: given('downlink', flags.downlink, 0.01, 100_000) ?? base.downlinkMbitS,
+    rttMs: given('rtt', flags.rtt, 0, 10_000) ?? base.rttMs,
+    jitterMs: given('jitter', flags.jitter, 0, 10_000) ?? base.jitterMs,
     source:
       name === 'custom' || name === 'none'
         ? 'given on the command line'
@@ -69,13 +70,7 @@ function link(
   return { name, uplinkMbitS, downlinkMbitS, rttMs, jitterMs, source };
 }
 
-function amount(flag: string, value: unknown, least: number, most: number): number | null {
-  if (value === undefined) return null;
-  const number = Number(value);
-  if (number >= least && number <= most) return number;
-  throw invalid(flag, value, `a number from ${least} to ${most}`);
-}
-
-function invalid(flag: string, value: unknown, wanted: string): EdgemuxError {
-  return new EdgemuxError('CONFIG_INVALID', `--${flag} must be ${wanted} (got ${String(value)})`);
+/** Null where the flag was not given. */
+function given(flag: string, value: unknown, least: number, most: number): number | null {
+  return value === undefined ? null : amount(flag, value, least, most);
 }

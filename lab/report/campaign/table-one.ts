@@ -12,7 +12,7 @@ export function tableOneSection(setups: readonly SetupFigures[], summary: Campai
     id: 'table-i',
     title: 'Table I: the deployments',
     lead: leadOf(hybrid),
-    blocks: [tableOne(setups), spreadTable(setups), ...formulaTable(summary)],
+    blocks: [tableOne(summary), spreadTable(setups), ...formulaTable(summary)],
   };
 }
 
@@ -29,10 +29,11 @@ function leadOf(hybrid: SetupFigures | undefined): string {
   );
 }
 
-function tableOne(setups: readonly SetupFigures[]): Table {
+/** The rows are those of summary.json. */
+function tableOne({ tableI, setups }: CampaignSummary): Table {
   const simulated = setups.some(({ energy }) => energy?.simulated === true);
-  const digits = digitsFor(setups.map(({ energy }) => milli(energy?.frame?.grossJ)));
-  const msDigits = digitsFor(setups.map(({ latencyMs }) => latencyMs.mean));
+  const digits = digitsFor(tableI.map(({ mobileEnergyGrossJ }) => milli(mobileEnergyGrossJ)));
+  const msDigits = digitsFor(tableI.map(({ latencyMs }) => latencyMs));
   return {
     kind: 'table',
     id: 'table-1',
@@ -45,20 +46,18 @@ function tableOne(setups: readonly SetupFigures[]): Table {
       { name: 'kept on the device', unit: '% of frames', align: 'number' },
       { name: 'accuracy', unit: '%', align: 'number' },
     ],
-    rows: setups.map((figures) => {
-      const paper = PAPER_SETUPS[figures.setup];
-      const all = figures.flops.total;
-      const energy = milli(figures.energy?.frame?.grossJ);
+    rows: tableI.map((row) => {
+      const paper = PAPER_SETUPS[row.setup];
       return [
-        text(figures.setup, `paper: ${paper.what}`),
-        { text: flops(all), value: all, under: flops(paper.flops) },
-        number(figures.latencyMs.mean, msDigits, `${paper.latencyMs}`),
-        number(energy, digits, paper.energyMJ === null ? NONE : `${paper.energyMJ}`),
+        text(row.setup, `paper: ${paper.what}`),
+        { text: flops(row.flops), value: row.flops, under: flops(paper.flops) },
+        number(row.latencyMs, msDigits, `${paper.latencyMs}`),
+        number(milli(row.mobileEnergyGrossJ), digits, paper.energyMJ === null ? NONE : `${paper.energyMJ}`),
         {
-          ...share(figures.localShare),
+          ...share(row.localShare),
           under: paper.localShare === null ? NONE : `${100 * paper.localShare}`,
         },
-        { ...share(figures.accuracy.value, 2), under: `${(100 * paper.accuracy).toFixed(2)}` },
+        { ...share(row.accuracy, 2), under: `${(100 * paper.accuracy).toFixed(2)}` },
       ];
     }),
     notes: [
@@ -105,6 +104,6 @@ function spreadTable(setups: readonly SetupFigures[]): Table {
   };
 }
 
-function milli(joules: number | undefined): number | null {
-  return joules === undefined ? null : MILLI * joules;
+function milli(joules: number | null | undefined): number | null {
+  return joules == null ? null : MILLI * joules;
 }
