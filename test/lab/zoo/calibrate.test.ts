@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { chooseConfidence, type Answered } from '../../../lab/zoo/calibrate.js';
 import { encodePng } from '../../../mux/image/image.js';
-import { both, imported, LABELS, SIDE } from './tiny.js';
+import { both, imported, LABELS, SIDE } from './support/tiny.js';
 
 const rows = fc.array(
   fc.record({

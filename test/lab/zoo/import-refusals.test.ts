@@ -6,7 +6,7 @@ import { runImport } from '../../../lab/zoo/import.js';
 import { importOptions } from '../../../lab/zoo/import-options.js';
 import { floats, node, tensorInfo } from '../../../lab/zoo/onnx/onnx-build.js';
 import { INT64, UINT8 } from '../../../lab/zoo/onnx/onnx-types.js';
-import { both, importArgs, imported, model, tensor, tinyModel, type TinyOptions } from './tiny.js';
+import { both, importArgs, imported, model, tensor, tinyModel, type TinyOptions } from './support/tiny.js';
 
 t.test('what a zoo cannot take in is refused by name, with the remedy', async (t) => {
   const flip = (options: TinyOptions, extra = {}) => imported(t, both(options), extra);

@@ -12,7 +12,7 @@ import { softmax, topK } from '../../../mux/rules/probabilities.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
 import { cpuInference } from '../../mux/support/zoos.js';
 import { integers, node, tensorInfo } from '../../../lab/zoo/onnx/onnx-build.js';
-import { both, importArgs, imported, LABELS, SIDE, tinyModel } from './tiny.js';
+import { both, importArgs, imported, LABELS, SIDE, tinyModel } from './support/tiny.js';
 
 const PIXELS = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) => (i * 37) % 256);
 

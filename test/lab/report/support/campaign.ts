@@ -4,7 +4,13 @@ import type { SetupName } from '../../../../lab/measure/store/facts.js';
 import type { FrameRow, PowerRow } from '../../../../lab/measure/store/rows.js';
 import { CampaignWriter, type CampaignPlan } from '../../../../lab/measure/store/writer.js';
 import type { Zoo } from '../../../../mux/zoo/zoo.js';
-import { baselineRow, campaignFacts, frameRow, railRow, sessionFacts } from '../../measure/campaign-rows.js';
+import {
+  baselineRow,
+  campaignFacts,
+  frameRow,
+  railRow,
+  sessionFacts,
+} from '../../measure/support/campaign-rows.js';
 
 const SETUPS = ['mobile-only', 'cloud-only', 'hybrid'] as const;
 const MODES = { 'mobile-only': 'mobile-only', 'cloud-only': 'cloud-only', hybrid: 'three-tier' } as const;

@@ -1,6 +1,6 @@
-import type { CampaignFacts, SessionFacts } from '../../../lab/measure/store/facts.js';
-import type { BaselineRow, FrameRow, RailRow } from '../../../lab/measure/store/rows.js';
-import type { CampaignPlan, MeasuredRun } from '../../../lab/measure/store/writer.js';
+import type { CampaignFacts, SessionFacts } from '../../../../lab/measure/store/facts.js';
+import type { BaselineRow, FrameRow, RailRow } from '../../../../lab/measure/store/rows.js';
+import type { CampaignPlan, MeasuredRun } from '../../../../lab/measure/store/writer.js';
 
 /** Rows of a made-up campaign of two runs, for tests of the store and of what is computed from it. */
 export function campaignPlan(facts: Partial<CampaignFacts> = {}): CampaignPlan {

@@ -1,15 +1,15 @@
 import t from 'tap';
 import fc from 'fast-check';
-import { Bootstrap } from '../../../lab/eval/statistics/bootstrap.js';
-import type { Calibrated } from '../../../lab/eval/pair/calibrated.js';
-import { Choices, costOf, targetOn } from '../../../lab/eval/choices.js';
-import { costTables, GAP_SHARES, UPLOADS } from '../../../lab/eval/pair/device-costs.js';
-import { shareOf } from '../../../lab/eval/statistics/metrics.js';
-import { applyPolicy, sharesOf, type Shares } from '../../../lab/eval/pair/pair.js';
-import { offloading, oracleCurve, policyCurve, randomCurve } from '../../../lab/eval/pair/pair-curves.js';
-import { bases, cutsOf, leastOffloading, sharesAt, stage } from '../../../lab/eval/pair/cuts.js';
-import { RANKED_MODES } from '../../../mux/rules/policies/registry.js';
-import { madeUpPair } from './support/made-up.js';
+import { Bootstrap } from '../../../../lab/eval/statistics/bootstrap.js';
+import type { Calibrated } from '../../../../lab/eval/pair/calibrated.js';
+import { Choices, costOf, targetOn } from '../../../../lab/eval/choices.js';
+import { costTables, GAP_SHARES, UPLOADS } from '../../../../lab/eval/pair/device-costs.js';
+import { shareOf } from '../../../../lab/eval/statistics/metrics.js';
+import { applyPolicy, sharesOf, type Shares } from '../../../../lab/eval/pair/pair.js';
+import { offloading, oracleCurve, policyCurve, randomCurve } from '../../../../lab/eval/pair/pair-curves.js';
+import { bases, cutsOf, leastOffloading, sharesAt, stage } from '../../../../lab/eval/pair/cuts.js';
+import { RANKED_MODES } from '../../../../mux/rules/policies/registry.js';
+import { madeUpPair } from '../support/made-up.js';
 
 const NOTHING: Calibrated = { shipped: 'cascade', modes: {}, forGap: () => null, fusing: {} };
 const near = (a: number, b: number) => Math.abs(a - b) < 1e-9;

@@ -2,13 +2,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { runImport } from '../../../lab/zoo/import.js';
-import { importOptions } from '../../../lab/zoo/import-options.js';
-import { seededRandom } from '../../../common/random.js';
-import { floats, integers, node, tensorInfo } from '../../../lab/zoo/onnx/onnx-build.js';
-import { encodeModel } from '../../../lab/zoo/onnx/onnx-file.js';
-import { FLOAT, type OnnxModel, type OnnxNode, type OnnxTensor } from '../../../lab/zoo/onnx/onnx-types.js';
-import { loadZoo, type Zoo } from '../../../mux/zoo/zoo.js';
+import { runImport } from '../../../../lab/zoo/import.js';
+import { importOptions } from '../../../../lab/zoo/import-options.js';
+import { seededRandom } from '../../../../common/random.js';
+import { floats, integers, node, tensorInfo } from '../../../../lab/zoo/onnx/onnx-build.js';
+import { encodeModel } from '../../../../lab/zoo/onnx/onnx-file.js';
+import {
+  FLOAT,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+} from '../../../../lab/zoo/onnx/onnx-types.js';
+import { loadZoo, type Zoo } from '../../../../mux/zoo/zoo.js';
 
 export const SIDE = 4;
 export const LABELS = ['cat', 'dog', 'cow'];

@@ -1,12 +1,12 @@
 import t from 'tap';
-import type { ServerMode } from '../../../common/policy-names.js';
-import { Bootstrap } from '../../../lab/eval/statistics/bootstrap.js';
-import { atBudgets, spend } from '../../../lab/eval/group/group-budget.js';
-import { groupBaselines, groupCurves } from '../../../lab/eval/group/group-curves.js';
-import { applyGroupPolicy, averageRight, groupPoint } from '../../../lab/eval/group/group-run.js';
-import { shareOf } from '../../../lab/eval/statistics/metrics.js';
-import type { GroupPolicy } from '../../../mux/rules/group.js';
-import { madeUpGroup } from './support/made-up.js';
+import type { ServerMode } from '../../../../common/policy-names.js';
+import { Bootstrap } from '../../../../lab/eval/statistics/bootstrap.js';
+import { atBudgets, spend } from '../../../../lab/eval/group/group-budget.js';
+import { groupBaselines, groupCurves } from '../../../../lab/eval/group/group-curves.js';
+import { applyGroupPolicy, averageRight, groupPoint } from '../../../../lab/eval/group/group-run.js';
+import { shareOf } from '../../../../lab/eval/statistics/metrics.js';
+import type { GroupPolicy } from '../../../../mux/rules/group.js';
+import { madeUpGroup } from '../support/made-up.js';
 
 const measured = madeUpGroup(300, 1);
 const policy = (mode: ServerMode, more: Partial<GroupPolicy> = {}): GroupPolicy => ({

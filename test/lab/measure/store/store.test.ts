@@ -1,9 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { CampaignReader } from '../../../lab/measure/store/reader.js';
-import { CampaignWriter } from '../../../lab/measure/store/writer.js';
-import { baselineRow, campaignPlan, frameRow, measuredRun, railRow, sessionFacts } from './campaign-rows.js';
+import { CampaignReader } from '../../../../lab/measure/store/reader.js';
+import { CampaignWriter } from '../../../../lab/measure/store/writer.js';
+import {
+  baselineRow,
+  campaignPlan,
+  frameRow,
+  measuredRun,
+  railRow,
+  sessionFacts,
+} from '../support/campaign-rows.js';
 
 t.test('what is written to a campaign is read back as it was', async (t) => {
   const dir = t.testdir();

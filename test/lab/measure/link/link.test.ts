@@ -1,7 +1,7 @@
 import t from 'tap';
-import { LinkLane } from '../../../lab/measure/link/link-lane.js';
-import { LINKS, linkProfile } from '../../../lab/measure/link/links.js';
-import { uploadShare } from '../../../lab/measure/summary/network-split.js';
+import { LinkLane } from '../../../../lab/measure/link/link-lane.js';
+import { LINKS, linkProfile } from '../../../../lab/measure/link/links.js';
+import { uploadShare } from '../../../../lab/measure/summary/network-split.js';
 
 /** A lane on a clock that only waiting moves. */
 function lane(options: ConstructorParameters<typeof LinkLane>[1], random = (): number => 0.5) {

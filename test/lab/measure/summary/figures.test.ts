@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { windowEnergy } from '../../../energy/integrate.js';
-import { pairFormulas } from '../../../lab/measure/summary/formulas.js';
-import { frameOrder, runOrder } from '../../../lab/measure/plan.js';
-import { buckets, gapMsOf, gaps, meanPower } from '../../../lab/measure/run/samples.js';
-import { CampaignReader } from '../../../lab/measure/store/reader.js';
-import { CampaignWriter } from '../../../lab/measure/store/writer.js';
-import { summarise } from '../../../lab/measure/summary/summary.js';
-import type { SetupSummary } from '../../../lab/measure/summary/summary-types.js';
-import { wilsonInterval } from '../../../common/statistics.js';
+import { windowEnergy } from '../../../../energy/integrate.js';
+import { pairFormulas } from '../../../../lab/measure/summary/formulas.js';
+import { frameOrder, runOrder } from '../../../../lab/measure/plan.js';
+import { buckets, gapMsOf, gaps, meanPower } from '../../../../lab/measure/run/samples.js';
+import { CampaignReader } from '../../../../lab/measure/store/reader.js';
+import { CampaignWriter } from '../../../../lab/measure/store/writer.js';
+import { summarise } from '../../../../lab/measure/summary/summary.js';
+import type { SetupSummary } from '../../../../lab/measure/summary/summary-types.js';
+import { wilsonInterval } from '../../../../common/statistics.js';
 import {
   baselineRow,
   campaignFacts,
@@ -17,7 +17,7 @@ import {
   measuredRun,
   railRow,
   sessionFacts,
-} from './campaign-rows.js';
+} from '../support/campaign-rows.js';
 
 const near = (a: number, b: number, tolerance = 1e-9): boolean =>
   Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b));

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { runReport } from '../../../lab/report/command.js';
-import { allFigures, type Cell, type Report } from '../../../lab/report/document.js';
-import { reportOptions } from '../../../lab/report/options.js';
-import { loadZoo } from '../../../mux/zoo/zoo.js';
-import { SHIPPED_ZOO } from '../../mux/support/zoos.js';
-import { writeCampaign, type CampaignOptions } from './support/campaign.js';
-import { evalOf } from './support/evaluation.js';
+import { runReport } from '../../../../lab/report/command.js';
+import { allFigures, type Cell, type Report } from '../../../../lab/report/document.js';
+import { reportOptions } from '../../../../lab/report/options.js';
+import { loadZoo } from '../../../../mux/zoo/zoo.js';
+import { SHIPPED_ZOO } from '../../../mux/support/zoos.js';
+import { writeCampaign, type CampaignOptions } from '../support/campaign.js';
+import { evalOf } from '../support/evaluation.js';
 
 t.setTimeout(300_000);
 

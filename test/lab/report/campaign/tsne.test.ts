@@ -1,5 +1,5 @@
 import t from 'tap';
-import { tsne } from '../../../lab/report/campaign/tsne.js';
+import { tsne } from '../../../../lab/report/campaign/tsne.js';
 
 t.test('t-SNE keeps two clusters apart and gives the same picture again', async (t) => {
   const vectors = Array.from({ length: 40 }, (_, i) => [i < 20 ? 0 : 10, (i * 7) % 5, (i * 3) % 4]);

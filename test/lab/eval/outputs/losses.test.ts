@@ -2,13 +2,13 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { contrastiveRows } from '../../../lab/eval/outputs/contrastive.js';
-import { runEval } from '../../../lab/eval/command.js';
-import { evalOptions } from '../../../lab/eval/options.js';
-import { evalSchema } from '../../../lab/eval/schema.js';
-import { loadEmbeddings } from '../../../lab/eval/outputs/embeddings.js';
-import type { Manifest } from '../../../mux/zoo/zoo.js';
-import { SHIPPED_ZOO } from '../../mux/support/zoos.js';
+import { contrastiveRows } from '../../../../lab/eval/outputs/contrastive.js';
+import { runEval } from '../../../../lab/eval/command.js';
+import { evalOptions } from '../../../../lab/eval/options.js';
+import { evalSchema } from '../../../../lab/eval/schema.js';
+import { loadEmbeddings } from '../../../../lab/eval/outputs/embeddings.js';
+import type { Manifest } from '../../../../mux/zoo/zoo.js';
+import { SHIPPED_ZOO } from '../../../mux/support/zoos.js';
 
 t.setTimeout(170_000);
 

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { runReport } from '../../../lab/report/command.js';
-import { allFigures, type Report, type Table } from '../../../lab/report/document.js';
-import { bucketNames, bucketsOver, duration } from '../../../lab/report/journal/buckets.js';
-import { reportOptions } from '../../../lab/report/options.js';
-import { FIRST_MS, resultAt, spoil, writeJournal } from './support/journal.js';
+import { runReport } from '../../../../lab/report/command.js';
+import { allFigures, type Report, type Table } from '../../../../lab/report/document.js';
+import { bucketNames, bucketsOver, duration } from '../../../../lab/report/journal/buckets.js';
+import { reportOptions } from '../../../../lab/report/options.js';
+import { FIRST_MS, resultAt, spoil, writeJournal } from '../support/journal.js';
 
 t.setTimeout(170_000);
 

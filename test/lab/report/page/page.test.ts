@@ -1,14 +1,14 @@
 /** Reports in a real browser. */
 import { join } from 'node:path';
 import t from 'tap';
-import { runReport } from '../../../lab/report/command.js';
-import { reportOptions } from '../../../lab/report/options.js';
-import { loadZoo } from '../../../mux/zoo/zoo.js';
-import { SHIPPED_ZOO } from '../../mux/support/zoos.js';
-import { chromium, lookAt, startBrowser } from './support/browser.js';
-import { writeCampaign } from './support/campaign.js';
-import { evalOf } from './support/evaluation.js';
-import { writeJournal } from './support/journal.js';
+import { runReport } from '../../../../lab/report/command.js';
+import { reportOptions } from '../../../../lab/report/options.js';
+import { loadZoo } from '../../../../mux/zoo/zoo.js';
+import { SHIPPED_ZOO } from '../../../mux/support/zoos.js';
+import { chromium, lookAt, startBrowser } from '../support/browser.js';
+import { writeCampaign } from '../support/campaign.js';
+import { evalOf } from '../support/evaluation.js';
+import { writeJournal } from '../support/journal.js';
 
 t.setTimeout(300_000);
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { platformFacts } from '../../../lab/measure/run/platform.js';
+import { platformFacts } from '../../../../lab/measure/run/platform.js';
 
 t.test('power mode, governors and clocks of a TX2 are recorded as its kernel tells them', async (t) => {
   const freq = (now: number) => ({

@@ -1,16 +1,16 @@
 import t from 'tap';
 import fc from 'fast-check';
-import { Bootstrap } from '../../../lab/eval/statistics/bootstrap.js';
-import { featuresOf, FEATURES, standardised } from '../../../lab/eval/outputs/features.js';
+import { Bootstrap } from '../../../../lab/eval/statistics/bootstrap.js';
+import { featuresOf, FEATURES, standardised } from '../../../../lab/eval/outputs/features.js';
 import {
   auroc,
   calibrationError,
   hardnessOf,
   ranked,
   rightWrongMatrix,
-} from '../../../lab/eval/statistics/metrics.js';
-import { crossValidated, halves } from '../../../lab/eval/outputs/neighbours.js';
-import { smooth, solve } from '../../../lab/eval/statistics/smooth.js';
+} from '../../../../lab/eval/statistics/metrics.js';
+import { crossValidated, halves } from '../../../../lab/eval/outputs/neighbours.js';
+import { smooth, solve } from '../../../../lab/eval/statistics/smooth.js';
 
 const near = (a: number, b: number, by = 1e-9) => Math.abs(a - b) < by;
 
