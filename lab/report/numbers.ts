@@ -4,18 +4,20 @@ import type { Cell } from './document.js';
 
 export const NONE = '–';
 
+/** A cell with a second line, where there is one. */
+export function withUnder(cell: Cell, under: string | undefined): Cell {
+  return under === undefined ? cell : { ...cell, under };
+}
+
 export function text(content: string, under?: string): Cell {
-  return { text: content, ...(under === undefined ? {} : { under }) };
+  return withUnder({ text: content }, under);
 }
 
 /** A number with a fixed count of digits; null is a dash. */
 export function number(value: number | null, digits: number, under?: string): Cell {
   const known = value !== null && Number.isFinite(value);
-  return {
-    text: known ? value.toFixed(digits) : NONE,
-    value: known ? value : null,
-    ...(under ? { under } : {}),
-  };
+  const cell = { text: known ? value.toFixed(digits) : NONE, value: known ? value : null };
+  return withUnder(cell, under === '' ? undefined : under);
 }
 
 /** Digits so that about three count, for quantities whose size is not known beforehand. */

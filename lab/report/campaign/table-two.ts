@@ -1,6 +1,6 @@
 import type { EvalReport, GroupReport } from '../../eval/schema.js';
 import type { Cell, Section, Table } from '../document.js';
-import { digitsFor, flops, NONE, number, percentInterval, share, text } from '../numbers.js';
+import { digitsFor, flops, NONE, number, percentInterval, share, text, withUnder } from '../numbers.js';
 import { PAPER_MODELS, PAPER_SETUPS } from './paper.js';
 import type { SetupFigures } from './setup-figures.js';
 
@@ -60,20 +60,13 @@ function modelRows(
     const paper = paired ? PAPER_MODELS[at] : undefined;
     return [
       text(id, paper && `paper: ${paper.id}`),
-      {
-        text: model ? flops(model.flops) : NONE,
-        value: model?.flops ?? null,
-        ...(paper ? { under: flops(paper.flops) } : {}),
-      },
+      withUnder(
+        { text: model ? flops(model.flops) : NONE, value: model?.flops ?? null },
+        paper && flops(paper.flops),
+      ),
       number(model?.runMs ?? null, digits, paper && `${paper.latencyMs}`),
-      {
-        ...share(model?.accuracy.value ?? null, 2),
-        ...(paper ? { under: (100 * paper.accuracy).toFixed(2) } : {}),
-      },
-      {
-        ...share(called ? (called[id] ?? 0) : null),
-        ...(paper ? { under: (100 * paper.called).toFixed(1) } : {}),
-      },
+      withUnder(share(model?.accuracy.value ?? null, 2), paper && (100 * paper.accuracy).toFixed(2)),
+      withUnder(share(called ? (called[id] ?? 0) : null), paper && (100 * paper.called).toFixed(1)),
     ];
   });
 }
@@ -101,9 +94,9 @@ function replayedRows(group: GroupReport): Cell[][] {
     ];
     return [
       text(`${row.policy}, replayed`, paper ? `paper: ${paper.what}` : 'not in the paper'),
-      { text: flops(row.flops), value: row.flops, ...(paper ? { under: flops(paper.flops) } : {}) },
+      withUnder({ text: flops(row.flops), value: row.flops }, paper && flops(paper.flops)),
       number(null, 0, paper && `${paper.latencyMs}`),
-      { ...share(row.accuracy.value, 2), ...(paper ? { under: (100 * paper.accuracy).toFixed(2) } : {}) },
+      withUnder(share(row.accuracy.value, 2), paper && (100 * paper.accuracy).toFixed(2)),
       text('100'),
     ];
   });
