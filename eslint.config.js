@@ -59,7 +59,7 @@ const DOORS = {
   pino: ['common/log.ts'],
   'pino-pretty': ['common/log.ts'],
   ulid: ['protocol/messages/frame-ids.ts'],
-  'image-size': ['mux/image/image-check.ts'],
+  'image-size': ['mux/image/formats/format.ts'],
   'fastest-levenshtein': ['common/config/nearest.ts'],
   zod: ['**'],
   'node:module': ['mux/inference/binding.ts', 'drivers/i2c/i2c-bus.ts', 'test/**'], // require() sees no rule

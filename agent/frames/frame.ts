@@ -1,3 +1,4 @@
+import type { ImageType } from '../../mux/image/formats/registry.js';
 import type { FrameMeter } from '../../energy/meter.js';
 
 /** An admitted frame on its way through the pipeline. */
@@ -8,7 +9,7 @@ export interface Frame {
   payload: Uint8Array;
   /** SHA-256 of the payload in hex; computed while the decoder works. */
   sha256: string | null;
-  imageType: 'jpeg' | 'png' | 'webp';
+  imageType: ImageType;
   /** Wall clock, ms since the epoch: the camera's own stamp, else the time of admission. */
   capturedAtMs: number;
   /** Monotonic clock at admission; latencies count from here. */

@@ -6,15 +6,14 @@
  */
 import sharp from 'sharp';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
+import { formatOf, LOADERS, type MediaType } from './formats/registry.js';
 import type { ImageLimits } from './image-check.js';
 
 sharp.cache(false);
 sharp.concurrency(1);
-// Only the three formats that admission knows: libvips would also read SVG, PDF, TIFF … from a hostile payload.
+// Only the formats that admission knows: libvips would also read SVG, PDF, TIFF … from a hostile payload.
 sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({
-  operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'],
-});
+sharp.unblock({ operation: [...LOADERS] });
 
 /** Size of the tensor that the zoo's networks take; a zoo's `input` is one. */
 export interface PixelShape {
@@ -25,7 +24,7 @@ export interface PixelShape {
 
 export interface EncodedImage {
   bytes: Uint8Array;
-  type: 'image/jpeg' | 'image/png' | 'image/webp';
+  type: MediaType;
 }
 
 /**
@@ -92,7 +91,9 @@ export async function encodeForUpload(
     values <= LOSSLESS_VALUES
       ? { bytes: await encodePng(pixels, input), type: 'image/png' }
       : { bytes: await encodeJpeg(pixels, input, UPLOAD_QUALITY), type: 'image/jpeg' };
-  return encoded.bytes.length < original.length ? encoded : { bytes: original, type: mediaType(original) };
+  return encoded.bytes.length < original.length
+    ? encoded
+    : { bytes: original, type: formatOf(original).format.mediaType };
 }
 
 /** uint8 HWC → JPEG without chroma subsampling, which would cost small images more accuracy than bytes. */
@@ -117,10 +118,4 @@ function rawShape({ height, width, channels }: PixelShape): {
   channels: 1 | 3;
 } {
   return { height, width, channels };
-}
-
-/** Media type by the first bytes of an image that passed `checkImage`. */
-export function mediaType(bytes: Uint8Array): EncodedImage['type'] {
-  if (bytes[0] === 0xff) return 'image/jpeg';
-  return bytes[0] === 0x89 ? 'image/png' : 'image/webp';
 }

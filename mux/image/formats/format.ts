@@ -1,0 +1,55 @@
+/** What an image format is: how its bytes are known, what its header says, and what decodes it. */
+import { imageSize } from 'image-size';
+import { EdgemuxError, messageOf } from '../../../common/errors.js';
+
+/** What a header says; `width` and `height` in pixels, as stored (before EXIF orientation). */
+export interface Header {
+  width: number;
+  height: number;
+  /** false where the end marker, or what the header promises, is not there. */
+  complete: boolean;
+}
+
+export interface ImageFormat {
+  /** `image/…`, as in the content type of a request. */
+  mediaType: `image/${string}`;
+  /** libvips' loader from memory: all others are blocked. */
+  loader: `VipsForeignLoad${string}Buffer`;
+  /** First characters of the base64 text of every image of this format. */
+  base64Start: string;
+  /** Told by the first bytes alone. */
+  recognises(bytes: Buffer): boolean;
+  /**
+   * Synchronous, and cheap whatever the bytes are: at most MOST_STEPS steps, no decoding.
+   *
+   * @throws EdgemuxError IMAGE_NOT_AN_IMAGE, IMAGE_TRUNCATED
+   */
+  readHeader(bytes: Buffer): Header;
+}
+
+/** Segments or chunks walked at most: a real image of 16 MiB has some thousands, a hostile one millions. */
+export const MOST_STEPS = 50_000;
+
+/** Bytes that a fixed header needs at least, and that `image-size` is shown at most. */
+const FIXED_HEADER = { least: 33, most: 64 };
+
+/** Width and height in a header of fixed places, as PNG and WebP have. */
+export function fixedSize(bytes: Buffer, type: string): { width: number; height: number } {
+  if (bytes.length < FIXED_HEADER.least) throw truncated(type);
+  try {
+    const { width, height } = imageSize(bytes.subarray(0, FIXED_HEADER.most));
+    return { width, height };
+  } catch (cause) {
+    throw notAnImage(`a broken ${type} header (${messageOf(cause)})`);
+  }
+}
+
+export function truncated(type: string): EdgemuxError {
+  return new EdgemuxError('IMAGE_TRUNCATED', `the ${type} image ends before its end marker`, {
+    details: { type },
+  });
+}
+
+export function notAnImage(what: string): EdgemuxError {
+  return new EdgemuxError('IMAGE_NOT_AN_IMAGE', `the payload is no image: ${what}`);
+}
