@@ -1,6 +1,6 @@
 /** `edgemux-cloud doctor`: every precondition of the server, with what to do. */
 import { readConfig } from '../common/doctor/config.js';
-import { pass, single, type Probe } from '../common/doctor/checks.js';
+import { needing, pass, single, type Probe } from '../common/doctor/checks.js';
 import { runDoctor, type DoctorDeps, type DoctorOptions } from '../common/doctor/command.js';
 import { clockProbe, nodeProbe, secretsProbe } from '../common/doctor/machine.js';
 import { bindingProbe, decodeOne, inferenceProbe, zooProbe } from '../mux/doctor.js';
@@ -53,16 +53,19 @@ function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
       ...always,
       secretsProbe({ 'broker.passwordFile': broker.passwordFile, 'broker.keyFile': broker.keyFile }),
       zooProbe(zoo),
-      brokerProbe(brokerOptions),
     ],
+    [needing(['secrets'], brokerProbe(brokerOptions))],
     [
-      inferenceProbe(zoo, (loaded) =>
-        onnxRuntimeOptions({
-          zoo: loaded,
-          models: groupOf(loaded).ids,
-          inference,
-          batchSizes: batching.sizes,
-        }),
+      needing(
+        ['binding', 'zoo'],
+        inferenceProbe(zoo, (loaded) =>
+          onnxRuntimeOptions({
+            zoo: loaded,
+            models: groupOf(loaded).ids,
+            inference,
+            batchSizes: batching.sizes,
+          }),
+        ),
       ),
     ],
   ];

@@ -6,7 +6,9 @@ import { messageOf } from '../common/errors.js';
 import { silentLog } from '../common/log.js';
 import { connectionOptions, type BrokerConfig } from './config.js';
 import { Connection } from './connection/connection.js';
+import { addressText, parseBrokerUrl, type BrokerAddress } from './connection/broker-url.js';
 import { kindOf, type FailureKind } from './connection/failure.js';
+import { lookAtPort, type PortLook } from './port-look.js';
 import { roundTripVerdict } from './round-trip.js';
 
 export interface BrokerProbeOptions {
@@ -30,6 +32,8 @@ export interface ConnectedChecks {
 const READY_MS = 6000;
 const LOOK_MS = 300;
 const LASTING: readonly FailureKind[] = ['refused', 'dns', 'tls', 'credentials', 'version'];
+/** Failures in which the port may belong to something else. */
+const PUZZLING: readonly FailureKind[] = ['timeout', 'closed', 'network', 'tls', 'broker', 'stopped'];
 const TIMEOUT_MS = 25_000;
 const ECHO_MS = 5000;
 const LARGE_BYTES = 1024 * 1024;
@@ -65,11 +69,9 @@ export function brokerProbe(options: BrokerProbeOptions, more: readonly Connecte
         Connection,
       ];
       try {
-        try {
-          await untilReady(near);
-          await untilReady(far);
-        } catch (error) {
-          report('broker', unreachable(options.broker, near, error));
+        const trouble = (await troubleWith(near, options.broker)) ?? (await troubleWith(far, options.broker));
+        if (trouble !== null) {
+          report('broker', trouble);
           for (const id of Object.keys(owed)) report(id, skip('the broker cannot be reached'));
           return;
         }
@@ -88,25 +90,73 @@ function connectionOf(broker: BrokerConfig, name: string): Connection {
   return new Connection({ log: silentLog(), clock: systemClock }, link);
 }
 
-/** Gives up at the first failure that waiting does not mend. @throws EdgemuxError */
-async function untilReady(connection: Connection): Promise<void> {
+/**
+ * Waits for a connection. Gives up at a failure that waiting does not mend, which includes a port that turns out to be
+ * something else; null once it is there.
+ */
+async function troubleWith(connection: Connection, { url }: BrokerConfig): Promise<Verdict | null> {
   connection.start();
+  const address = parseBrokerUrl(url);
   const endMs = systemClock.monotonicMs() + READY_MS;
+  let looked = false;
   for (;;) {
     try {
-      return await connection.ready(LOOK_MS);
+      await connection.ready(LOOK_MS);
+      return null;
     } catch (error) {
-      const { lastFailure } = connection;
-      const lasting = lastFailure !== null && LASTING.includes(kindOf(lastFailure));
-      if (lasting || systemClock.monotonicMs() > endMs) throw error;
+      const cause = connection.lastFailure ?? error;
+      const isLate = systemClock.monotonicMs() > endMs;
+      const isPuzzling = PUZZLING.includes(kindOf(cause)) && connection.lastFailure !== null;
+      if (isLate || (isPuzzling && !looked)) {
+        looked = true;
+        const stranger = strangerVerdict(address, await lookAtPort(address.host, address.port), isLate);
+        if (stranger !== null) return stranger;
+      }
+      if (isLate || (connection.lastFailure !== null && LASTING.includes(kindOf(cause))))
+        return fail(
+          `${url}: ${messageOf(cause)}`,
+          REMEDIES[kindOf(cause)] ?? 'look at the log of the broker',
+        );
     }
   }
 }
 
-function unreachable({ url }: BrokerConfig, connection: Connection, error: unknown): Verdict {
-  const cause = connection.lastFailure ?? error;
-  const remedy = REMEDIES[kindOf(cause)] ?? 'look at the log of the broker';
-  return fail(`${url}: ${messageOf(cause)}`, remedy);
+/**
+ * A port that is no broker, or not in the way that the URL says; null where the look explains nothing.
+ * @param isLate whether it had all the time that a broker gets: one that starts is silent for a while
+ */
+function strangerVerdict(address: BrokerAddress, { kind, said }: PortLook, isLate: boolean): Verdict | null {
+  const where = addressText(address);
+  const port = 'mend host and port in broker.url';
+  switch (kind) {
+    case 'silent':
+      if (!isLate) return null;
+      return fail(
+        `something listens at ${where} and says nothing, neither to MQTT nor to TLS or HTTP: no broker, or one that hangs`,
+        `${port}, or restart the broker`,
+      );
+    case 'http':
+      return fail(
+        `an HTTP server listens at ${where} (${said}), no MQTT broker`,
+        `${port}: edgemux speaks MQTT over TCP, not over WebSockets`,
+      );
+    case 'other':
+      return fail(`what listens at ${where} does not speak MQTT: it says '${said}'`, port);
+    case 'tls':
+      if (address.tls) return null;
+      return fail(
+        `${where} is a TLS port, and broker.url asks for plain text`,
+        'write mqtts:// in broker.url, with broker.caFile for an authority of your own; or take the plain port',
+      );
+    case 'mqtt':
+      if (!address.tls) return null;
+      return fail(
+        `${where} speaks MQTT without TLS, and broker.url asks for TLS`,
+        "take the broker's TLS port, mostly 8883; or write mqtt:// in broker.url",
+      );
+    default:
+      return null;
+  }
 }
 
 async function look(

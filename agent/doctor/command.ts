@@ -1,6 +1,6 @@
 /** `edgemux doctor`: every precondition of the daemon, with what to do. */
 import { readConfig } from '../../common/doctor/config.js';
-import type { Probe } from '../../common/doctor/checks.js';
+import { needing, type Probe } from '../../common/doctor/checks.js';
 import { runDoctor, type DoctorDeps, type DoctorOptions } from '../../common/doctor/command.js';
 import { clockProbe, diskProbe, folderProbe, nodeProbe, secretsProbe } from '../../common/doctor/machine.js';
 import { scanBuses } from '../../drivers/i2c/scan-buses.js';
@@ -62,11 +62,18 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
       ),
       secretsProbe({ 'broker.passwordFile': broker.passwordFile, 'broker.keyFile': broker.keyFile }),
       zooProbe(zoo),
-      brokerProbe(brokerOptions, [serverChecks(broker.baseTopic, zoo, offloads)]),
+    ],
+    [
+      needing(['secrets'], brokerProbe(brokerOptions, [serverChecks(broker.baseTopic, zoo, offloads)])),
       ...powerProbes(config.power, deps),
       ...jetsonProbes(deps.sysRoot, deps.devRoot),
     ],
-    [inferenceProbe(zoo, (loaded) => deviceInference(loaded, config))],
+    [
+      needing(
+        ['binding', 'zoo'],
+        inferenceProbe(zoo, (loaded) => deviceInference(loaded, config)),
+      ),
+    ],
   ];
 }
 

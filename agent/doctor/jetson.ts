@@ -1,8 +1,8 @@
 /** Probes of a Jetson: power mode, clocks, and the right to use the GPU. They skip on any other machine. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { userInfo } from 'node:os';
 import { fail, pass, single, skip, warn, type Probe, type Verdict } from '../../common/doctor/checks.js';
+import { userName } from '../../common/host/user.js';
 import { readMachine, type ClockRange, type MachineFacts } from '../../common/host/machine.js';
 
 /** Device files that CUDA opens on a TX2; which of them is checked with strace at best, so only these two count. */
@@ -58,8 +58,8 @@ function devicesVerdict(devRoot: string): Verdict {
     try {
       accessSync(path, constants.R_OK | constants.W_OK);
     } catch {
-      return fail(`${userInfo().username} may not use ${path}`, remedy);
+      return fail(`${userName()} may not use ${path}`, remedy);
     }
   }
-  return pass(`${userInfo().username} may use ${GPU_FILES.join(' and ')}`);
+  return pass(`${userName()} may use ${GPU_FILES.join(' and ')}`);
 }

@@ -7,7 +7,8 @@ import { silentLog } from '../../common/log.js';
 import { chipOf } from '../../drivers/chips.js';
 import { listI2cBuses, resolveI2cBus } from '../../drivers/i2c/i2c-buses.js';
 import type { BusScan } from '../../drivers/i2c/scan.js';
-import { findSysfsRails, type SysfsRail } from '../../drivers/sysfs/sysfs-rails.js';
+import { forbidden } from '../../drivers/sysfs/sysfs-files.js';
+import { findSysfsRails, forbiddenRails, type SysfsRail } from '../../drivers/sysfs/sysfs-rails.js';
 import { SysfsSensor } from '../../drivers/sysfs/sysfs-sensor.js';
 import { isChipRail, type PowerConfig } from '../../energy/config.js';
 import { LiveMeter } from '../../energy/live-meter.js';
@@ -24,16 +25,23 @@ const FIRST_MS = 10_000;
 const MEASURE_MS = 1000;
 const ROUNDS = 5;
 const PAUSE_MS = 100;
+const RAILS_REMEDY = '`edgemux power scan` lists what there is; mend power.rails';
 /** The kernel's rails are converted one after the other, and each is rounded. */
 const SUM_TOLERANCE = { share: 0.1, watts: 0.1 };
 
+/** Where a configured INA226 fails its check, its rail is not failed once more: the others are still measured. */
 export function powerProbes(config: PowerConfig, deps: PowerProbeDeps): Probe[] {
   return [
-    single('i2c', 'I2C buses and chips', () => chipsVerdict(config, deps), { timeoutMs: 30_000 }),
-    single('rails', 'power rails', () => railsVerdict(config, deps.sysRoot), {
-      timeoutMs: 15_000,
-      remedy: '`edgemux power scan` lists what there is; mend power.rails',
-    }),
+    {
+      checks: { i2c: 'I2C buses and chips', rails: 'power rails' },
+      timeoutMs: 45_000,
+      remedy: RAILS_REMEDY,
+      run: async (report) => {
+        const verdict = await chipsVerdict(config, deps);
+        report('i2c', verdict);
+        report('rails', await railsVerdict(config, deps.sysRoot, verdict.status === 'fail'));
+      },
+    },
     single('rails-sum', 'rails add up', () => sumVerdict(findSysfsRails(deps.sysRoot))),
   ];
 }
@@ -78,45 +86,75 @@ async function chipsVerdict(config: PowerConfig, deps: PowerProbeDeps): Promise<
   );
 }
 
-/** Measures for a moment, as the daemon would. */
-async function railsVerdict(config: PowerConfig, sysRoot: string): Promise<Verdict> {
-  if (!config.simulate && config.rails.length === 0) {
+/** Measures for a moment, as the daemon would. @param chipsFailed leaves the INA226s out */
+async function railsVerdict(config: PowerConfig, sysRoot: string, chipsFailed: boolean): Promise<Verdict> {
+  if (!config.simulate && config.rails.length === 0)
     return warn(
       'none is configured: energies are null',
       'set power.rails; `edgemux power scan` lists what there is',
     );
+  const rails = chipsFailed ? config.rails.filter(({ kind }) => kind !== 'ina226') : config.rails;
+  if (chipsFailed && rails.length === 0) return skip('not looked at: i2c failed');
+  const closed = config.simulate ? [] : forbiddenRails(wantedOf(rails, sysRoot));
+  if (closed.length > 0) {
+    const { text, remedy } = forbidden(closed);
+    return fail(text, remedy);
   }
   const meter = new LiveMeter(
     { log: silentLog(), clock: systemClock, board: createBoard(), sysRoot },
-    config,
+    { ...config, rails },
   );
   await meter.start();
   try {
-    const giveUpMs = systemClock.monotonicMs() + FIRST_MS;
-    const waits = (): boolean => meter.rails().some((rail) => rail.samples === 0 && rail.problem === null);
-    while (waits() && systemClock.monotonicMs() < giveUpMs) await sleep(PAUSE_MS);
-    await sleep(MEASURE_MS);
-    const rails = meter.rails();
-    const warnings = meter.health().filter((text) => !text.includes('idle power is not learned'));
-    const measured = rails.filter(({ powerW }) => powerW !== null);
-    const detail = measured
-      .map(({ name, powerW, rateHz, simulated }) => {
-        return `${name} ${powerW?.mean.toFixed(2)} W at ${rateHz.toFixed(0)} Hz${simulated ? ' (simulated)' : ''}`;
-      })
-      .join(', ');
-    const remedy = '`edgemux power scan` lists what there is; mend power.rails';
-    if (measured.length === 0 || measured.length < rails.length)
-      return fail([detail, ...warnings].filter(Boolean).join('; ') || 'no rail measures', remedy);
-    return warnings.length > 0 ? warn([detail, ...warnings].join('; '), remedy) : pass(detail);
+    return await measuredVerdict(meter, rails);
   } finally {
     await meter.stop();
   }
 }
 
+/** The kernel's rails that the configuration asks for. */
+function wantedOf(rails: PowerConfig['rails'], sysRoot: string): SysfsRail[] {
+  return findSysfsRails(sysRoot).filter(({ rail: { kind, name } }) =>
+    rails.some(
+      (wanted) =>
+        (wanted.kind === 'auto' || wanted.kind === kind) && (wanted.name === '' || wanted.name === name),
+    ),
+  );
+}
+
+async function measuredVerdict(meter: LiveMeter, configured: PowerConfig['rails']): Promise<Verdict> {
+  const giveUpMs = systemClock.monotonicMs() + FIRST_MS;
+  const waits = (): boolean => meter.rails().some((rail) => rail.samples === 0 && rail.problem === null);
+  while (waits() && systemClock.monotonicMs() < giveUpMs) await sleep(PAUSE_MS);
+  await sleep(MEASURE_MS);
+  const rails = meter.rails();
+  const totalsOnly = configured.length > 0 && configured.every(({ kind }) => kind !== 'ina226');
+  const warnings = meter
+    .health()
+    .filter((text) => !text.includes('idle power is not learned'))
+    .filter((text) => !(totalsOnly && text.includes('no rail is fast enough')));
+  const measured = rails.filter(({ powerW }) => powerW !== null);
+  const detail = measured
+    .map(({ name, powerW, rateHz, simulated }) => {
+      return `${name} ${powerW?.mean.toFixed(2)} W at ${rateHz.toFixed(0)} Hz${simulated ? ' (simulated)' : ''}`;
+    })
+    .join(', ');
+  if (measured.length === 0 || measured.length < rails.length)
+    return fail([detail, ...warnings].filter(Boolean).join('; ') || 'no rail measures', RAILS_REMEDY);
+  if (warnings.length > 0) return warn([detail, ...warnings].join('; '), RAILS_REMEDY);
+  const counted = rails.filter((rail) => rail.counted).map(({ name }) => name);
+  const notes = [`counted: ${counted.join(' + ')}`, ...(totalsOnly ? ['totals, no energy per frame'] : [])];
+  return pass([detail, ...notes].join('; '));
+}
+
 /** A rail that contains others draws at least as much as they together (VDD_IN: the whole module of a TX2). */
-async function sumVerdict(rails: readonly SysfsRail[]): Promise<Verdict> {
+async function sumVerdict(all: readonly SysfsRail[]): Promise<Verdict> {
+  const rails = all.filter(({ problem }) => problem === null);
   const parents = rails.filter(({ rail }) => rails.some((other) => other.rail.within === rail.name));
-  if (parents.length === 0) return skip('the kernel measures no rail that contains others');
+  if (parents.length === 0) {
+    const unread = rails.length < all.length ? ' and can be read' : '';
+    return skip(`the kernel measures no rail that contains others${unread}`);
+  }
   const meanW = await meanPowers(rails);
   const said: string[] = [];
   for (const { rail } of parents) {

@@ -1,6 +1,7 @@
 /**
  * What `doctor` is made of: probes look at one thing each and give verdicts about the checks that it decides. A
- * probe that throws or takes too long fails every check that it owes; nothing passes by staying silent.
+ * probe that throws or takes too long fails the first check that it still owes and skips the others: one failure for one
+ * cause, and nothing passes by staying silent.
  */
 import { EdgemuxError, messageOf } from '../errors.js';
 
@@ -36,6 +37,8 @@ export interface Probe {
   run(report: Report): Promise<void> | void;
   /** What to do where it throws. */
   remedy?: Remedy;
+  /** Checks of earlier waves without which this probe would only fail again for the same cause. */
+  needs?: readonly string[];
 }
 
 export const pass = (detail: string): Verdict => ({ status: 'pass', detail });
@@ -58,9 +61,16 @@ export function single(
   };
 }
 
+/** A probe that is only run where these checks of earlier waves did not fail. */
+export function needing(needs: readonly string[], probe: Probe): Probe {
+  return { ...probe, needs };
+}
+
 export interface RunOptions {
   /** Ids of checks that are not looked at; the first of a probe takes the others with it. */
   skipped?: readonly string[];
+  /** Ids of checks that failed before. */
+  failed?: readonly string[];
   /** Told each result, in the order of the probes, as early as that order allows. */
   onResult?: (result: CheckResult) => void;
 }
@@ -68,9 +78,9 @@ export interface RunOptions {
 /** Runs probes side by side. Never rejects. */
 export async function runProbes(
   probes: readonly Probe[],
-  { skipped = [], onResult = () => undefined }: RunOptions = {},
+  { skipped = [], failed = [], onResult = () => undefined }: RunOptions = {},
 ): Promise<CheckResult[]> {
-  const running = probes.map((probe) => runProbe(probe, skipped));
+  const running = probes.map((probe) => runProbe(probe, skipped, failed));
   const results: CheckResult[] = [];
   for (const one of running) {
     for (const result of await one) {
@@ -81,7 +91,11 @@ export async function runProbes(
   return results;
 }
 
-async function runProbe(probe: Probe, skipped: readonly string[]): Promise<CheckResult[]> {
+async function runProbe(
+  probe: Probe,
+  skipped: readonly string[],
+  failed: readonly string[],
+): Promise<CheckResult[]> {
   const ids = Object.keys(probe.checks);
   const verdicts = new Map<string, Verdict>();
   const whole = ids[0] !== undefined && skipped.includes(ids[0]);
@@ -89,14 +103,14 @@ async function runProbe(probe: Probe, skipped: readonly string[]): Promise<Check
   const report: Report = (id, verdict) => {
     if (!verdicts.has(id)) verdicts.set(id, verdict);
   };
-  if (verdicts.size < ids.length) {
-    try {
-      await within(probe, report);
-    } catch (error) {
-      const { remedy: told = 'see the text of the error' } = probe;
-      const remedy = typeof told === 'string' ? told : told(error);
-      for (const id of ids) report(id, fail(textOf(error), remedy));
-    }
+  const broken = probe.needs?.find((id) => failed.includes(id));
+  if (broken !== undefined) {
+    for (const id of ids) report(id, skip(`not looked at: ${broken} failed`));
+  } else if (verdicts.size < ids.length) {
+    const error = await within(probe, report).catch(thrown);
+    const [first, ...others] = error === undefined ? [] : ids.filter((id) => !verdicts.has(id));
+    if (first !== undefined) report(first, fail(textOf(error), remedyOf(probe, error)));
+    for (const id of others) report(id, skip(`could not be looked at: ${first} failed`));
   }
   return ids.map((id) => {
     const { status, detail, remedy = null } = verdicts.get(id) ?? fail('it gave no verdict', 'report this');
@@ -115,6 +129,15 @@ async function within(probe: Probe, report: Report): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What a probe threw, never undefined. */
+function thrown(error: unknown): unknown {
+  return error ?? new Error('it failed without a word');
+}
+
+function remedyOf({ remedy = 'see the text of the error' }: Probe, error: unknown): string {
+  return typeof remedy === 'string' ? remedy : remedy(error);
 }
 
 function textOf(error: unknown): string {

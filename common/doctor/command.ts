@@ -58,7 +58,10 @@ export async function runDoctor(
   const onResult = (result: CheckResult): void => {
     if (!options.json) deps.write(line(result));
   };
-  for (const wave of waves) checks.push(...(await runProbes(wave, { skipped: options.skipped, onResult })));
+  const failed = (): string[] => checks.filter(({ status }) => status === 'fail').map(({ id }) => id);
+  for (const wave of waves) {
+    checks.push(...(await runProbes(wave, { skipped: options.skipped, failed: failed(), onResult })));
+  }
   deps.write(options.json ? `${JSON.stringify({ checks }, null, 2)}\n` : summary(checks));
   const code = checks.some(({ status }) => status === 'fail') ? EXIT.failure : EXIT.ok;
   deps.end(code);

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { userInfo } from 'node:os';
+import { userName } from '../host/user.js';
 import { fail, pass, single, skip, warn, type Probe, type Verdict } from './checks.js';
 
 /** engines.node of package.json. */
@@ -59,7 +59,7 @@ export function diskProbe(folder: string, wantedBytes: number): Probe {
 /** The folder that the program writes to, or will make. */
 export function folderProbe(folder: string, files: readonly string[]): Probe {
   return single('data-dir', 'data folder', () => {
-    const who = userInfo().username;
+    const who = userName();
     const own = `\`sudo chown -R ${who} ${resolve(folder)}\`, or run as the user that owns it`;
     if (!existsSync(folder)) {
       const parent = existingParent(folder);
@@ -92,12 +92,14 @@ export function secretsProbe(files: Readonly<Record<string, string | null>>): Pr
 function secretVerdict(key: string, file: string): Verdict {
   if (!existsSync(file)) return fail(`${key}: ${file} does not exist`, 'make the file, or mend the key');
   if (!may(file, constants.R_OK))
-    return fail(
-      `${key}: ${userInfo().username} may not read ${file}`,
-      `\`sudo chown ${userInfo().username} ${file}\``,
-    );
+    return fail(`${key}: ${userName()} may not read ${file}`, `\`sudo chown ${userName()} ${file}\``);
   const mode = statSync(file).mode & 0o777;
   const octal = mode.toString(8).padStart(4, '0');
+  if ((mode & 0o007) !== 0)
+    return fail(
+      `${key}: ${file} is open to every user (mode ${octal}); a daemon refuses it`,
+      `\`sudo chmod 0600 ${file}\``,
+    );
   if ((mode & 0o077) !== 0) return warn(`${key}: ${file} has mode ${octal}`, `\`sudo chmod 0600 ${file}\``);
   return pass(`${key}: ${file} has mode ${octal}`);
 }

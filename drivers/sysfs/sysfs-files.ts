@@ -1,8 +1,8 @@
 /** Reading the small text files of `/sys`, and what may be wrong with one. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { userName } from '../../common/host/user.js';
 
 /** Why a file of a rail gives no number. */
 export interface FileProblem {
@@ -51,20 +51,17 @@ export function isForbidden({ code }: FileProblem): boolean {
   return code === 'EACCES' || code === 'EPERM';
 }
 
-/** One sentence about rails that only root may read, with the command that mends it. */
-export function forbiddenText(names: readonly string[]): string {
-  return (
-    `rails found, not readable by ${userName()}: ${names.join(', ')}. ` +
-    `\`sudo sh ${OPEN_RAILS} ${process.getgid?.() ?? ''}\` until the next boot, then start again ` +
-    '(as an installed service: `sudo systemctl restart edgemux-clocks edgemux`, done at every boot)'
-  );
+/** What to say about rails that only root may read, and the command that mends it. */
+export function forbidden(names: readonly string[]): { text: string; remedy: string } {
+  return {
+    text: `rails found, not readable by ${userName()}: ${names.join(', ')}`,
+    remedy:
+      `\`sudo sh ${OPEN_RAILS} ${process.getgid?.() ?? ''}\`, until the next boot, and start again ` +
+      '(installed as a service: `sudo systemctl restart edgemux-clocks edgemux`; it is done at every boot)',
+  };
 }
 
-/** The name of the user that this process runs as; its number where it has none. */
-export function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `user ${process.getuid?.() ?? ''}`;
-  }
+export function forbiddenText(names: readonly string[]): string {
+  const { text: said, remedy } = forbidden(names);
+  return `${said}. ${remedy}`;
 }

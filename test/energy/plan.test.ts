@@ -1,6 +1,8 @@
 import t from 'tap';
 import { powerConfigSchema } from '../../energy/config.js';
+import { BOARDS } from '../../drivers/sysfs/boards.js';
 import { planRails } from '../../energy/plan.js';
+import { BOARD_TREES } from '../drivers/sysfs/board-trees.js';
 import { l4t32, mainline, sysfsTree } from '../drivers/sysfs/sysfs-trees.js';
 
 const config = (settings: unknown) => powerConfigSchema.parse(settings);
@@ -74,6 +76,24 @@ t.test('auto takes every rail of the kernel, a name only that one', async (t) =>
   t.same(names({ rails: [{ kind: 'iio', name: 'VDD_IN' }] }, jetson), ['VDD_IN']);
   t.equal(names({ rails: [{ kind: 'hwmon' }] }, sysfsTree(t, mainline())).length, 3);
   t.match(planRails(config({ rails: [{ kind: 'hwmon' }] }), jetson).warnings, [/does not measure a rail/]);
+});
+
+t.test("the kernel's rails that count are the board's whole, whatever else is there", async (t) => {
+  const auto = config({ rails: [{ kind: 'auto' }] });
+  for (const { title, kernel, tree } of BOARD_TREES) {
+    const plan = planRails(auto, sysfsTree(t, tree));
+    const board = BOARDS.find((each) => each.title === title);
+    t.same(plan.counted, board?.total, `${title}, ${kernel}`);
+    t.same(plan.warnings, []);
+  }
+  const beside = planRails(auto, sysfsTree(t, mainline()));
+  t.same(beside.counted, ['VDD_IN'], 'an INA226 of the kernel beside it is not added');
+  const part = config({ rails: [{ kind: 'iio', name: 'VDD_SYS_GPU' }] });
+  const parts = planRails(part, sysfsTree(t, l4t32()));
+  t.same(parts.counted, []);
+  t.match(parts.warnings, [/no total: .*VDD_IN is not measured/]);
+  const chosen = config({ rails: [{ kind: 'iio', name: 'VDD_SYS_GPU' }], sum: ['VDD_SYS_GPU'] });
+  t.same(planRails(chosen, sysfsTree(t, l4t32())).warnings, [], 'who chooses is not told');
 });
 
 t.test('simulated rails replace the configured ones, keep their names, and say what they are', async (t) => {
