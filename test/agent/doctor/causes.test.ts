@@ -17,17 +17,15 @@ t.test('a missing password file is one failure', async (t) => {
   const folder = t.testdir();
   const flags = {
     ...CPU,
-    dataDir: folder,
     'broker.url': broker.url,
     'broker.username': 'd1',
     'broker.passwordFile': join(folder, 'none'),
   };
-  const device = await deviceDoctor({ flags });
+  const device = await deviceDoctor({ flags: { ...flags, dataDir: folder } });
   t.same(failed(device), ['secrets']);
   t.match(device.checks['broker'], { status: 'skip', detail: /secrets failed/ });
   t.match(device.statuses, { golden: 'pass' }, 'what depends on none of it is looked at');
-  const { dataDir: _, ...serverFlags } = flags;
-  t.same(failed(await serverDoctor({ flags: serverFlags })), ['secrets']);
+  t.same(failed(await serverDoctor({ flags })), ['secrets']);
 });
 
 t.test('a password file that is empty is one failure, too', async (t) => {
