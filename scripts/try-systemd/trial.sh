@@ -35,6 +35,29 @@ answered() { # answered FRAME_FILE: whether a published frame comes back as a re
 }
 publish_until_gone() { mosquitto_pub -h 127.0.0.1 -t cameras/door/frame -f "$2"; sleep 0.5; ! kill -0 "$1"; }
 
+# Power rails as a Jetson's kernel has them since L4T 32.5: every file is root's, and nobody else's.
+rails=/sys/bus/i2c/drivers/ina3221x/0-0041/iio:device1
+put_rails() {
+  mount -t tmpfs -o mode=755 tmpfs /sys/bus
+  mkdir -p "$rails"
+  echo ina3221x >"$rails/name"
+  local channel=0 name mv ma mw
+  while read -r name mv ma mw; do
+    echo "$name" >"$rails/rail_name_$channel"
+    echo "$mv" >"$rails/in_voltage${channel}_input"; echo "$ma" >"$rails/in_current${channel}_input"; echo "$mw" >"$rails/in_power${channel}_input"
+    channel=$((channel + 1))
+  done <<<$'VDD_IN 19152 277 5305\nVDD_SYS_CPU 19152 60 1149\nVDD_SYS_DDR 19152 50 957'
+  close_rails
+}
+close_rails() { chown root:root "$rails"/* && chmod 400 "$rails"/*; } # as sysfs is after every boot
+readable() { runuser -u edgemux -- cat "$rails/in_power0_input"; }
+unreadable() { ! readable; }
+measured() { # whether the device's state has the whole, 5.305 W
+  timeout 20 mosquitto_sub -h 127.0.0.1 -t 'edgemux/+/state' -C 1 >/run/state.json &&
+    python3 -c 'import json; power = json.load(open("/run/state.json"))["power"]; assert abs(power["meanW"] - 5.305) < 1e-6, power'
+}
+boot_again() { systemctl stop edgemux edgemux-clocks && close_rails && unreadable && systemctl start edgemux; }
+
 echo "$(systemctl --version | head -1), PID 1 is $(cat /proc/1/comm), root: ${TRY_ROOT:-$(. /etc/os-release; echo "$PRETTY_NAME")}"
 printf 'listener 1883 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n' >/run/broker.conf
 systemd-run --quiet --unit=try-broker "$(command -v mosquitto)" -c /run/broker.conf
@@ -45,8 +68,9 @@ sample=$try/repo/models/fashion-mnist/samples/sneaker.jpg
 check 'install-server.sh installs, its doctor is content, it starts' install_role server
 refused() { ! install_role device && [ "$(property edgemux ActiveState)" = inactive ]; }
 check "install-device.sh installs; its doctor misses a Jetson's rails, so nothing starts" refused
-sed -i '/^power:/,$d' /etc/edgemux/device.yaml
-check 'once the configuration fits the machine, the doctor is content and it starts' install_role device
+put_rails
+check 'with rails that only root may read, which the service user cannot' unreadable
+check 'it opens them to the service, the doctor is content and it starts' install_role device
 for unit in edgemux edgemux-cloud; do
   check "$unit is active" test "$(property $unit ActiveState)" = active
   start_us=$(property $unit ExecMainStartTimestampMonotonic); ready_us=$(property $unit ActiveEnterTimestampMonotonic)
@@ -58,6 +82,10 @@ check 'systemd-analyze verify has nothing to say' test ! -s /run/verify
 for unit in edgemux edgemux-cloud; do printf '        %s\n' "$(systemd-analyze security $unit --no-pager | tail -1)"; done
 check 'a frame is answered' answered "$sample"
 printf '        %s\n' "$(cut -c1-200 /run/result.json)"
+check 'the rails are measured' until_true 30 measured
+check 'after a boot, which closes the rails, the oneshot opens them before the service starts' boot_again
+check 'and they are measured' until_true 30 measured
+printf '        %s\n' "$(stat -c '%n %U:%G %a' "$rails/in_power0_input")"
 
 pid=$(property edgemux MainPID)
 killed_ms=$(now_ms)
@@ -109,6 +137,7 @@ check 'and answers a frame' answered "$sample"
 
 check 'device removed' bash "$scripts/install-device.sh" --uninstall --purge
 check 'server removed' bash "$scripts/install-server.sh" --uninstall --purge
+umount /sys/bus
 files >/run/after.files; accounts >/run/after.accounts
 check 'the system is as it was: files' diff /run/before.files /run/after.files
 check 'the system is as it was: accounts' diff /run/before.accounts /run/after.accounts
