@@ -29,7 +29,7 @@ const RAILS_REMEDY = '`edgemux power scan` lists what there is; mend power.rails
 /** The kernel's rails are converted one after the other, and each is rounded. */
 const SUM_TOLERANCE = { share: 0.1, watts: 0.1 };
 
-/** Where a configured INA226 fails its check, its rail is not failed once more: the others are still measured. */
+/** Where a configured sensor chip fails its check, its rail is not failed once more: the others are still measured. */
 export function powerProbes(config: PowerConfig, deps: PowerProbeDeps): Probe[] {
   return [
     {
@@ -86,14 +86,14 @@ async function chipsVerdict(config: PowerConfig, deps: PowerProbeDeps): Promise<
   );
 }
 
-/** Measures for a moment, as the daemon would. @param chipsFailed leaves the INA226s out */
+/** Measures for a moment, as the daemon would. @param chipsFailed leaves the sensor chips out */
 async function railsVerdict(config: PowerConfig, sysRoot: string, chipsFailed: boolean): Promise<Verdict> {
   if (!config.simulate && config.rails.length === 0)
     return warn(
       'none is configured: energies are null',
       'set power.rails; `edgemux power scan` lists what there is',
     );
-  const rails = chipsFailed ? config.rails.filter(({ kind }) => kind !== 'ina226') : config.rails;
+  const rails = chipsFailed ? config.rails.filter((rail) => !isChipRail(rail)) : config.rails;
   if (chipsFailed && rails.length === 0) return skip('not looked at: i2c failed');
   const closed = config.simulate ? [] : forbiddenRails(wantedOf(rails, sysRoot));
   if (closed.length > 0) {
@@ -128,7 +128,7 @@ async function measuredVerdict(meter: LiveMeter, configured: PowerConfig['rails'
   while (waits() && systemClock.monotonicMs() < giveUpMs) await sleep(PAUSE_MS);
   await sleep(MEASURE_MS);
   const rails = meter.rails();
-  const totalsOnly = configured.length > 0 && configured.every(({ kind }) => kind !== 'ina226');
+  const totalsOnly = configured.length > 0 && !configured.some(isChipRail);
   const warnings = meter
     .health()
     .filter((text) => !text.includes('idle power is not learned'))
