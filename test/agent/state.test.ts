@@ -132,11 +132,11 @@ t.test('a device in good order says what it is, and the contract can read it', a
 });
 
 t.test(
-  'power is the sum of the rails that lie within no other, and says where it is simulated',
+  'power is the sum of the rails that are counted, and says where it is simulated; null where one of them is silent',
   async (t) => {
     const rails = [
       rail('in', { powerW: { mean: 5, min: 4, max: 6 } }),
-      rail('gpu', { within: 'in', powerW: { mean: 3, min: 2, max: 4 } }),
+      rail('gpu', { within: 'in', counted: false, powerW: { mean: 3, min: 2, max: 4 } }),
       rail('usb', { powerW: { mean: 1.5, min: 1, max: 2 }, simulated: true }),
       rail('silent', { powerW: null, problem: 'no answer', rateHz: 0, counted: false }),
     ];
@@ -148,12 +148,19 @@ t.test(
       within: 'in',
       health: 'ok',
       rateHz: 500,
-      counted: true,
+      counted: false,
     });
     t.match(state.rails[2], { simulated: true });
     t.match(state.rails[3], { health: 'warning', rateHz: 0, counted: false });
-    const none = deviceState(parts({ rails: [rail('in', { powerW: null }), rail('gpu', { within: 'in' })] }));
-    t.equal(none.power, null, 'a part is not the whole');
+    const power = (...some: Parameters<typeof rail>[]): unknown =>
+      deviceState(parts({ rails: some.map((each) => rail(...each)) })).power;
+    t.equal(
+      power(['in', { powerW: null }], ['gpu', { within: 'in', counted: false }]),
+      null,
+      'a part is not the whole',
+    );
+    t.equal(power(['GPU', {}], ['CPU', { powerW: null }]), null, 'nor is a sum that lacks one');
+    t.equal(power(['toaster', { counted: false }]), null, 'nor a rail of which nothing is known');
   },
 );
 
