@@ -129,10 +129,18 @@ const journalSchema = z.strictObject({
       unit: 'bytes',
       description: 'beyond this size the oldest results are deleted, delivered ones first',
     }),
-  sync: z
-    .enum(['normal', 'full'])
-    .default('normal')
-    .meta({ description: 'normal survives the death of the process, full also a power cut (slower)' }),
+  mode: z.enum(['off', 'memory', 'disk']).default('disk').meta({
+    description:
+      'disk: results survive a crash of the program; memory: they wait in memory while the broker is away, at most 64 MiB; off: the newest 4096 do',
+  }),
+  commitMs: z.number().int().min(10).max(60_000).default(2000).meta({
+    unit: 'ms',
+    description: 'SQLite takes results this often, together; until then they are in journal.append',
+  }),
+  sync: z.enum(['normal', 'full']).default('normal').meta({
+    description:
+      'what a power cut takes: full the results of the last commitMs, normal what the kernel had not written (some 30 s)',
+  }),
 });
 
 const reportSchema = z.strictObject({

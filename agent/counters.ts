@@ -23,6 +23,8 @@ export class Counters {
   lateAnswers = 0;
   badAnswers = 0;
   journalErrors = 0;
+  /** Records of the append file that the last death left torn. */
+  tornRecords = 0;
   /** Damaged journals that were set aside. */
   journalsSetAside = 0;
   /** Runs of this journal that did not stop: the frames they had not finished are nowhere. */
@@ -68,6 +70,7 @@ export class Counters {
       journalErrors: this.journalErrors,
       journalsSetAside: this.journalsSetAside,
       uncleanRestarts: this.uncleanRestarts,
+      tornRecords: this.tornRecords,
       givenUp: { ...this.givenUp },
     };
   }
@@ -86,5 +89,6 @@ export interface CounterSnapshot {
   journalErrors: number;
   journalsSetAside: number;
   uncleanRestarts: number;
+  tornRecords: number;
   givenUp: Record<string, number>;
 }

@@ -109,7 +109,7 @@ function healthWarnings(parts: StateParts): string[] {
     ...(limiter.state().breaker === 'closed'
       ? []
       : ['requests to servers keep failing: hard frames fall back']),
-    ...(journal.problem === null ? [] : [`results are sent unjournaled: ${journal.problem}`]),
+    ...(journal.problem === null ? [] : [journal.problem]),
     ...(journal.lastStop === 'unclean' && parts.uptimeS < UNCLEAN_WARNING_S
       ? ['the last run did not stop: the frames it had not finished have no result']
       : []),

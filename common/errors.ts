@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   PROGRAM_ENDED: 'a program that the demo started ended by itself',
   CAMPAIGN_INVALID: 'a measurement campaign cannot be read, or is there already',
   JOURNAL_FAILED: 'the journal cannot be opened or written',
+  DATA_DIR_IN_USE: 'another daemon uses the data folder',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -8,6 +8,9 @@ type Value = string | number | null;
 /** The journal's name in `dataDir`. */
 export const JOURNAL_FILE = 'journal.sqlite';
 
+/** The path of a journal that no file holds. */
+export const IN_MEMORY = ':memory:';
+
 /** A lock held by another program must not keep the main thread waiting. */
 const LOCK_TIMEOUT_MS = 100;
 const WAL_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -31,10 +34,7 @@ export class JournalFile {
   /** Opens or creates the file. Returns whether it is new. @throws EdgemuxError JOURNAL_FAILED */
   open(): boolean {
     try {
-      mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-      const isNew = !existsSync(this.path);
-      closeSync(openSync(this.path, 'a', 0o600));
-      chmodSync(this.path, 0o600); // SQLite gives its -wal and -shm the same
+      const isNew = this.path === IN_MEMORY || makeFile(this.path);
       this.#db = new Database(this.path, { timeout: LOCK_TIMEOUT_MS });
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma(`synchronous = ${this.#sync === 'full' ? 'FULL' : 'NORMAL'}`);
@@ -56,6 +56,7 @@ export class JournalFile {
   /** Closes the file and renames it with what belongs to it. Returns its new name. */
   setAside(suffix: string): string {
     this.close();
+    if (this.path === IN_MEMORY) return this.path;
     for (const part of ['-wal', '-shm', ''])
       if (existsSync(this.path + part)) renameSync(this.path + part, this.path + suffix + part);
     return this.path + suffix;
@@ -109,6 +110,15 @@ export class JournalFile {
       throw failed('the journal does not work', error);
     }
   }
+}
+
+/** Returns whether there was none. */
+function makeFile(path: string): boolean {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const isNew = !existsSync(path);
+  closeSync(openSync(path, 'a', 0o600));
+  chmodSync(path, 0o600); // SQLite gives its -wal and -shm the same
+  return isNew;
 }
 
 /** Whether a JOURNAL_FAILED means that the file itself is damaged, so that only a new one helps. */

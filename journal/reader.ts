@@ -1,7 +1,10 @@
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { EdgemuxError } from '../common/errors.js';
+import { APPEND_FILE, scan } from './append-log.js';
 import { failed, JOURNAL_FILE } from './file.js';
+import { readBody, type StoredResult } from './record.js';
 
 /** A result as it was recorded. */
 export interface RecordedResult<T> {
@@ -9,9 +12,18 @@ export interface RecordedResult<T> {
   result: T;
 }
 
+type Row = Pick<StoredResult, 'frameId' | 'createdAtMs' | 'payload'>;
+
+interface Span {
+  firstMs: number | null;
+  lastMs: number | null;
+  rows: number;
+}
+
 /**
- * The one reader of a journal, also of one that a daemon writes to. What a payload means is its caller's to say; a
- * row that the caller cannot read (of another version, damaged) is passed over and counted.
+ * The one reader of a journal, also of one that a daemon writes to: results of its append file come behind those of
+ * SQLite. What a payload means is its caller's to say; a row that the caller cannot read (of another version, damaged)
+ * is passed over and counted.
  */
 export class JournalReader<T> {
   readonly file: string;
@@ -42,13 +54,21 @@ export class JournalReader<T> {
 
   /** Time of the first and the last row between two times (ms since the epoch), and how many; null: none. */
   span(sinceMs: number, untilMs: number): { firstMs: number; lastMs: number; rows: number } | null {
-    const select = `SELECT min(createdAtMs) firstMs, max(createdAtMs) lastMs, count(*) rows
-      FROM results WHERE createdAtMs >= ? AND createdAtMs < ?`;
+    const select = `SELECT min(createdAtMs) firstMs, max(createdAtMs) lastMs, count(*) rows FROM results
+      WHERE createdAtMs >= ? AND createdAtMs < ?`;
+    const appended = this.#appended(sinceMs, untilMs);
     try {
-      const found = this.#db
-        .prepare<[number, number], { firstMs: number; lastMs: number; rows: number }>(select)
-        .get(sinceMs, untilMs);
-      return found && found.rows > 0 ? found : null;
+      const known = this.#db.prepare<[string]>('SELECT 1 FROM results WHERE frameId = ?');
+      const more = [...appended.values()].filter(({ frameId }) => known.get(frameId) === undefined);
+      const times = more.map(({ createdAtMs }) => createdAtMs);
+      const found = this.#db.prepare<[number, number], Span>(select).get(sinceMs, untilMs);
+      const rows = (found?.rows ?? 0) + times.length;
+      if (rows === 0) return null;
+      return {
+        firstMs: Math.min(found?.firstMs ?? Infinity, ...times),
+        lastMs: Math.max(found?.lastMs ?? -Infinity, ...times),
+        rows,
+      };
     } catch (error) {
       throw this.#failed(error);
     }
@@ -59,9 +79,7 @@ export class JournalReader<T> {
    * @throws EdgemuxError JOURNAL_FAILED where the file is damaged
    */
   *results(sinceMs = 0, untilMs = Number.MAX_SAFE_INTEGER): Generator<RecordedResult<T>, void, undefined> {
-    const select = `SELECT createdAtMs, payload FROM results WHERE createdAtMs >= ? AND createdAtMs < ?
-      ORDER BY seq`;
-    for (const { createdAtMs, payload } of this.#rows(select, sinceMs, untilMs)) {
+    for (const { createdAtMs, payload } of this.#rows(sinceMs, untilMs)) {
       const result = this.#read(payload);
       if (result !== null) yield { createdAtMs, result };
     }
@@ -71,15 +89,41 @@ export class JournalReader<T> {
     this.#db.close();
   }
 
-  *#rows(
-    select: string,
-    ...range: [number, number]
-  ): Generator<{ createdAtMs: number; payload: string }, void> {
+  /** The append file is read first: what is moved into SQLite meanwhile is seen there, and taken once. */
+  *#rows(sinceMs: number, untilMs: number): Generator<Row, void> {
+    const select = `SELECT frameId, createdAtMs, payload FROM results WHERE createdAtMs >= ? AND createdAtMs < ?
+      ORDER BY seq`;
+    const appended = this.#appended(sinceMs, untilMs);
     try {
-      yield* this.#db
-        .prepare<[number, number], { createdAtMs: number; payload: string }>(select)
-        .iterate(...range);
+      for (const row of this.#db.prepare<[number, number], Row>(select).iterate(sinceMs, untilMs)) {
+        appended.delete(row.frameId);
+        yield row;
+      }
     } catch (error) {
+      throw this.#failed(error);
+    }
+    yield* appended.values();
+  }
+
+  /** By frame. A record that is being written just now is not there yet. */
+  #appended(sinceMs: number, untilMs: number): Map<string, Row> {
+    const rows = new Map<string, Row>();
+    const path = join(dirname(this.file), APPEND_FILE);
+    for (const body of scan(this.#contentOf(path)).records) {
+      const record = readBody(body);
+      if (record?.kind !== 'result') continue;
+      const { frameId, createdAtMs, payload } = record.result;
+      if (createdAtMs >= sinceMs && createdAtMs < untilMs)
+        rows.set(frameId, { frameId, createdAtMs, payload });
+    }
+    return rows;
+  }
+
+  #contentOf(path: string): Buffer {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
       throw this.#failed(error);
     }
   }

@@ -28,7 +28,6 @@ const UNJOURNALED = 4096;
 const REFILL_RETRY_MS = 2000;
 /** Acknowledged results are marked in the journal together, this often at most. */
 const MARK_INTERVAL_MS = 200;
-const RETRY_INTERVAL_MS = 2000;
 
 /**
  * A broker that hangs up so soon after a result, so often in a row, does not take it. MQTT 3.1.1 has no other way to
@@ -222,7 +221,7 @@ function isRefused(result: Pending, nowMs: number): boolean {
   return result.strikes >= STRIKES;
 }
 
-/** Marks acknowledged results as delivered; what the journal does not take now is marked later. */
+/** Marks acknowledged results as delivered, some at a time. */
 class Receipts {
   readonly #journal: JournalKeeper;
   #unmarked: number[] = [];
@@ -239,26 +238,22 @@ class Receipts {
 
   add(seq: number): void {
     this.#unmarked.push(seq);
-    this.#later(MARK_INTERVAL_MS);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.mark();
+    }, MARK_INTERVAL_MS);
   }
 
   /** Marks them now. */
   mark(): void {
     if (this.#unmarked.length === 0) return;
-    if (this.#journal.markDelivered(this.#unmarked)) this.#unmarked = [];
-    else this.#later(RETRY_INTERVAL_MS);
+    this.#journal.markDelivered(this.#unmarked);
+    this.#unmarked = [];
   }
 
   stop(): void {
     this.mark();
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-  }
-
-  #later(delayMs: number): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      this.mark();
-    }, delayMs);
   }
 }

@@ -28,6 +28,8 @@ export const deviceCountersSchema = z.object({
   journalsSetAside: count.default(0),
   /** Over the life of the journal: runs that did not stop, whose unfinished frames have neither result nor drop. */
   uncleanRestarts: count.default(0),
+  /** Records of the journal's append file that the last death left torn; none of them had been published. */
+  tornRecords: count.default(0),
   /** Results that are no longer tried to be delivered, by cause. */
   givenUp: causes.default({}),
 });

@@ -8,6 +8,7 @@ import { agentConfigSchema } from '../../agent/config.js';
 import { AgentDaemon } from '../../agent/daemon.js';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
+import { JournalReader } from '../../journal/reader.js';
 import { startAedes } from '../support/broker.js';
 import { startBrokerProxy } from '../support/broker-proxy.js';
 import { jpegOf, Outside, startDevice } from '../support/system.js';
@@ -59,15 +60,15 @@ t.test(
     first.kill('SIGKILL');
     await once(first, 'exit');
     t.equal(outside.results.length, 0, 'nothing of it arrived');
-    const db = new Database(join(dataDir, 'journal.sqlite'), { readonly: true });
-    const rows = db.prepare<[], { payload: string }>('SELECT payload FROM results ORDER BY seq').all();
-    db.close();
+    const reader = new JournalReader(dataDir, String);
+    const rows = [...reader.results()].map(({ result }) => result);
+    reader.close();
     t.ok(rows.length >= 8, `${rows.length} results were journaled`);
     await program(t, outside, broker.url, dataDir);
     t.ok(await outside.untilResults(rows.length));
     t.same(
       outside.raw.map(({ payload }) => Buffer.from(payload).toString()),
-      rows.map(({ payload }) => payload),
+      rows,
       'in order and byte for byte',
     );
     t.ok(await outside.untilState(({ counters }) => counters.uncleanRestarts === 1));

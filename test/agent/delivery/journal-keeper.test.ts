@@ -3,20 +3,28 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { Counters } from '../../../agent/counters.js';
-import { createJournalKeeper, type JournalKeeper } from '../../../agent/delivery/journal-keeper.js';
+import { JournalKeeper } from '../../../agent/delivery/journal-keeper.js';
 import { silentLog } from '../../../common/log.js';
+import { Journal } from '../../../journal/journal.js';
 import { smallDisk, withoutMount } from '../../support/small-disk.js';
 
-const LIMITS = { sync: 'normal', maxAgeH: 1, maxBytes: 1e9 } as const;
+/** Commits come from the tests. */
+const LIMITS = { commitMs: 1e6, maxAgeMs: 3_600_000, maxBytes: 1e9 };
 
 function keeperIn(dir: string) {
   const counters = new Counters();
   const clock = { ms: 0, monotonicMs: () => clock.ms, wallMs: () => Date.UTC(2026, 10, 23) };
-  return { clock, counters, keeper: createJournalKeeper({ log: silentLog(), clock, counters }, dir, LIMITS) };
+  const journal = new Journal({ dir, sync: 'normal', clock });
+  const keeper = new JournalKeeper({ log: silentLog(), clock, counters, journal }, LIMITS);
+  return { clock, counters, journal, keeper };
+}
+
+function rowOf(n: number, bytes: number): Parameters<Journal['append']>[0] {
+  return { frameId: `f${n}`, createdAtMs: n, topic: 'x', payload: 'x'.repeat(bytes) };
 }
 
 function append(keeper: JournalKeeper, n: number, bytes = 100): number | null {
-  return keeper.append({ frameId: `f${n}`, createdAtMs: n, topic: 'x', payload: 'x'.repeat(bytes) });
+  return keeper.append(rowOf(n, bytes));
 }
 
 function frames(keeper: JournalKeeper): string[] | undefined {
@@ -56,10 +64,11 @@ t.test('a file that is no journal is kept under another name and a new journal b
 
 t.test('pages that a crash left damaged are found at the next start', async (t) => {
   const dir = t.testdir();
-  const killed = keeperIn(dir);
-  killed.keeper.start();
-  t.teardown(() => killed.keeper.stop());
-  for (let n = 0; n < 200; n += 1) append(killed.keeper, n, 500);
+  const killed = new Journal({ dir, sync: 'normal' });
+  killed.start();
+  for (let n = 0; n < 200; n += 1) killed.append(rowOf(n, 500));
+  killed.commit();
+  killed.close();
   intoOneFile(dir);
   damage(join(dir, 'journal.sqlite'));
   const { counters, keeper } = keeperIn(dir);
@@ -76,19 +85,25 @@ t.test('a journal damaged while it is in use is replaced, and numbers go on', as
   keeper.start();
   t.teardown(() => keeper.stop());
   for (let n = 0; n < 300; n += 1) append(keeper, n, 1000);
+  t.ok(keeper.commit());
   intoOneFile(dir);
   damage(join(dir, 'journal.sqlite'));
   const touch = new Database(join(dir, 'journal.sqlite')); // makes the other connection drop its cached pages
   touch.pragma('user_version = 7');
   touch.close();
   let seq: number | null = null;
-  for (let n = 300; counters.journalsSetAside === 0 && n < 400; n += 1) seq = append(keeper, n);
+  for (let n = 300; counters.journalsSetAside === 0 && n < 400; n += 1) {
+    seq = append(keeper, n);
+    t.ok(keeper.commit());
+  }
   t.equal(counters.journalsSetAside, 1);
   t.ok((seq ?? 0) > 300, `the result that met the damage is number ${seq} of the new journal`);
   t.equal(keeper.problem, null);
   t.equal(frames(keeper)?.length, 1);
   t.ok(damaged(dir).length >= 1);
-  t.ok(keeper.markDelivered([5]), 'marking a result of the old journal harms nothing');
+  keeper.markDelivered([5]);
+  t.ok(keeper.commit(), 'marking a result of the old journal harms nothing');
+  t.equal(frames(keeper)?.length, 1);
 });
 
 t.test(
@@ -109,6 +124,7 @@ t.test(
     t.equal(frames(keeper)?.length, n, 'what was journaled is still there');
     rmSync(join(dir, 'ballast'));
     t.ok(append(keeper, 1000), 'results are journaled again');
+    t.ok(keeper.commit());
     t.equal(keeper.problem, null);
     t.equal(counters.journalsSetAside, 0);
   },
@@ -124,11 +140,12 @@ t.test(
     keeper.start();
     t.teardown(() => keeper.stop());
     t.equal(append(keeper, 1), null);
-    t.match(keeper.problem, /cannot open the journal/);
+    t.match(keeper.problem, /unjournaled: cannot lock/);
     disk.remount('rw');
     t.equal(append(keeper, 2), null, 'not at every result');
     clock.ms += 5000;
     t.equal(append(keeper, 3), 1);
+    t.ok(keeper.commit());
     t.equal(keeper.problem, null);
     t.ok(counters.journalErrors >= 2);
   },
@@ -178,10 +195,11 @@ t.test('unclean restarts are counted over the life of the journal', async (t) =>
     [1, 'unclean'],
     [2, 'unclean'],
   ] as const) {
-    const { counters, keeper } = keeperIn(dir);
+    const { counters, journal, keeper } = keeperIn(dir);
     keeper.start();
     t.equal(counters.uncleanRestarts, uncleanRestarts);
     t.equal(keeper.lastStop, lastStop);
-    t.teardown(() => keeper.stop()); // until then it looks killed
+    journal.close(); // as the death of the process does
+    t.teardown(() => keeper.stop());
   }
 });

@@ -15,7 +15,7 @@ const TOPIC = 'edgemux/d/result/cam';
 function keeper(t: Test, dir = t.testdir()) {
   const counters = new Counters();
   const base = { log: silentLog(), clock: systemClock, counters };
-  const limits = { sync: 'normal', maxAgeH: 1, maxBytes: 1e9 } as const;
+  const limits = { mode: 'disk', sync: 'normal', commitMs: 200, maxAgeH: 1, maxBytes: 1e9 } as const;
   const journal: JournalKeeper = createJournalKeeper(base, dir, limits);
   journal.start();
   t.teardown(() => journal.stop());
