@@ -108,6 +108,32 @@ t.test('a death between the commit and the emptying of the append file doubles n
   t.equal(second.append(row(4)), 4, 'numbers go on');
 });
 
+t.test('while SQLite refuses, results stay in the append file, and a death loses none', async (t) => {
+  const dir = t.testdir();
+  const first = openIn(dir);
+  const other = new Database(join(dir, JOURNAL_FILE));
+  t.teardown(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  for (const n of [1, 2]) {
+    first.append(row(n));
+    t.throws(() => first.commit(), { code: 'JOURNAL_FAILED', message: /locked/ });
+  }
+  t.equal(first.countUndelivered(), 2);
+  t.same(
+    first.undelivered(1, 9).map(({ frameId }) => frameId),
+    ['f2'],
+  );
+  first.markDelivered([1]);
+  first.close();
+  other.exec('COMMIT');
+  const second = openIn(dir);
+  t.teardown(() => second.stop());
+  t.same(
+    second.undelivered(0, 9).map(({ frameId }) => frameId),
+    ['f2'],
+  );
+});
+
 t.test('a torn record is counted and the results before it are delivered', async (t) => {
   const dir = t.testdir();
   const first = openIn(dir);
