@@ -31,8 +31,14 @@ done
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/edgemux-try
 work=$(mktemp -d)
-# Whatever is mounted for a trial is mounted in its namespace, and goes with it; so nothing but files is removed here.
-trap 'rm -rf --one-file-system "$work"' EXIT
+unshared=''
+# Whatever is mounted for a trial is mounted in its namespace, and goes with it; so nothing but files is left to remove.
+finish() {
+  if [ -n "$unshared" ]; then kill -9 "$unshared" 2>/dev/null || true; wait "$unshared" 2>/dev/null || true; fi
+  rm -rf --one-file-system "$work"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
 mkdir -p "$cache"
 package=$work/$(cd "$repo" && npm pack --silent --ignore-scripts --pack-destination "$work")
 for arch in "${archs[@]}"; do

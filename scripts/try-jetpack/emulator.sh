@@ -12,10 +12,12 @@ start_emulator() { # start_emulator PROGRAM SCRATCH
 }
 
 # The emulator shows the host's /proc/cpuinfo, of which onnxruntime makes nothing: a TX2's four A57 instead.
-show_processor() { # show_processor PROC_FOLDER SCRATCH
-  local cpu
+show_processor() { # show_processor ROOT SCRATCH
+  local cpu sys=$1/sys/devices/system/cpu
+  mkdir -p "$sys"
+  echo 0-3 | tee "$sys/possible" >"$sys/present"
   for cpu in 0 1 2 3; do
     printf 'processor\t: %d\nFeatures\t: fp asimd evtstrm aes pmull sha1 sha2 crc32\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x1\nCPU part\t: 0xd07\nCPU revision\t: 3\n\n' $cpu
   done >"$2/cpuinfo"
-  mount --bind "$2/cpuinfo" "$1/cpuinfo"
+  mount --bind "$2/cpuinfo" "$1/proc/cpuinfo"
 }

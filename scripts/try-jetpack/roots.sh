@@ -50,7 +50,7 @@ make_node_tarball() { # sets `tarball`
   tar -czf "$tarball" -C "$folder" package
 }
 
-# Compiling under emulation takes an hour; a cross compiler gives the same modules.
+# In place of a compiler under emulation, which is slow.
 cross_compile_modules() { # sets `modules`
   modules=$cache/jetpack-modules-arm64-$(sha256sum "$repo/package-lock.json" | cut -c1-16)
   (cd "$repo" && node dist/scripts/arm64/modules.js "$modules" "$work/node-arm64/package") >"$work/modules.log" 2>&1 ||
@@ -60,7 +60,7 @@ cross_compile_modules() { # sets `modules`
 # Runs a script in a mount and a process namespace of its own; for arm64 in a user namespace as well, so that the
 # emulator is registered there and nowhere else.
 in_namespace() { # in_namespace SCRIPT
-  local go=$work/go unshared user=()
+  local go=$work/go user=()
   declare -p arch repo work old userland mirror package new_suite emulator >"$work/env"
   declare -p tarball modules made >>"$work/env" 2>/dev/null || true
   [ "$arch" = x64 ] || user=(--user)
@@ -75,5 +75,5 @@ in_namespace() { # in_namespace SCRIPT
   fi
   echo go >"$go"
   rm "$go"
-  wait $unshared
+  wait $unshared && unshared=''
 }

@@ -33,7 +33,7 @@ enter_root() {
   mount -t overlay -o "$options" overlay "$root"
   mount -t proc proc "$root/proc"
   mount --rbind /dev "$root/dev"
-  [ "$arch" = x64 ] || show_processor "$root/proc" "$run"
+  [ "$arch" = x64 ] || show_processor "$root" "$run"
   mkdir -p "$root/opt/userland"
   mount --bind "$userland" "$root/opt/userland"
   cp /etc/resolv.conf "$root/etc/"
@@ -57,7 +57,7 @@ give_modules() {
   rm -rf "$target"
   mkdir -p "$target"
   cp -a "$modules/node_modules" "$target/"
-  echo 'skipped under emulation, where compiling takes an hour: scripts/jetpack/modules.sh; a cross compiler made them'
+  echo 'skipped, being slow under emulation: scripts/jetpack/modules.sh; a cross compiler made the modules'
 }
 
 # ---- the fault, with a Node.js as it was made before it loaded its C library's every part
@@ -127,13 +127,13 @@ enter_root
 echo "$(inside getconf GNU_LIBC_VERSION), $(inside uname -m)"
 page_does 'tar -xzf'
 copy_certificate "$root"
-if [ "$arch" = x64 ] && [ ! -e "$userland/.complete" ]; then
+if [ "$arch" = arm64 ]; then
+  echo "skipped, being slow under emulation: apt-get install debootstrap, scripts/jetpack/userland.sh; this machine made the newer userland, without a compiler"
+else
   check 'apt-get update' inside apt-get update
   page_does 'apt-get install debootstrap'
-elif [ "$arch" = arm64 ]; then
-  echo "skipped under emulation, where it takes an hour: apt-get install debootstrap; the newer userland was made from outside, without a compiler"
+  page_does scripts/jetpack/userland.sh
 fi
-page_does scripts/jetpack/userland.sh
 copy_certificate "$root/opt/userland"
 page_does scripts/jetpack/node.sh
 give_modules
