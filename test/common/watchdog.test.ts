@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
 import { ProgressWatch, type Progress } from '../../common/progress.js';
 import { ServiceManager, type Notice } from '../../common/service-manager.js';
 import { Watchdog } from '../../common/watchdog.js';
+import { until } from '../support/until.js';
 
 /** Looks once a second at a list of states of work; the answers. */
 function looks(states: Partial<Progress>[], stepMs = 1000): (number | null)[] {
@@ -51,16 +51,13 @@ t.test('signs of life go out while work moves, stop in a stall and return with t
   t.same(manager.notices[0], { READY: '1', WATCHDOG: '1', STATUS: 'busy' });
   const hold = setInterval(() => undefined, 1000);
   t.teardown(() => clearInterval(hold));
-  const until = async (holds: () => boolean): Promise<void> => {
-    while (!holds()) await sleep(1);
-  };
-  await until(() => watchdog.stalled !== null);
+  await until('watchdog.stalled !== null', () => watchdog.stalled !== null);
   t.match(manager.notices.at(-1), { STATUS: /^no progress for .* 1 pending/ });
   const before = manager.notices.length;
-  await until(() => manager.notices.length > before + 2);
+  await until('manager.notices.length > before + 2', () => manager.notices.length > before + 2);
   t.ok(manager.notices.slice(before).every((notice) => notice.WATCHDOG === undefined));
   work.moved += 1;
-  await until(() => watchdog.stalled === null);
+  await until('watchdog.stalled === null', () => watchdog.stalled === null);
   t.equal(manager.notices.at(-1)?.WATCHDOG, '1');
   watchdog.stop();
   t.equal(manager.notices.at(-1)?.STOPPING, '1');

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
-import { collect, connected, connectionTo, PATIENCE_MS, textOf, until } from '../support/broker-watch.js';
+import { collect, connected, connectionTo, PATIENCE_MS, textOf } from '../support/broker-watch.js';
+import { until } from '../support/until.js';
 import type { TestBroker } from '../support/broker.js';
 
 export interface BrokerContract {

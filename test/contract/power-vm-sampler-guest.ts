@@ -10,6 +10,7 @@ import { Sampler } from '../../drivers/sampler/sampler.js';
 import { testRail } from '../drivers/fakes.js';
 import { SETTINGS } from '../drivers/ina226/sensor-set-up.js';
 import { setAdapter } from './power-vm-rig.js';
+import { until } from '../support/until.js';
 
 const RATE_HZ = 100;
 
@@ -28,11 +29,6 @@ function rail(address: number): I2cPlan {
   };
 }
 
-async function until(condition: () => boolean): Promise<boolean> {
-  for (let i = 0; i < 400 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
-  return condition();
-}
-
 t.test('the thread samples two chips, and again after a stop and a start', async (t) => {
   const sampler = new Sampler(
     { log: silentLog() },
@@ -41,7 +37,12 @@ t.test('the thread samples two chips, and again after a stop and a start', async
   for (const round of ['first', 'second']) {
     const before = sampler.rails.map(({ ring }) => ring.head);
     sampler.start();
-    t.ok(await until(() => sampler.rails.every(({ ring }, i) => ring.head > (before[i] ?? 0) + 5)), round);
+    t.ok(
+      await until('sampler.rails.every(({ ring }, i) => ring.head > (before[i] ?? 0) + 5)', () =>
+        sampler.rails.every(({ ring }, i) => ring.head > (before[i] ?? 0) + 5),
+      ),
+      round,
+    );
     await sampler.stop();
     t.same(
       sampler.rails.map(({ problem }) => problem),
@@ -90,11 +91,11 @@ t.test('a bus that stops answering is reported, and measures again alone', async
   t.teardown(() => sampler.stop());
   const [only] = sampler.rails;
   sampler.start();
-  t.ok(await until(() => (only?.ring.head ?? 0) > 5));
+  t.ok(await until('(only?.ring.head ?? 0) > 5', () => (only?.ring.head ?? 0) > 5));
   setAdapter('nack_left', 1_000_000);
-  t.ok(await until(() => only?.problem !== null));
+  t.ok(await until('only?.problem !== null', () => only?.problem !== null));
   t.match(only?.problem, /no acknowledge/);
   setAdapter('nack_left', 0);
-  t.ok(await until(() => only?.problem === null));
+  t.ok(await until('only?.problem === null', () => only?.problem === null));
   t.equal(only?.ring.stat('gaps'), 1);
 });

@@ -9,6 +9,7 @@ import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
 import { l4t32, sysfsTree } from '../drivers/sysfs/sysfs-trees.js';
 import { sampleSimulatedRail } from './simulated-rail.js';
+import { until } from '../support/until.js';
 
 const config = (settings: unknown): PowerConfig => powerConfigSchema.parse(settings);
 const deps = (overrides: Partial<EnergyMeterDeps> = {}): EnergyMeterDeps => ({
@@ -17,14 +18,6 @@ const deps = (overrides: Partial<EnergyMeterDeps> = {}): EnergyMeterDeps => ({
   board: createBoard(),
   ...overrides,
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<boolean> {
-  for (let i = 0; i < 1000; i += 1) {
-    if (await condition()) return true;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return false;
-}
 
 t.test('without rails: null and a warning, never joules; the board still counts', async (t) => {
   const board = createBoard();
@@ -65,7 +58,7 @@ t.test('kernel rails give totals, no energy per frame, and VDD_IN alone is the s
   const meter = createEnergyMeter(deps({ sysRoot: sysfsTree(t, l4t32()) }), config({ rails }));
   await meter.start();
   t.teardown(() => meter.stop());
-  t.ok(await until(() => meter.totals().energyJ > 0.5));
+  t.ok(await until('meter.totals().energyJ > 0.5', () => meter.totals().energyJ > 0.5));
   await meter.stop();
   const state = meter.rails().find(({ name }) => name === 'VDD_IN');
   t.match(state, { simulated: false, voltageV: 19.152, currentA: 0.277 });
@@ -83,7 +76,7 @@ t.test('a simulated rail gives energies that say so, and a state for reports', a
   const meter = createEnergyMeter(deps({ board }), config({ simulate: true, gapPeriods: 500 }));
   await meter.start();
   t.teardown(() => meter.stop());
-  const measured = await until(async () => {
+  const measured = await until('a frame with its energy', async () => {
     const frame = meter.frame('f1');
     frame.enter('local');
     t.equal(framesIn(board, 'local'), 1);
@@ -109,7 +102,7 @@ t.test(
     const meter = createEnergyMeter(deps({ simulation: { faults } }), config({ simulate: true }));
     await meter.start();
     t.teardown(() => meter.stop());
-    t.ok(await until(() => meter.rails()[0]?.problem !== null));
+    t.ok(await until('meter.rails()[0]?.problem !== null', () => meter.rails()[0]?.problem !== null));
     const frame = meter.frame('f1');
     frame.enter('local');
     t.equal(await frame.finish(), null);
@@ -131,7 +124,7 @@ t.test('a transfer that hangs holds up no frame, and not the stop either', async
     frame.leave('local');
     return (await frame.finish()) === null && meter.rails()[0]?.problem !== null;
   };
-  t.ok(await until(hangs), 'frames end with null, and the rail says that samples are missing');
+  t.ok(await until('the rail is named while it hangs', hangs), 'frames end with null, and the rail says that samples are missing');
   t.match(meter.health(), [/sim_module: no sample/]);
   await meter.stop();
   t.ok(systemClock.monotonicMs() - startMs < hangMs / 2, 'long before the transfer ends');

@@ -1,7 +1,8 @@
 import t from 'tap';
 import type { Connection } from '../../protocol/connection/connection.js';
 import { startAedes, startMosquitto, withoutMosquitto } from '../support/broker.js';
-import { collect, connected, until } from '../support/broker-watch.js';
+import { collect, connected } from '../support/broker-watch.js';
+import { until } from '../support/until.js';
 import { FakeServer } from '../fuzz/fake-server.js';
 import { jpegOf, Outside, shippedZoo, startDevice, startServer } from '../support/system.js';
 

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import type { Message } from '../../protocol/connection/connection.js';
 import { withoutMosquitto } from '../support/broker.js';
-import { collect, textOf, until } from '../support/broker-watch.js';
+import { collect, textOf } from '../support/broker-watch.js';
+import { until } from '../support/until.js';
 import { connectionOf, rightsOf, startBrokerWith, type Role } from './accounts.js';
 
 const skip = withoutMosquitto();

@@ -9,19 +9,12 @@ import { withoutMosquitto, type TestBroker } from '../support/broker.js';
 import { jpegOf } from '../support/system.js';
 import { connectionOf, passwordOf, startBrokerWith } from './accounts.js';
 import { startProgram } from './programs.js';
+import { until } from '../support/until.js';
 
 /** Programs start slowly on a machine that is busy with other tests. */
 const PATIENCE_MS = 120_000;
 
 const skip = withoutMosquitto() || withoutOpenssl();
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const giveUpAtMs = performance.now() + PATIENCE_MS;
-  while (!holds()) {
-    if (performance.now() > giveUpAtMs) throw new Error(`never happened: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 /** The `broker` section of an account, with its password in a file. */
 function section(t: Test, broker: TestBroker, certs: Certs, name: string): object {

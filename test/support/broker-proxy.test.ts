@@ -1,6 +1,7 @@
 import net from 'node:net';
 import t, { type Test } from 'tap';
 import { startBrokerProxy, type BrokerProxy } from './broker-proxy.js';
+import { until } from './until.js';
 
 /** A server that echoes, the proxy before it, and a client of the proxy. */
 async function echoed(t: Test): Promise<{ proxy: BrokerProxy; client: net.Socket; said: () => Buffer }> {
@@ -18,22 +19,16 @@ async function echoed(t: Test): Promise<{ proxy: BrokerProxy; client: net.Socket
   return { proxy, client, said: () => Buffer.concat(chunks) };
 }
 
-async function until(holds: () => boolean, patienceMs = 20_000): Promise<boolean> {
-  const endMs = performance.now() + patienceMs;
-  while (!holds() && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 5));
-  return holds();
-}
-
 t.test('a good line passes all bytes in order; a slow one takes its time for them', async (t) => {
   const { proxy, client, said } = await echoed(t);
   const bytes = Buffer.from(Array.from({ length: 20_000 }, (_, at) => at % 251));
   client.write(bytes);
-  t.ok(await until(() => said().length === bytes.length));
+  t.ok(await until('said().length === bytes.length', () => said().length === bytes.length));
   t.same(said(), bytes);
   proxy.be({ bitsPerS: 400_000 });
   const startMs = performance.now();
   client.write(bytes);
-  t.ok(await until(() => said().length === 2 * bytes.length));
+  t.ok(await until('said().length === 2 * bytes.length', () => said().length === 2 * bytes.length));
   t.ok(performance.now() - startMs >= 390, '160,000 bits at 400 kbit/s take 0.4 s at least');
   t.same(said().subarray(bytes.length), bytes);
 });
@@ -43,7 +38,7 @@ t.test('a late line delays each direction', async (t) => {
   proxy.be({ delayMs: 120 });
   const startMs = performance.now();
   client.write('ping');
-  t.ok(await until(() => said().toString() === 'ping'));
+  t.ok(await until('said().toString() === "ping"', () => said().toString() === 'ping'));
   t.ok(performance.now() - startMs >= 235, 'there and back');
 });
 
@@ -51,7 +46,7 @@ t.test('a corrupt line turns one bit over in what comes back, and counts it', as
   const { proxy, client, said } = await echoed(t);
   proxy.be({ corruptShare: 1 });
   client.write(Buffer.alloc(64));
-  t.ok(await until(() => said().length === 64));
+  t.ok(await until('said().length === 64', () => said().length === 64));
   const bits = [...said()].reduce((sum, byte) => sum + byte.toString(2).replaceAll('0', '').length, 0);
   t.equal(bits, proxy.corrupted);
   t.ok(bits >= 1);
@@ -61,18 +56,21 @@ t.test('a flaky line ends; a swallowed one delivers nothing and shows what was s
   const { proxy, client, said } = await echoed(t);
   let swallowed = '';
   client.write('a');
-  t.ok(await until(() => said().length === 1));
+  t.ok(await until('said().length === 1', () => said().length === 1));
   proxy.swallow((chunk) => (swallowed += chunk.toString()));
   client.write('bcd');
-  t.ok(await until(() => swallowed === 'bcd'));
+  t.ok(await until('swallowed === "bcd"', () => swallowed === 'bcd'));
   t.equal(said().toString(), 'a');
   proxy.swallow(null);
-  t.ok(await until(() => client.destroyed), 'what follows would make no sense to the far end');
+  t.ok(
+    await until('client.destroyed', () => client.destroyed),
+    'what follows would make no sense to the far end',
+  );
   proxy.be({ cutShare: 1 });
   const next = net.connect(Number(new URL(proxy.url).port), '127.0.0.1').on('error', () => undefined);
   t.teardown(() => next.destroy());
   next.write('x');
-  t.ok(await until(() => next.destroyed));
+  t.ok(await until('next.destroyed', () => next.destroyed));
 });
 
 t.test('the door refuses new lines, or lets them wait until it opens', async (t) => {
@@ -86,12 +84,12 @@ t.test('the door refuses new lines, or lets them wait until it opens', async (t)
   };
   proxy.door('refuse');
   const refused = open();
-  t.ok(await until(() => refused.socket.destroyed));
+  t.ok(await until('refused.socket.destroyed', () => refused.socket.destroyed));
   proxy.door('hold');
   const held = open();
   await new Promise((resolve) => setTimeout(resolve, 50));
   t.equal(held.said(), '');
   t.notOk(held.socket.destroyed);
   proxy.door('open');
-  t.ok(await until(() => held.said() === 'hello'));
+  t.ok(await until('held.said() === "hello"', () => held.said() === 'hello'));
 });

@@ -5,15 +5,6 @@ import { Connection, type ConnectionOptions, type Message } from '../../protocol
 /** How long a test waits for what must happen, in milliseconds: generous, since it only costs when it fails. */
 export const PATIENCE_MS = 15_000;
 
-/** Resolves when `condition` holds; rejects, naming `what`, when it never does. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
-  const giveUpAt = Date.now() + PATIENCE_MS;
-  while (!condition()) {
-    if (Date.now() > giveUpAt) throw new Error(`never happened: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 let serial = 0;
 
 /** A connection to `url`, not started. */

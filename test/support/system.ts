@@ -10,6 +10,7 @@ import { loadTestSet, type TestSet } from '../../lab/zoo/testset.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
 import { Connection } from '../../protocol/connection/connection.js';
 import { parseDeviceState, parseResult, type DeviceState, type Result } from '../../protocol/messages.js';
+import { until } from './until.js';
 
 /** Longest wait for something that does happen on a very slow machine. */
 export const PATIENCE_MS = 30_000;
@@ -109,11 +110,9 @@ export class Outside {
     await this.connection.publish(`cameras/${camera}/frame`, payload, { qos: 1, retain });
   }
 
-  /** Waits until something holds; false after PATIENCE_MS. */
+  /** Waits until something holds. @throws Error with the condition's text, where it never does */
   async until(holds: () => boolean, patienceMs = PATIENCE_MS): Promise<boolean> {
-    const endMs = performance.now() + patienceMs;
-    while (!holds() && performance.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 5));
-    return holds();
+    return until(String(holds), holds, patienceMs);
   }
 
   /** Waits until the device's own state fulfils a condition. */

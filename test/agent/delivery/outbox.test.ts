@@ -8,6 +8,7 @@ import { Connection } from '../../../protocol/connection/connection.js';
 import { startAedes, startMosquitto, withoutMosquitto } from '../../support/broker.js';
 import { startBrokerProxy } from '../../support/broker-proxy.js';
 import { jpegOf, Outside, PATIENCE_MS, startDevice } from '../../support/system.js';
+import { until } from '../../support/until.js';
 
 const TOPIC = 'edgemux/d/result/cam';
 
@@ -45,12 +46,6 @@ function connectionTo(url: string, clientId: string, version: 'auto' | 4 | 5 = '
   return new Connection({ log: silentLog(), clock: systemClock }, { url, clientId, version });
 }
 
-async function until(holds: () => boolean): Promise<boolean> {
-  const end = performance.now() + PATIENCE_MS;
-  while (!holds() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
-  return holds();
-}
-
 t.test('results made while the broker is away are sent in order when it is back, none lost', async (t) => {
   const broker = await startAedes();
   t.teardown(() => broker.stop());
@@ -84,7 +79,7 @@ t.test('more results than fit in memory wait in the journal and follow in order'
   t.equal(outbox.backlog, 1000, 'those that memory has no room for are counted too');
   connection.start();
   t.teardown(() => connection.stop());
-  await until(() => seen.length >= 1000);
+  await until('seen.length >= 1000', () => seen.length >= 1000);
   t.same(seen, [...Array(1000).keys()], 'each once and in order');
   await outbox.stop(PATIENCE_MS);
   t.same(journal.undelivered(0, 1), [], 'and all of them are marked as delivered');
@@ -122,11 +117,14 @@ t.test(
     await connection.ready(PATIENCE_MS);
     proxy.hush(); // what we send arrives, its acknowledgement does not
     for (let n = 0; n < 20; n += 1) outbox.send({ seq: add(n), topic: TOPIC, payload: payloadOf(n) });
-    t.ok(await until(() => seen.length === 20));
+    t.ok(await until('seen.length === 20', () => seen.length === 20));
     t.equal(outbox.backlog, 20);
     proxy.cut();
-    t.ok(await until(() => outbox.backlog === 0), 'all are acknowledged on the next connection');
-    t.ok(await until(() => seen.length === 40), 'and have arrived');
+    t.ok(
+      await until('outbox.backlog === 0', () => outbox.backlog === 0),
+      'all are acknowledged on the next connection',
+    );
+    t.ok(await until('seen.length === 40', () => seen.length === 40), 'and have arrived');
     t.same(seen, [...Array(20).keys(), ...Array(20).keys()], 'twice each: at least once, in order');
     await outbox.stop(PATIENCE_MS);
     t.equal(journal.countUndelivered(), 0);
@@ -150,7 +148,12 @@ for (const version of [4, 5] as const) {
       outbox.start();
       connection.start();
       t.teardown(() => connection.stop());
-      t.ok(await until(() => new Set(seen).size === 6 && outbox.backlog === 0));
+      t.ok(
+        await until(
+          'new Set(seen).size === 6 && outbox.backlog === 0',
+          () => new Set(seen).size === 6 && outbox.backlog === 0,
+        ),
+      );
       t.same([...new Set(seen)], [0, 1, 2, 4, 5, 6]);
       t.same(counters.givenUp, { refused: 1 });
       await outbox.stop(0);
@@ -186,9 +189,9 @@ t.test('a result that the broker had not acknowledged when the line was cut is s
   let swallowed = 0;
   line.swallow((chunk) => void (swallowed += chunk.length));
   outbox.send({ seq: add(1), topic: TOPIC, payload: payloadOf(1) });
-  t.ok(await until(() => swallowed > 0), 'it is on its way');
+  t.ok(await until('swallowed > 0', () => swallowed > 0), 'it is on its way');
   line.swallow(null);
-  t.ok(await until(() => seen.length > 0), 'it comes over the next line');
+  t.ok(await until('seen.length > 0', () => seen.length > 0), 'it comes over the next line');
   t.same(seen, [1]);
   await outbox.stop(PATIENCE_MS);
   t.equal(outbox.backlog, 0);

@@ -14,6 +14,7 @@ import {
   type ServerStatus,
 } from '../../../protocol/messages.js';
 import { PATIENCE_MS } from '../../support/system.js';
+import { until } from '../../support/until.js';
 
 export interface Got {
   answer: Answer | ErrorAnswer;
@@ -83,12 +84,9 @@ export class Asker {
     return ids.flatMap((id) => this.got.get(id)?.answer ?? []);
   }
 
-  /** Waits until something holds; false after PATIENCE_MS. */
+  /** Waits until something holds. @throws Error with the condition's text, where it never does */
   async until(holds: () => boolean): Promise<boolean> {
-    const endMs = systemClock.monotonicMs() + PATIENCE_MS;
-    while (!holds() && systemClock.monotonicMs() < endMs)
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    return holds();
+    return until(String(holds), holds, PATIENCE_MS);
   }
 
   /** A server's status while it lives. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Rig } from '../support/rig.js';
-import { until } from '../support/until.js';
+import { until } from '../../support/until.js';
 
 export { sleep, until };
 
@@ -27,7 +27,7 @@ export async function streamFor(rig: Rig, seconds: number, rate = RATE): Promise
 }
 
 /** Waits for `n` more results than there are now. */
-export function moreResults(rig: Rig, n: number, patienceMs = 60_000): Promise<void> {
+export function moreResults(rig: Rig, n: number, patienceMs = 60_000): Promise<boolean> {
   const wanted = results(rig) + n;
   return until(`${n} more results`, () => results(rig) >= wanted, patienceMs);
 }
@@ -37,7 +37,7 @@ export function results(rig: Rig): number {
 }
 
 /** Waits until `n` more frames took this route. */
-export function moreOf(rig: Rig, route: string, n: number): Promise<void> {
+export function moreOf(rig: Rig, route: string, n: number): Promise<boolean> {
   const wanted = (rig.accountant.routes[route] ?? 0) + n;
   return until(`${n} more results by ${route}`, () => (rig.accountant.routes[route] ?? 0) >= wanted);
 }

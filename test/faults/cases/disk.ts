@@ -3,7 +3,7 @@ import { existsSync, openSync, readdirSync, statSync, writeFileSync, writeSync, 
 import { join } from 'node:path';
 import type { FaultCase } from '../support/play.js';
 import type { Rig } from '../support/rig.js';
-import { onSmallDisk, withoutNamespaces } from '../support/small-disk.js';
+import { onSmallDisk, withoutNamespaces } from '../../support/small-disk.js';
 import { moreResults, stream, streamFor, until } from './common.js';
 
 const MOBILE_ONLY = { policy: { mode: 'mobile-only' } };

@@ -23,7 +23,7 @@ import {
   type Config,
   type RigOptions,
 } from './rig-parts.js';
-import { until } from './until.js';
+import { until } from '../../support/until.js';
 
 export { DEVICE, type RigOptions } from './rig-parts.js';
 
@@ -126,7 +126,7 @@ export class Rig {
   }
 
   /** Waits until the device may ask the server. */
-  served(name: string, usable = true): Promise<void> {
+  served(name: string, usable = true): Promise<boolean> {
     const holds = (): boolean =>
       this.accountant.state?.servers.some((one) => one.server === name && one.usable) === usable;
     return until(`the device ${usable ? 'sees' : 'misses'} server ${name}`, holds);

@@ -8,6 +8,7 @@ import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { mortalWorkers } from '../support/mortal-worker.js';
 import { writeTinyZoo } from '../support/tiny-zoo.js';
 import { cpuInference } from '../support/zoos.js';
+import { until } from '../../support/until.js';
 
 const MUX: DevicePolicy = { mode: 'mux', thresholds: { mux: 0.5 }, privacy: 'normal' };
 const DARK = Uint8Array.of(120, 10, 10, 10);
@@ -89,14 +90,13 @@ t.test('a worker is not started again from files that have changed', async (t) =
   const bytes = readFileSync(model);
   writeFileSync(model, Buffer.concat([bytes, Buffer.of(0)]));
   await gone;
-  const until = async (holds: () => boolean): Promise<void> => {
-    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-  };
-  await until(() => /differ|sha256|changed/i.test(inference.trouble?.text ?? ''));
+  await until('/differ|sha256|changed/i.test(inference.trouble?.text ?? "")', () =>
+    /differ|sha256|changed/i.test(inference.trouble?.text ?? ''),
+  );
   t.equal(made.length, 1, 'no thread was started');
   t.equal(inference.trouble?.down, true);
   writeFileSync(model, bytes);
-  await until(() => inference.trouble?.down === false);
+  await until('inference.trouble?.down === false', () => inference.trouble?.down === false);
   t.equal((await inference.decide(DARK, MUX)).decision, 'local');
 });
 

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { startImpostor } from '../../support/broker-proxy.js';
-import { connected, connectionTo, until } from '../../support/broker-watch.js';
+import { connected, connectionTo } from '../../support/broker-watch.js';
+import { until } from '../../support/until.js';
 import { freePort, startAedes, startMosquitto, withoutMosquitto } from '../../support/broker.js';
 
 const unreachable = (kind: string, message: RegExp) => ({

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { publishPacketBytes, type PublishOptions } from '../../../protocol/messages/message.js';
-import { collect, connected, connectionTo, PATIENCE_MS, until } from '../../support/broker-watch.js';
+import { collect, connected, connectionTo, PATIENCE_MS } from '../../support/broker-watch.js';
+import { until } from '../../support/until.js';
 import { startAedes, startMosquitto, withoutMosquitto } from '../../support/broker.js';
 
 const skip = withoutMosquitto();

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { makeCerts, withoutOpenssl } from '../../support/broker-certs.js';
-import { collect, connected, connectionTo, textOf, until } from '../../support/broker-watch.js';
+import { collect, connected, connectionTo, textOf } from '../../support/broker-watch.js';
+import { until } from '../../support/until.js';
 import { startMosquitto, withoutMosquitto } from '../../support/broker.js';
 
 const skip = withoutMosquitto() || withoutOpenssl();

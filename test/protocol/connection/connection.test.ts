@@ -1,7 +1,8 @@
 import net from 'node:net';
 import t from 'tap';
 import { startBrokerProxy, startImpostor } from '../../support/broker-proxy.js';
-import { collect, connected, connectionTo, PATIENCE_MS, textOf, until } from '../../support/broker-watch.js';
+import { collect, connected, connectionTo, PATIENCE_MS, textOf } from '../../support/broker-watch.js';
+import { until } from '../../support/until.js';
 import { startAedes, startMosquitto, withoutMosquitto } from '../../support/broker.js';
 
 t.test('auto speaks MQTT 5 with a broker that does', { skip: withoutMosquitto() }, async (t) => {

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import t from 'tap';
 import { guardIncoming } from '../../../protocol/connection/packet-guard.js';
 import { startAedes } from '../../support/broker.js';
-import { collect, connected, until } from '../../support/broker-watch.js';
+import { collect, connected } from '../../support/broker-watch.js';
+import { until } from '../../support/until.js';
 
 function packet(bytes: number): Buffer {
   const length: number[] = [];
