@@ -124,7 +124,10 @@ t.test('a transfer that hangs holds up no frame, and not the stop either', async
     frame.leave('local');
     return (await frame.finish()) === null && meter.rails()[0]?.problem !== null;
   };
-  t.ok(await until('the rail is named while it hangs', hangs), 'frames end with null, and the rail says that samples are missing');
+  t.ok(
+    await until('the rail is named while it hangs', hangs),
+    'frames end with null, and the rail says that samples are missing',
+  );
   t.match(meter.health(), [/sim_module: no sample/]);
   await meter.stop();
   t.ok(systemClock.monotonicMs() - startMs < hangMs / 2, 'long before the transfer ends');
