@@ -53,7 +53,7 @@ const DOORS = {
     'cloud-stub/main.ts',
     'scripts/**',
   ],
-  sharp: ['mux/image/image.ts', 'scripts/**', 'test/**'],
+  sharp: ['mux/image/sharp.ts', 'scripts/**', 'test/**'],
   'better-sqlite3': ['journal/**', 'lab/measure/store/**', 'test/**'],
   aedes: ['lab/demo/broker.ts', 'test/**', 'scripts/**'],
   pino: ['common/log.ts'],

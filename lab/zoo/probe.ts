@@ -2,7 +2,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
-import type { InputShape } from '../../mux/zoo/manifest.js';
+import { networkInput, type NetworkInput } from '../../mux/zoo/input.js';
 import { encodeModel } from './onnx/onnx-file.js';
 import type { OnnxModel } from './onnx/onnx-types.js';
 import { openSession } from '../../mux/inference/runtime.js';
@@ -16,7 +16,7 @@ export interface ProbeRun {
 export interface ProbeSpec {
   /** Stands in messages. */
   id: string;
-  input: Pick<InputShape, 'height' | 'width' | 'channels'>;
+  input: Pick<NetworkInput, 'height' | 'width' | 'channels'>;
   /** Length of one row of `probabilities`. */
   classes: number;
   /** Folder for the file that ONNX Runtime reads; it is gone afterwards. */
@@ -42,7 +42,7 @@ export async function probe(
       path,
       classes,
       kind: 'model' as const,
-      input: { ...input, layout: 'NHWC' as const, dtype: 'uint8' as const },
+      input: networkInput({ ...input, layout: 'NHWC', dtype: 'uint8' }),
     };
     const session = await openSession(spec, { provider: 'cpu', deviceId: 0, threads: 0 }).catch(
       (cause: unknown) => {

@@ -1,19 +1,8 @@
-/**
- * Encoded image ↔ tensor: the one place that talks to sharp (libvips).
- *
- * libvips keeps no cache here (no two frames are alike) and uses one thread an image: frames run beside each
- * other on libuv's pool, and the inference worker needs the remaining cores.
- */
-import sharp from 'sharp';
+/** Encoded image ↔ tensor. */
 import { EdgemuxError, messageOf } from '../../common/errors.js';
-import { formatOf, LOADERS, type MediaType } from './formats/registry.js';
+import { formatOf, type MediaType } from './formats/registry.js';
 import type { ImageLimits } from './image-check.js';
-
-sharp.cache(false);
-sharp.concurrency(1);
-// Only the formats that admission knows: libvips would also read SVG, PDF, TIFF … from a hostile payload.
-sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({ operation: [...LOADERS] });
+import { sharp } from './sharp.js';
 
 /** Size of the tensor that the zoo's networks take; a zoo's `input` is one. */
 export interface PixelShape {

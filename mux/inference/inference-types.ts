@@ -3,7 +3,7 @@ import type { StageSpan } from '../../common/activity.js';
 import { EdgemuxError, messageOf, type ErrorCode } from '../../common/errors.js';
 import type { Provider } from '../config.js';
 import type { Group, GroupPolicy } from '../rules/group.js';
-import type { InputShape } from '../zoo/manifest.js';
+import type { NetworkInput } from '../zoo/input.js';
 import type { Decision, DecisionReason } from '../rules/policy-rules.js';
 import type { DevicePolicy } from '../rules/policy-settings.js';
 
@@ -13,17 +13,14 @@ export interface SessionSpec {
   kind: 'model' | 'mux' | 'group-mux';
   /** Absolute path of the ONNX file. */
   path: string;
-  input: InputShape;
+  input: NetworkInput;
   /** Number of classes K. */
   classes: number;
   /** Number of models M that a group mux judges. */
   models?: number;
 }
 
-/** Name of the pair's mux among the sessions; no model id can be equal to it. */
-export const MUX_ID = '(mux)';
-/** Name of the group's mux. */
-export const GROUP_MUX_ID = '(mux-group)';
+export { GROUP_MUX_ID, MUX_ID } from '../zoo/input.js';
 
 /** Everything the worker needs to know, sent when it starts. */
 export interface InferencePlan {

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { EdgemuxError } from '../../common/errors.js';
+import { packageVersion } from '../../common/version.js';
 import {
   groupCalibrationSchema,
   groupContradictions,
@@ -13,11 +14,15 @@ import {
 } from '../rules/group-settings.js';
 import { GATE_FEATURES } from '../rules/gate.js';
 import { deviceModeSchema, thresholdsSchema } from '../rules/policy-settings.js';
+import { FITS, KERNELS, type InputEntry } from './input.js';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 /** Path segments of plain characters below the zoo's folder: no `..`, no leading slash or dot, no backslash. */
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]*(\/[A-Za-z0-9_][A-Za-z0-9._-]*)*$/;
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Version 1 knows one input for all networks, and no `fit`. */
+const VERSIONS = [1, 2] as const;
 
 const share = z.number().min(0).max(1);
 const id = z.string().regex(ID, 'must be 1-64 characters of A-Za-z0-9._-');
@@ -28,9 +33,23 @@ const fileSchema = z.strictObject({
   bytes: z.int().positive(),
 });
 
+const inputSchema: z.ZodType<InputEntry> = z.strictObject({
+  height: z.int().min(1).max(4096),
+  width: z.int().min(1).max(4096),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  layout: z.literal('NHWC'),
+  dtype: z.literal('uint8'),
+  fit: z.enum(FITS).exactOptional(),
+  share: z.number().gt(0).max(1).exactOptional(),
+  kernel: z.enum(KERNELS).exactOptional(),
+});
+
+/** A network's file and what it takes, where that is not what the others take: from version 2 on. */
+const networkFileSchema = fileSchema.extend({ input: inputSchema.optional() });
+
 const modelSchema = z.strictObject({
   id,
-  ...fileSchema.shape,
+  ...networkFileSchema.shape,
   /** None for a model that only the evaluation runs. */
   roles: z.array(z.enum(['local', 'cloud', 'group'])),
   architecture: z.string().min(1),
@@ -39,7 +58,7 @@ const modelSchema = z.strictObject({
 });
 
 const muxSchema = z.strictObject({
-  ...fileSchema.shape,
+  ...networkFileSchema.shape,
   architecture: z.string().min(1),
   flops: z.number().positive(),
   accuracy: share.nullable(),
@@ -67,18 +86,13 @@ const gateSchema = z
 
 const manifestSchema = z
   .strictObject({
-    schema: z.literal(1),
+    schema: z.literal(VERSIONS),
     /** Stands in MQTT topics, hence the narrower alphabet. */
     name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 characters of A-Za-z0-9_-'),
     version: z.string().min(1),
     licence: z.string().min(1),
-    input: z.strictObject({
-      height: z.int().min(1).max(4096),
-      width: z.int().min(1).max(4096),
-      channels: z.union([z.literal(1), z.literal(3)]),
-      layout: z.literal('NHWC'),
-      dtype: z.literal('uint8'),
-    }),
+    /** Of every network that has none of its own, of the test set and of golden images. */
+    input: inputSchema,
     /** By class index. Two classes may share a name, as two of ImageNet's do. */
     labels: z.array(z.string().min(1)).min(2),
     models: z.array(modelSchema).min(1),
@@ -115,16 +129,15 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export type ZooFile = z.infer<typeof fileSchema>;
 export type ModelEntry = z.infer<typeof modelSchema>;
 export type MuxEntry = z.infer<typeof muxSchema>;
-/** Input of every network of a zoo: uint8 NHWC, `channels` 1 (grey) or 3 (sRGB). */
-export type InputShape = Manifest['input'];
-
 /** What no single key can show: ids twice, two local models, a group that names strangers. */
 function contradictions(manifest: {
+  schema: 1 | 2;
+  input: InputEntry;
   models: ModelEntry[];
-  mux?: { group?: { models: string[] } | undefined } | undefined;
+  mux?: { pair?: MuxEntry | undefined; group?: (MuxEntry & { models: string[] }) | undefined } | undefined;
   policy: { calibration?: { group?: GroupCalibration | undefined } | undefined };
 }): [(string | number)[], string][] {
-  const found: [(string | number)[], string][] = [];
+  const found: [(string | number)[], string][] = manifest.schema === 1 ? newerKeys(manifest) : [];
   const ids = manifest.models.map((model) => model.id);
   ids.forEach((modelId, i) => {
     if (ids.indexOf(modelId) !== i) found.push([['models', i, 'id'], `'${modelId}' is used twice`]);
@@ -141,6 +154,24 @@ function contradictions(manifest: {
   return found;
 }
 
+/** What a manifest of version 1 cannot say: its readers would prepare other pixels than it means. */
+function newerKeys({
+  input,
+  models,
+  mux,
+}: Parameters<typeof contradictions>[0]): [(string | number)[], string][] {
+  const networks: [(string | number)[], { input?: InputEntry | undefined } | undefined][] = [
+    ...models.map((model, i): [(string | number)[], ModelEntry] => [['models', i], model]),
+    [['mux', 'pair'], mux?.pair],
+    [['mux', 'group'], mux?.group],
+  ];
+  const paths = [
+    ...(['fit', 'share', 'kernel'] as const).filter((key) => key in input).map((key) => ['input', key]),
+    ...networks.filter(([, network]) => network?.input !== undefined).map(([path]) => [...path, 'input']),
+  ];
+  return paths.map((path) => [path, 'needs "schema": 2']);
+}
+
 /**
  * Checks the text of a manifest.
  *
@@ -154,10 +185,23 @@ export function parseManifest(text: string, source: string): Manifest {
   } catch (cause) {
     throw new EdgemuxError('ZOO_INVALID', `${source} is not JSON: ${String(cause)}`, { cause });
   }
+  refuseUnknownVersion(json, source);
   const parsed = manifestSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${keyPath(issue.path)}: ${issue.message}`);
   throw new EdgemuxError('ZOO_INVALID', `${source}: ${problems.join('; ')}`, { details: { problems } });
+}
+
+/** Before anything else is said of it: the keys of a newer version mean nothing here. @throws EdgemuxError ZOO_INVALID */
+function refuseUnknownVersion(json: unknown, source: string): void {
+  const version = (json as { schema?: unknown } | null)?.schema;
+  if (version === undefined || (VERSIONS as readonly unknown[]).includes(version)) return;
+  throw new EdgemuxError(
+    'ZOO_INVALID',
+    `${source}: schema: ${JSON.stringify(version)} is none that this edgemux reads (${VERSIONS.join(', ')}): ` +
+      `it is edgemux ${packageVersion()}, a newer one may read it`,
+    { details: { problems: ['schema'] } },
+  );
 }
 
 /** `['models', 0, 'sha256']` → `models[0].sha256`. */

@@ -5,16 +5,11 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
-import {
-  parseManifest,
-  type InputShape,
-  type Manifest,
-  type ModelEntry,
-  type MuxEntry,
-  type ZooFile,
-} from './manifest.js';
+import { GROUP_MUX_ID, MUX_ID, networkInput, type NetworkInput } from './input.js';
+import { parseManifest, type Manifest, type ModelEntry, type MuxEntry, type ZooFile } from './manifest.js';
 
-export type { InputShape, Manifest, ModelEntry, MuxEntry } from './manifest.js';
+export type { Manifest, ModelEntry, MuxEntry } from './manifest.js';
+export type { NetworkInput } from './input.js';
 
 export interface Zoo {
   /** Absolute path of the folder. */
@@ -25,7 +20,8 @@ export interface Zoo {
   hash: string;
   manifest: Manifest;
   labels: readonly string[];
-  input: InputShape;
+  /** Of the test set and of networks without one of their own: ask `inputOf` for a network's. */
+  input: NetworkInput;
   /** Number of classes K. */
   classes: number;
   /** The model with the role `local`. */
@@ -35,6 +31,11 @@ export interface Zoo {
   muxPair: MuxEntry | null;
   /** @throws EdgemuxError ZOO_INVALID where the zoo has no such model */
   modelById(id: string): ModelEntry;
+  /**
+   * What a network takes: a model by its id, a mux by `MUX_ID` or `GROUP_MUX_ID`.
+   * @throws EdgemuxError ZOO_INVALID where the zoo has no such network
+   */
+  inputOf(network: string): NetworkInput;
   /** Absolute path of a file that the manifest names. */
   path(file: string): string;
 }
@@ -58,6 +59,15 @@ function zooFrom(dir: string, manifest: Manifest, hash: string): Zoo {
   const [first, ...others] = manifest.models;
   if (first === undefined) throw new EdgemuxError('ZOO_INVALID', `${dir}: models is empty`);
   const ids = manifest.models.map((model) => model.id);
+  const modelById = (id: string): ModelEntry => {
+    const model = manifest.models.find((candidate) => candidate.id === id);
+    if (model) return model;
+    throw new EdgemuxError(
+      'ZOO_INVALID',
+      `zoo '${manifest.name}' has no model '${id}', only ${ids.join(', ')}`,
+    );
+  };
+  const input = networkInput(manifest.input);
   return {
     dir,
     name: manifest.name,
@@ -65,21 +75,23 @@ function zooFrom(dir: string, manifest: Manifest, hash: string): Zoo {
     hash,
     manifest,
     labels: manifest.labels,
-    input: manifest.input,
+    input,
     classes: manifest.labels.length,
     local: manifest.models.find((model) => model.roles.includes('local')) ?? null,
     largest: others.reduce((best, model) => (model.flops > best.flops ? model : best), first),
     muxPair: manifest.mux?.pair ?? null,
-    modelById(id) {
-      const model = manifest.models.find((candidate) => candidate.id === id);
-      if (model) return model;
-      throw new EdgemuxError(
-        'ZOO_INVALID',
-        `zoo '${manifest.name}' has no model '${id}', only ${ids.join(', ')}`,
-      );
+    modelById,
+    inputOf(network) {
+      const own = (muxOf(manifest, network) ?? modelById(network)).input;
+      return own ? networkInput(own) : input;
     },
     path: (file) => join(dir, file),
   };
+}
+
+function muxOf({ mux }: Manifest, network: string): MuxEntry | null {
+  if (network === MUX_ID) return mux?.pair ?? null;
+  return network === GROUP_MUX_ID ? (mux?.group ?? null) : null;
 }
 
 /** Absolute paths of the manifest, of every model and of the muxes in use. */

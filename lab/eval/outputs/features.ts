@@ -2,7 +2,7 @@
  * The baseline of the paper's reference [27]: a handful of hand-crafted features of the image, and the nearest
  * neighbours in them, say whether the local model will be right.
  */
-import type { InputShape } from '../../../mux/zoo/manifest.js';
+import type { NetworkInput } from '../../../mux/zoo/input.js';
 import { mean } from '../../../common/statistics.js';
 
 export const FEATURES = [
@@ -29,7 +29,7 @@ const HISTOGRAM_BINS = 16;
  */
 export function featuresOf(
   pixels: Uint8Array,
-  shape: Pick<InputShape, 'height' | 'width' | 'channels'>,
+  shape: Pick<NetworkInput, 'height' | 'width' | 'channels'>,
 ): number[] {
   const grey = greyOf(pixels, shape.channels);
   const { width, height } = shape;

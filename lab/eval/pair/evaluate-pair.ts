@@ -2,7 +2,7 @@
 import { needsMux } from '../../../mux/rules/policies/needs.js';
 import { type RankedMode, isRanked, rankedRuleOf } from '../../../mux/rules/policies/registry.js';
 import { type Thresholds, DEVICE_MODES } from '../../../common/policy-names.js';
-import type { InputShape } from '../../../mux/zoo/manifest.js';
+import type { NetworkInput } from '../../../mux/zoo/input.js';
 import type { TestSet } from '../../zoo/testset.js';
 import { atOffloads } from './at-offload.js';
 import type { Bootstrap, Interval } from '../statistics/bootstrap.js';
@@ -29,7 +29,7 @@ export interface PairDeps {
   bootstrap: Bootstrap;
   seed: number;
   set: TestSet;
-  input: InputShape;
+  input: NetworkInput;
 }
 
 export interface PairEvaluation {

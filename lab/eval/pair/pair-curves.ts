@@ -1,7 +1,7 @@
 /** Accuracy against offloading and against computation: every device policy, and what it has to beat. */
 import type { RankedMode } from '../../../mux/rules/policies/registry.js';
 import type { Thresholds } from '../../../common/policy-names.js';
-import type { InputShape } from '../../../mux/zoo/manifest.js';
+import type { NetworkInput } from '../../../mux/zoo/input.js';
 import type { TestSet } from '../../zoo/testset.js';
 import { featuresOf, standardised } from '../outputs/features.js';
 import { crossValidated, halves } from '../outputs/neighbours.js';
@@ -75,7 +75,7 @@ export function oracleCurve(pair: Pair): Curve {
 export const NEIGHBOURS = 50;
 
 /** @returns P(local wrong) of every image, from features of the images and the other half's outcomes */
-export function featureScores(pair: Pair, set: TestSet, input: InputShape, seed: number): Float64Array {
+export function featureScores(pair: Pair, set: TestSet, input: NetworkInput, seed: number): Float64Array {
   const rows = Array.from({ length: pair.count }, (_, i) => featuresOf(set.images(i), input));
   const wrong = pair.local.right.map((right) => 1 - right);
   return crossValidated(standardised(rows), wrong, halves(pair.count, seed), NEIGHBOURS);

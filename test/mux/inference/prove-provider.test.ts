@@ -4,6 +4,7 @@ import { loadBinding } from '../../../mux/inference/binding.js';
 import { jetsonGpuLoad } from '../../../common/host/gpu-load.js';
 import { proveByLoad, type Machine } from '../../../mux/inference/prove-provider.js';
 import type { Session } from '../../../mux/inference/runtime.js';
+import { networkInput } from '../../../mux/zoo/input.js';
 import { sysfsTree } from '../../drivers/sysfs/sysfs-trees.js';
 
 const MAPS = '7f00 r-xp /opt/ort/libonnxruntime_providers_cuda.so\n';
@@ -15,7 +16,7 @@ function set(idle: number | null, busy: number | null, maps = MAPS): { session: 
     nowMs += ms;
     return Promise.resolve(undefined as never);
   };
-  const input = { height: 2, width: 2, channels: 1, layout: 'NHWC', dtype: 'uint8' } as const;
+  const input = networkInput({ height: 2, width: 2, channels: 1, layout: 'NHWC', dtype: 'uint8' });
   return {
     session: {
       spec: { id: 'small', kind: 'model', path: '/none', input, classes: 3 },

@@ -64,7 +64,7 @@ t.test('a missing folder, manifest or file is named', async (t) => {
 type Change = (manifest: ManifestJson) => void;
 const model = (manifest: ManifestJson, i: number) => (manifest['models'] as Record<string, unknown>[])[i]!;
 const nonsense: Record<string, [Change, string]> = {
-  'another schema': [(m) => (m['schema'] = 2), 'schema'],
+  'another schema': [(m) => (m['schema'] = 3), 'schema'],
   'an unknown key': [(m) => (m['modells'] = []), 'modells'],
   'no models': [(m) => (m['models'] = []), 'models'],
   'one label': [(m) => (m['labels'] = ['a']), 'labels'],
