@@ -131,7 +131,7 @@ export const powerConfigSchema = z.strictObject({
     .meta({ description: 'rails to measure; none: energies are null and health says so' }),
   sum: z.array(z.string()).default([]).meta({
     description:
-      'rails whose sum is the power of the device; empty: the rails that no other measured rail contains',
+      "rails whose sum is the power of the device; empty: sensor chips that no other contains, else the board's whole",
   }),
   busHz: z.number().positive().nullable().default(null).meta({
     description: 'I2C clock; null: what the kernel says, and 100 kHz where it says nothing',

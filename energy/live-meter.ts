@@ -131,7 +131,10 @@ export class LiveMeter implements EnergyMeter {
    */
   #summedRails(): RailFollower[] {
     const { sum } = this.#config;
-    if (sum.length > 0) return this.#followers.filter((each) => sum.includes(each.sampled.rail.name));
+    if (sum.length > 0) {
+      const chosen = this.#followers.filter((each) => sum.includes(each.sampled.rail.name));
+      return chosen.length === new Set(sum).size ? chosen : [];
+    }
     const fast = this.#followers.filter((each) => each.sampled.rateHz >= FRAME_RATE_HZ);
     const pool = fast.length > 0 ? fast : this.#followers;
     const own = pool.filter((each) => each.sampled.rail.kind in CHIPS);

@@ -55,6 +55,7 @@ export function planRails(config: PowerConfig, sysRoot: string): RailsPlan {
   }
   if (forbidden.size > 0) plan.warnings.push(forbiddenText([...forbidden]));
   countKernelRails(plan, config, found);
+  checkSum(plan, config.sum);
   checkBudgets(plan, config, sysRoot);
   return named(plan);
 }
@@ -163,6 +164,16 @@ function checkBudgets(plan: RailsPlan, config: PowerConfig, sysRoot: string): vo
       );
     }
   }
+}
+
+/** A sum that lacks a rail is no total: it is said, and nothing is counted. */
+function checkSum(plan: RailsPlan, sum: readonly string[]): void {
+  const names = [...plan.i2c, ...plan.kernel].map(({ rail }) => rail.name);
+  const missing = sum.filter((name) => !names.includes(name));
+  if (missing.length === 0) return;
+  plan.warnings.push(
+    `no total: power.sum names ${missing.join(', ')}, which is not measured; measured are ${names.join(', ') || 'none'}`,
+  );
 }
 
 /** Names must be unique: messages and sums refer to them. */

@@ -71,6 +71,19 @@ t.test('kernel rails give totals, no energy per frame, and VDD_IN alone is the s
   t.match(meter.health(), [/no rail is fast enough/]);
 });
 
+t.test('a sum that lacks a rail counts none, and says so', async (t) => {
+  const rails = [{ kind: 'auto', rateHz: 50 }];
+  const sum = ['VDD_IN', 'VDD_MUX'];
+  const meter = createEnergyMeter(deps({ sysRoot: sysfsTree(t, l4t32()) }), config({ rails, sum }));
+  await meter.start();
+  t.teardown(() => meter.stop());
+  t.same(
+    meter.rails().filter(({ counted }) => counted),
+    [],
+  );
+  t.match(meter.health(), [/power\.sum names VDD_MUX/]);
+});
+
 t.test('a simulated rail gives energies that say so, and a state for reports', async (t) => {
   const board = createBoard();
   const meter = createEnergyMeter(deps({ board }), config({ simulate: true, gapPeriods: 500 }));

@@ -94,6 +94,10 @@ t.test("the kernel's rails that count are the board's whole, whatever else is th
   t.match(parts.warnings, [/no total: .*VDD_IN is not measured/]);
   const chosen = config({ rails: [{ kind: 'iio', name: 'VDD_SYS_GPU' }], sum: ['VDD_SYS_GPU'] });
   t.same(planRails(chosen, sysfsTree(t, l4t32())).warnings, [], 'who chooses is not told');
+  const both = config({ rails: [{ kind: 'auto' }], sum: ['VDD_IN', 'VDD_MUX'] });
+  t.match(planRails(both, sysfsTree(t, l4t32())).warnings, [
+    /no total: power\.sum names VDD_MUX, which is not/,
+  ]);
 });
 
 t.test('simulated rails replace the configured ones, keep their names, and say what they are', async (t) => {

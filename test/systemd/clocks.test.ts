@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 
@@ -17,6 +17,11 @@ function jetson(t: Test, programs: string[] = []) {
     writeFileSync(join(device, 'bus_clk_rate'), '100000\n');
     symlinkSync(device, join(buses, `i2c-${number}`));
   }
+  const chip = join(folder, 'sys/bus/i2c/drivers/ina3221x/0-0041/iio:device1');
+  mkdirSync(chip, { recursive: true });
+  writeFileSync(join(chip, 'name'), 'ina3221x\n');
+  const rail = join(chip, 'in_power0_input');
+  writeFileSync(rail, '5305\n');
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   for (const name of programs) {
@@ -39,7 +44,7 @@ function jetson(t: Test, programs: string[] = []) {
     });
   const rate = (controller: string, bus: string) =>
     readFileSync(join(folder, 'sys/devices', controller, bus, 'bus_clk_rate'), 'utf8').trim();
-  return { run, rate, calls: () => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n') };
+  return { run, rate, rail, calls: () => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n') };
 }
 
 t.test(
@@ -70,6 +75,16 @@ t.test('what was asked for and cannot be had is said, and the rest done', async 
   t.equal(rate('c240000.i2c', 'i2c-7'), '400000');
   const nowhere = run('start', { I2C_CONTROLLER: 'ff.i2c', I2C_BUS_HZ: '400000' });
   t.match(nowhere.stderr, "no I2C bus belongs to controller 'ff.i2c'");
+});
+
+t.test('the rails are opened to the group that the unit names, before anything that may fail', async (t) => {
+  const { run, rail } = jetson(t);
+  chmodSync(rail, 0o400);
+  const done = run('start', { RAILS_GROUP: String(process.getgid?.()), POWER_MODE: '0' });
+  t.equal(done.status, 1, 'there is no nvpmodel');
+  t.match(done.stdout, '1 files of power rails are readable');
+  t.equal(statSync(rail).mode & 0o777, 0o440);
+  t.match(run('start', { RAILS_GROUP: 'no-such-group-here' }), { status: 1, stderr: /not every power rail/ });
 });
 
 t.test('nothing asked for, nothing done', async (t) => {
