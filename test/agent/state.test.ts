@@ -197,11 +197,7 @@ t.test('what only makes answers worse is a warning, each in its own words', asyn
   };
   warns({}, { ready }, 'execution provider cuda does not work: no driver');
   warns({ online: false }, {}, `no server for zoo ${zoo.name} is online: hard frames fall back`);
-  warns(
-    { journal: { problem: 'disk full', lastStop: 'clean' } },
-    {},
-    'results are sent unjournaled: disk full',
-  );
+  warns({ journal: { problem: 'disk full', lastStop: 'clean' } }, {}, 'disk full');
 });
 
 t.test('no server is missed where none is ever asked', async (t) => {
