@@ -178,7 +178,7 @@ def describe(config, graphs, split, found, rows, target, costs, command):
 
 
 def outputs_of(config, graphs, part, probabilities, costs):
-    """(policies.Outputs, GroupOutputs or None) on a Split with its models' probabilities [M, N, K]."""
+    """(rules.Outputs, GroupOutputs or None) on a Split with its models' probabilities [M, N, K]."""
     score, classes = run_twin(graphs['pair'], part.images)
     pair = Outputs(score, classes, probabilities[role(config, 'local')], probabilities[role(config, 'cloud')], part.labels)
     if 'group' not in graphs:
