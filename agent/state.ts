@@ -4,7 +4,7 @@ import { needsServer } from '../mux/rules/policies/needs.js';
 import type { DevicePolicy } from '../mux/rules/policy-settings.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
 import type { Counters } from './counters.js';
-import type { EnergyMeter, RailState } from '../energy/meter.js';
+import type { EnergyMeter, RailState, EnergyTotals } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
 import type { Limiter } from './offload/limiter.js';
 import type { Offloader } from './offload/offloader.js';
@@ -44,9 +44,7 @@ const UNCLEAN_WARNING_S = 3600;
 export function deviceState(parts: StateParts): DeviceState {
   const failures = healthFailures(parts);
   const warnings = [...failures, ...healthWarnings(parts)].map((warning) => warning.slice(0, 1024));
-  const totals = parts.energy.totals();
   const rails = parts.energy.rails();
-  const whole = rails.filter((rail) => rail.counted);
   return {
     device: parts.device,
     version: parts.version,
@@ -63,20 +61,29 @@ export function deviceState(parts: StateParts): DeviceState {
     offload: parts.limiter.state(),
     servers: parts.servers.list(),
     rails: rails.map(railState),
-    power:
-      whole.length === 0 || whole.some(({ powerW }) => powerW === null)
-        ? null
-        : {
-            meanW: whole.reduce((sum, rail) => sum + (rail.powerW?.mean ?? 0), 0),
-            energyJ: totals.energyJ,
-            simulated: totals.simulated,
-          },
+    power: powerOf(rails, parts.energy.totals()),
     health: {
       status: failures.length > 0 ? 'failed' : warnings.length > 0 ? 'warning' : 'ok',
       warnings,
     },
     uptimeS: parts.uptimeS,
     host: { ...parts.host.facts, onnxruntime: parts.ready.runtime },
+  };
+}
+
+/** Power of the whole device, and how many frames its energies are of; null while a counted rail measures nothing. */
+function powerOf(rails: readonly RailState[], totals: EnergyTotals): DeviceState['power'] {
+  const whole = rails.filter((rail) => rail.counted);
+  if (whole.length === 0 || whole.some(({ powerW }) => powerW === null)) return null;
+  return {
+    meanW: whole.reduce((sum, rail) => sum + (rail.powerW?.mean ?? 0), 0),
+    energyJ: totals.energyJ,
+    simulated: totals.simulated,
+    frames: {
+      measured: totals.framesMeasured,
+      bridged: totals.framesBridged,
+      unmeasured: totals.framesUnmeasured,
+    },
   };
 }
 

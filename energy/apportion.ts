@@ -11,7 +11,7 @@
  */
 import type { Stage } from '../common/activity.js';
 import type { Occupancy } from './occupancy.js';
-import { isJoined, type Node } from './integrate.js';
+import { joinOf, type Joins, type Node } from './integrate.js';
 
 export interface Cell {
   /** Identifies the cell: the sample's index in its ring. */
@@ -22,6 +22,8 @@ export interface Cell {
   toMs: number;
   reachFromMs: number;
   reachToMs: number;
+  /** True where the cell reaches into a gap that is bridged. */
+  bridged: boolean;
 }
 
 /** What was given of each cell so far, as shares 0 to 1, so that no joule is given twice. */
@@ -33,18 +35,21 @@ export interface StageEnergy {
   grossJ: number;
   netJ: number;
   stagesJ: Partial<Record<Stage, number>>;
+  /** Whether any of it lies in a bridged gap. */
+  bridged: boolean;
 }
 
-/** Cells of consecutive fresh samples; null where a gap lies between two of them. `spanMs`: see `Rail.spanMs`. */
+/** Cells of consecutive fresh samples; null where a gap too long to bridge lies between two of them. `spanMs`: see `Rail.spanMs`. */
 export function cellsOf(
   nodes: readonly (Node & { index: number })[],
-  rail: { gapMs: number; spanMs: number },
+  rail: Joins & { spanMs: number },
 ): Cell[] | null {
   const cells: Cell[] = [];
   for (const [i, node] of nodes.entries()) {
     const before = nodes[i - 1];
     const after = nodes[i + 1];
-    if (after && !isJoined(node, after, rail.gapMs)) return null;
+    const join = after ? joinOf(node, after, rail) : 'joined';
+    if (join === 'gap') return null;
     const fromMs = before ? (before.tMs + node.tMs) / 2 : node.tMs;
     const toMs = after ? (node.tMs + after.tMs) / 2 : node.tMs;
     cells.push({
@@ -54,6 +59,7 @@ export function cellsOf(
       toMs,
       reachFromMs: Math.min(fromMs, node.tMs - rail.spanMs / 2),
       reachToMs: Math.max(toMs, node.tMs + rail.spanMs / 2),
+      bridged: join === 'bridged' || (before !== undefined && joinOf(before, node, rail) === 'bridged'),
     });
   }
   return cells;
@@ -66,12 +72,13 @@ export function apportion(
   occupancies: readonly Occupancy[],
   options: { idleW: number; given: Given },
 ): StageEnergy {
-  const result: StageEnergy = { grossJ: 0, netJ: 0, stagesJ: {} };
+  const result: StageEnergy = { grossJ: 0, netJ: 0, stagesJ: {}, bridged: false };
   for (const cell of cells) {
     const lengthS = (cell.toMs - cell.fromMs) / 1e3;
     const reach = sharers(occupancies, cell.reachFromMs, cell.reachToMs);
     const own = reach.filter((occupancy) => occupancy.frame === frame);
     if (own.length === 0) continue;
+    result.bridged ||= cell.bridged;
     const excess = shares(own, (occupancy) => excessShare(occupancy, reach, cell));
     const idle = shares(own, (occupancy) => idleShare(occupancy, occupancies, cell));
     const excessGiven = options.given.take(cell.index, 'excess', excess.sum);

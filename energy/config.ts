@@ -138,12 +138,17 @@ export const powerConfigSchema = z.strictObject({
     unit: 'Hz',
   }),
   gapPeriods: z.number().min(2).default(10).meta({
-    description: 'missing samples in a row that make a gap; nothing is assumed about the time in a gap',
+    description: 'missing samples in a row that make a gap',
+  }),
+  bridgeMs: z.number().min(0).max(1000).default(40).meta({
+    description:
+      'longest gap that is bridged by the samples before and after it (frames in it are marked); nothing is assumed about the time in a longer one',
+    unit: 'ms',
   }),
   coarseSamples: z.int().min(1).default(5).meta({
     description: 'frames with fewer samples in their window are marked coarse',
   }),
-  finishMs: z.number().min(1).max(20).default(18).meta({
+  finishMs: z.number().min(1).max(200).default(45).meta({
     description: 'longest wait for the last samples of a frame; then its energy is null',
     unit: 'ms',
   }),

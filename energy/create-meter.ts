@@ -29,6 +29,7 @@ export function createNullMeter(deps: Pick<EnergyMeterDeps, 'board'>): EnergyMet
       energyJ: 0,
       idleW: null,
       framesMeasured: 0,
+      framesBridged: 0,
       framesUnmeasured: frames,
       simulated: false,
     }),

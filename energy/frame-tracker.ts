@@ -20,6 +20,7 @@ const LOOK_MS = 1;
 export class FrameTracker {
   readonly idle: IdleTimes;
   measured = 0;
+  bridged = 0;
   unmeasured = 0;
   readonly #deps: FrameTrackerDeps;
   readonly #config: PowerConfig;
@@ -83,6 +84,7 @@ export class FrameTracker {
     const toMs = Math.max(...own.map((occupancy) => occupancy.endMs));
     const energy = (await this.#settled(toMs, nowMs)) ? this.#settle(id, fromMs, toMs) : null;
     this.#occupancies.prune(this.idle.frames, nowMs, 100);
+    if (energy?.bridged) this.bridged += 1;
     if (energy) this.measured += 1;
     else this.unmeasured += 1;
     return energy;
@@ -102,7 +104,7 @@ export class FrameTracker {
   }
 
   #settle(id: number, fromMs: number, toMs: number): FrameEnergy | null {
-    const total: FrameEnergy = { grossJ: 0, netJ: 0, simulated: false, samples: Infinity };
+    const total: FrameEnergy = { grossJ: 0, netJ: 0, simulated: false, samples: Infinity, bridged: false };
     const stagesJ: Partial<Record<Stage, number>> = {};
     const railsJ: NonNullable<FrameEnergy['railsJ']> = {};
     for (const rail of this.#deps.rails) {
@@ -117,6 +119,7 @@ export class FrameTracker {
       total.grossJ += part.grossJ;
       total.netJ += part.netJ;
       railsJ[rail.sampled.rail.name] = { gross: part.grossJ, net: part.netJ };
+      total.bridged ||= part.bridged;
       total.simulated ||= rail.sampled.rail.simulated;
       total.samples = Math.min(total.samples ?? Infinity, found.samples);
       for (const [stage, energyJ] of Object.entries(part.stagesJ) as [Stage, number][]) {

@@ -2,7 +2,7 @@
  * Energy of a window from power samples: trapezoids, interpolated at the edges of the window. Pure.
  *
  * Times in ms, power in W, energy in J. Nothing is assumed about the time in a gap: it adds no energy and is not
- * covered.
+ * covered. A gap no longer than `bridgeMs` may be bridged by the samples before and after it, and is counted as such.
  */
 import { SAMPLE_FLAGS, type PowerSample } from '../drivers/power-sensor.js';
 
@@ -25,6 +25,18 @@ export function isFresh(node: Node): boolean {
 /** True where the time between two fresh samples counts. */
 export function isJoined(from: Node, to: Node, gapMs: number): boolean {
   return to.tMs - from.tMs <= gapMs && (to.flags & SAMPLE_FLAGS.afterGap) === 0;
+}
+
+/** How far apart two fresh samples may be: for a measurement without a gap, and with one that is bridged. */
+export interface Joins {
+  gapMs: number;
+  bridgeMs: number;
+}
+
+/** How the time between two fresh samples counts. */
+export function joinOf(from: Node, to: Node, { gapMs, bridgeMs }: Joins): 'joined' | 'bridged' | 'gap' {
+  if (isJoined(from, to, gapMs)) return 'joined';
+  return to.tMs - from.tMs <= bridgeMs ? 'bridged' : 'gap';
 }
 
 /** Fresh samples in order of time, whatever order and batches they came in. */
@@ -64,20 +76,24 @@ export function trapezoidJ(from: Node, to: Node, startMs: number, endMs: number)
 export class Integral {
   energyJ = 0;
   coveredMs = 0;
-  readonly #gapMs: number;
+  /** Of the covered time: in gaps that were bridged. */
+  bridgedMs = 0;
+  readonly #joins: Joins;
   #last: Node | null = null;
 
-  constructor(gapMs: number) {
-    this.#gapMs = gapMs;
+  constructor(joins: Joins) {
+    this.#joins = joins;
   }
 
   add(node: Node): void {
     if (!isFresh(node)) return;
     const last = this.#last;
     this.#last = node;
-    if (!last || !isJoined(last, node, this.#gapMs)) return;
+    const join = last ? joinOf(last, node, this.#joins) : 'gap';
+    if (!last || join === 'gap') return;
     this.energyJ += trapezoidJ(last, node, last.tMs, node.tMs);
     this.coveredMs += node.tMs - last.tMs;
+    if (join === 'bridged') this.bridgedMs += node.tMs - last.tMs;
   }
 
   /** Samples were lost: what comes next does not join what was. */

@@ -46,6 +46,7 @@ export class LiveMeter implements EnergyMeter {
     const sampled = this.#samplers.flatMap((sampler) => sampler.rails);
     const followed = {
       idleWindowMs: this.#config.idle.windowMs,
+      bridgeMs: this.#config.bridgeMs,
       startMs: this.#deps.clock.monotonicMs(),
     };
     this.#followers = sampled.map((rail) => new RailFollower(rail, followed));
@@ -109,6 +110,7 @@ export class LiveMeter implements EnergyMeter {
       energyJ: this.#summed.reduce((sum, rail) => sum + rail.integral.energyJ, 0),
       idleW: this.#frames.idleW(),
       framesMeasured: this.#frames.measured,
+      framesBridged: this.#frames.bridged,
       framesUnmeasured: this.#frames.unmeasured,
       simulated: this.#summed.some((rail) => rail.sampled.rail.simulated),
     };

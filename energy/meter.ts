@@ -22,6 +22,8 @@ export interface FrameEnergy {
   railsJ?: Record<string, { gross: number; net: number }>;
   /** Samples in the frame's window (of the rail with the fewest). */
   samples?: number;
+  /** True where a gap in the samples lies in the frame, or beside it, and was bridged. */
+  bridged?: boolean;
   /** True where the window held too few samples for the value of this one frame to be trusted (means are). */
   coarse?: boolean;
 }
@@ -34,7 +36,7 @@ export interface FrameMeter {
   leave(stage: Stage): void;
   /** Reports a stage after the fact; it replaces what enter/leave said about that stage of this frame. */
   span(span: StageSpan): void;
-  /** Energy of the frame, or null where it was not measured. Resolves within 20 ms, whatever the sensor does. */
+  /** Energy of the frame, or null where it was not measured. Resolves within `power.finishMs` (and a timer's lateness), whatever the sensor does. */
   finish(): Promise<FrameEnergy | null>;
 }
 
@@ -54,7 +56,7 @@ export interface RailState {
   counted: boolean;
   /** Over the last second; null while nothing is measured. */
   powerW: PowerSummary | null;
-  /** Integral since start, without the time in gaps. */
+  /** Integral since start, without the time in gaps that were not bridged. */
   energyJ: number;
   /** Newest sample; null while nothing is measured. */
   voltageV: number | null;
@@ -77,8 +79,9 @@ export interface EnergyTotals {
   energyJ: number;
   /** Idle power that net energies are net of; null until known. */
   idleW: number | null;
-  /** Frames with an energy, and frames without one although rails are configured. */
+  /** Frames with an energy, those of them that reach into a bridged gap, and frames without one. */
   framesMeasured: number;
+  framesBridged: number;
   framesUnmeasured: number;
   simulated: boolean;
 }

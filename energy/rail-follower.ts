@@ -1,7 +1,7 @@
 /** Follows the ring of one rail from the main thread: total energy, idle power, and what a frame's cells hold. */
 import type { SampledRail } from '../drivers/sampler/sampler.js';
 import { cellsOf, type Cell, type Given } from './apportion.js';
-import { Integral, isFresh, type Node } from './integrate.js';
+import { Integral, isFresh, joinOf, type Joins, type Node } from './integrate.js';
 
 type IndexedNode = Node & { index: number };
 
@@ -14,15 +14,17 @@ export class RailFollower {
   readonly baseline: IdleBaseline;
   readonly given: GivenShares;
   readonly startMs: number;
+  readonly #joins: Joins;
   #cursor = 0;
   #lastMs = NaN;
   #stretchW = 0;
   #stretch = 0;
 
-  constructor(sampled: SampledRail, options: { idleWindowMs: number; startMs?: number }) {
+  constructor(sampled: SampledRail, options: { idleWindowMs: number; bridgeMs?: number; startMs?: number }) {
     this.sampled = sampled;
     this.startMs = options.startMs ?? 0;
-    this.integral = new Integral(sampled.gapMs);
+    this.#joins = { gapMs: sampled.gapMs, bridgeMs: options.bridgeMs ?? 0 };
+    this.integral = new Integral(this.#joins);
     this.baseline = new IdleBaseline(options.idleWindowMs);
     this.given = new GivenShares(sampled.ring.capacity);
   }
@@ -58,40 +60,76 @@ export class RailFollower {
     this.#stretch = 0;
   }
 
-  /** True where the end of a frame already lies in a gap: whatever sample comes next comes too late. */
+  /** True where the end of a frame already lies in a gap too long to bridge: what comes next comes too late. */
   isLostAt(toMs: number, nowMs: number): boolean {
-    const { ring, rail, gapMs } = this.sampled;
+    const { ring, rail } = this.sampled;
     const newestMs = ring.at(ring.head - 1)?.tMs ?? -Infinity;
-    return newestMs < toMs && nowMs - rail.spanMs - newestMs > gapMs;
+    return (
+      newestMs < toMs && nowMs - rail.spanMs - newestMs > Math.max(this.#joins.gapMs, this.#joins.bridgeMs)
+    );
   }
 
-  /** Time up to which a frame's end can be judged. */
+  /** Time up to which a frame's end can be judged: the sample there has a neighbour on its other side already. */
   get settledMs(): number {
     const { ring, rail } = this.sampled;
-    return (ring.at(ring.head - 1)?.tMs ?? -Infinity) - rail.spanMs;
+    let fresh = 0;
+    for (let index = ring.head - 1; ; index -= 1) {
+      const sample = ring.at(index);
+      if (!sample) return -Infinity;
+      if (isFresh(sample)) fresh += 1;
+      if (fresh === 2) return sample.tMs - rail.spanMs / 2;
+    }
   }
 
   /**
-   * Cells of a frame's time, with the ones at its edges that its work reaches into; null where samples are missing.
-   * `samples` counts the fresh ones inside.
+   * Cells of a frame's time, with the ones at its edges that its work reaches into; null where samples are missing
+   * for too long to bridge. `samples` counts the fresh ones inside.
    */
   cells(fromMs: number, toMs: number): { cells: Cell[]; samples: number } | null {
-    const { ring, rail, gapMs } = this.sampled;
-    const reachMs = rail.spanMs + 2000 / this.sampled.rateHz;
+    const run = this.#runAround(fromMs, toMs);
+    const cells = run && cellsOf(run.nodes, { ...this.#joins, spanMs: this.sampled.rail.spanMs });
+    if (!cells) return null;
+    const samples = run.nodes.filter((node) => node.tMs >= fromMs && node.tMs < toMs).length;
+    // A node at the edge of what was looked at knows one neighbour only: it bounds the cell before it and has none.
+    return { cells: cells.slice(run.cutBefore ? 0 : 1, run.cutAfter ? undefined : -1), samples };
+  }
+
+  /** The samples around a window without a gap too long to bridge, and whether such a gap ends them; null: in the window. */
+  #runAround(
+    fromMs: number,
+    toMs: number,
+  ): { nodes: IndexedNode[]; cutBefore: boolean; cutAfter: boolean } | null {
+    const all = this.#nodesAround(fromMs, toMs);
+    const gaps = all.flatMap((node, i) => {
+      const before = all[i - 1];
+      return before && joinOf(before, node, this.#joins) === 'gap' ? [i] : [];
+    });
+    const first = gaps.filter((i) => (all[i]?.tMs ?? Infinity) <= fromMs).at(-1) ?? 0;
+    const end = gaps.find((i) => i > first) ?? all.length;
+    const nodes = all.slice(first, end);
+    const covers = (nodes[0]?.tMs ?? Infinity) <= fromMs && (nodes.at(-1)?.tMs ?? -Infinity) >= toMs;
+    return covers ? { nodes, cutBefore: first > 0, cutAfter: end < all.length } : null;
+  }
+
+  /** Fresh samples around a window: two before what reaches into it, and two after. */
+  #nodesAround(fromMs: number, toMs: number): IndexedNode[] {
+    const { ring, rail, rateHz } = this.sampled;
+    const reachMs = rail.spanMs + 2000 / rateHz;
     const nodes: IndexedNode[] = [];
-    for (let index = Math.max(ring.oldest, ring.indexAt(fromMs - reachMs) - 1); ; index += 1) {
+    let index = ring.indexAt(fromMs - reachMs);
+    for (let before = 0; before < 2 && index > ring.oldest;) {
+      index -= 1;
+      const sample = ring.at(index);
+      if (sample && isFresh(sample)) before += 1;
+    }
+    for (let beyond = 0; beyond < 2; index += 1) {
       const sample = ring.at(index);
       if (!sample) break;
-      if (isFresh(sample)) nodes.push({ ...sample, index });
-      if (sample.tMs > toMs + reachMs) break;
+      if (!isFresh(sample)) continue;
+      nodes.push({ ...sample, index });
+      if (sample.tMs > toMs + reachMs) beyond += 1;
     }
-    const first = nodes[0];
-    const last = nodes.at(-1);
-    if (!first || !last || first.tMs > fromMs || last.tMs < toMs) return null;
-    const cells = cellsOf(nodes, { gapMs, spanMs: rail.spanMs });
-    const samples = nodes.filter((node) => node.tMs >= fromMs && node.tMs < toMs).length;
-    // The outermost nodes know only one neighbour: they bound their neighbours' cells and have none of their own.
-    return cells && { cells: cells.slice(1, -1), samples };
+    return nodes;
   }
 }
 

@@ -73,11 +73,12 @@ export function buildResult(
 }
 
 function energyMessage(energy: FrameEnergy): NonNullable<Result['energyJ']> {
-  const { grossJ: gross, netJ: net, simulated, stagesJ, railsJ } = energy;
+  const { grossJ: gross, netJ: net, simulated, bridged, stagesJ, railsJ } = energy;
   return {
     gross,
     net,
     simulated,
+    ...(bridged ? { bridged } : {}),
     ...(stagesJ ? { stages: stagesJ as Record<string, number> } : {}),
     ...(railsJ ? { rails: railsJ } : {}),
   };

@@ -13,8 +13,14 @@ export interface SetupSummary {
   /** Mean multiply-accumulates a frame, mux, device and server together. */
   flops: number;
   latencyMs: { p50: number; p95: number; p99: number };
-  /** Mean energy of the device a frame; null where nothing measured. */
-  energyJ: { gross: number; net: number; simulated: boolean } | null;
+  /** Mean energy of the device a frame over those that were measured; null where none was. */
+  energyJ: {
+    gross: number;
+    net: number;
+    simulated: boolean;
+    /** Frames with an energy, those of them over a bridged gap in the samples, and results without one. */
+    frames: { measured: number; bridged: number; unmeasured: number };
+  } | null;
 }
 
 export const SETUPS = ['hybrid', 'mobile-only', 'cloud-only'] as const;
@@ -54,6 +60,11 @@ export function summarise(zoo: Zoo, judged: readonly Judged[]): SetupSummary {
             gross: mean(energies.map((energy) => energy.gross)),
             net: mean(energies.map((energy) => energy.net)),
             simulated: energies.some((energy) => energy.simulated),
+            frames: {
+              measured: energies.length,
+              bridged: energies.filter((energy) => energy.bridged).length,
+              unmeasured: judged.length - energies.length,
+            },
           },
   };
 }
@@ -68,6 +79,13 @@ function flopsOf(zoo: Zoo, { result }: Judged): number {
 export function countRoutes(judged: readonly Judged[]): Record<Route, number> {
   const count = (route: Route): number => judged.filter(({ result }) => result.route === route).length;
   return Object.fromEntries(ROUTES.map((route) => [route, count(route)])) as Record<Route, number>;
+}
+
+/** What the mean energies are means of. */
+function frameCounts({ energyJ }: SetupSummary): string {
+  if (!energyJ) return '–';
+  const { measured, bridged, unmeasured } = energyJ.frames;
+  return `${measured}, ${bridged}; ${unmeasured}`;
 }
 
 /** The comparison as a table for the terminal. */
@@ -90,5 +108,6 @@ export function summaryTable(summary: DemoSummary): string {
     row('latency p99', (setup) => `${setup.latencyMs.p99.toFixed(2)} ms`),
     row(`device energy a frame, gross${mark}`, (setup) => joules(setup, 'gross')),
     row(`device energy a frame, net${mark}`, (setup) => joules(setup, 'net')),
+    row('  frames measured, of these over a gap; not measured', frameCounts),
   ]);
 }

@@ -65,6 +65,8 @@ export const resultSchema = z.object({
       gross: finite,
       net: finite,
       simulated: z.boolean(),
+      /** True where samples were missing for a moment, which those before and after bridge. */
+      bridged: z.exactOptional(z.boolean()),
       /** Gross, by stage of the device. */
       stages: z.exactOptional(z.record(text, finite)),
       /** By rail; together `gross` and `net`. */

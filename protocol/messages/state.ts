@@ -119,7 +119,15 @@ export const deviceStateSchema = z.object({
   servers: z.array(seenServerSchema),
   rails: z.array(railStateSchema),
   /** Over all rails that are counted as the device's input; null where nothing measures. */
-  power: z.object({ meanW: finite, energyJ: finite, simulated: z.boolean() }).nullable(),
+  power: z
+    .object({
+      meanW: finite,
+      energyJ: finite,
+      simulated: z.boolean(),
+      /** Frames with an energy, those of them over a bridged gap, and frames without: what means are means of. */
+      frames: z.exactOptional(z.object({ measured: count, bridged: count, unmeasured: count })),
+    })
+    .nullable(),
   health: z.object({ status: z.enum(HEALTH), warnings: z.array(z.string().max(1024)) }),
   uptimeS: amount,
   /** About the machine, for people. */

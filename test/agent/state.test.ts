@@ -52,7 +52,14 @@ function parts(given: Given = {}, change: Partial<StateParts> = {}): StateParts 
     { log, nowMs: () => 0, random: () => 0 },
     { breaker: { failures: 1, outcomes: 1, probeMs: 10, longestProbeMs: 10 }, window: { least: 1, most: 4 } },
   );
-  const totals = { energyJ: 20, idleW: 1, framesMeasured: 1, framesUnmeasured: 0, simulated: false };
+  const totals = {
+    energyJ: 20,
+    idleW: 1,
+    framesMeasured: 1,
+    framesBridged: 0,
+    framesUnmeasured: 0,
+    simulated: false,
+  };
   const read = {
     pipeline: { waiting: 2, active: 3 },
     offloader: { inFlight: 4 },
@@ -140,8 +147,20 @@ t.test(
       rail('usb', { powerW: { mean: 1.5, min: 1, max: 2 }, simulated: true }),
       rail('silent', { powerW: null, problem: 'no answer', rateHz: 0, counted: false }),
     ];
-    const state = deviceState(parts({ rails, totals: { energyJ: 42, simulated: true } }));
-    t.same(state.power, { meanW: 6.5, energyJ: 42, simulated: true });
+    const totals = {
+      energyJ: 42,
+      simulated: true,
+      framesMeasured: 40,
+      framesBridged: 3,
+      framesUnmeasured: 2,
+    };
+    const state = deviceState(parts({ rails, totals }));
+    t.same(state.power, {
+      meanW: 6.5,
+      energyJ: 42,
+      simulated: true,
+      frames: { measured: 40, bridged: 3, unmeasured: 2 },
+    });
     t.match(state.rails[1], {
       rail: 'gpu',
       sensor: 'ina226',

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { apportion, cellsOf, type Cell, type StageEnergy } from '../../energy/apportion.js';
+import { apportion, cellsOf, type Given, type Cell, type StageEnergy } from '../../energy/apportion.js';
 import { OccupancyLog, type Occupancy } from '../../energy/occupancy.js';
 import { GivenShares } from '../../energy/rail-follower.js';
 import type { Stage } from '../../common/activity.js';
 
-const RAIL = { gapMs: 5, spanMs: 1.8 };
+const RAIL = { gapMs: 5, bridgeMs: 0, spanMs: 1.8 };
 const IDLE_W = 3;
 
 /** Cells of one sample a ms; the outermost nodes have none. */
@@ -119,6 +119,22 @@ t.test('a frame that comes late gets what is left, never what was given', async 
 t.test('a gap in the samples leaves no cells', async (t) => {
   const nodes = [0, 1, 2, 9, 10].map((tMs, index) => ({ index, tMs, powerW: 5, flags: 0 }));
   t.equal(cellsOf(nodes, RAIL), null);
+});
+
+t.test('a short gap is bridged: half of it falls to the samples on either side, marked', async (t) => {
+  const nodes = [0, 1, 2, 9, 10, 11].map((tMs, index) => ({ index, tMs, powerW: 5, flags: 0 }));
+  const found = cellsOf(nodes, { ...RAIL, bridgeMs: 7 }) ?? [];
+  t.same(
+    found.map(({ bridged }) => bridged),
+    [false, false, true, true, false, false],
+  );
+  t.match(found[2], { fromMs: 1.5, toMs: 5.5 });
+  t.match(found[3], { fromMs: 5.5, toMs: 9.5 });
+  const given: Given = { take: (_index, _part, share) => share };
+  const inside = apportion(0, found, [occupancy(0, 'local', 3, 8)], { idleW: IDLE_W, given });
+  t.ok(close(inside.netJ, (2 * 8) / 1e3), 'the excess of both cells is its own');
+  t.ok(inside.bridged);
+  t.notOk(apportion(1, found, [occupancy(1, 'local', 10.2, 10.6)], { idleW: IDLE_W, given }).bridged);
 });
 
 t.test('a span takes the place of what enter and leave said about its stage', async (t) => {

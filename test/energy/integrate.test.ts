@@ -89,7 +89,7 @@ t.test('order and batching of the samples do not matter', async () => {
 t.test('the running total equals the window over everything', async () => {
   fc.assert(
     fc.property(samples, (nodes) => {
-      const integral = new Integral(GAP_MS);
+      const integral = new Integral({ gapMs: GAP_MS, bridgeMs: 0 });
       for (const each of nodes) integral.add(each);
       const whole = windowEnergy(nodes, { fromMs: -1, toMs: 1e9 }, GAP_MS);
       return close(integral.energyJ, whole.energyJ) && close(integral.coveredMs, whole.coveredMs);
@@ -98,9 +98,28 @@ t.test('the running total equals the window over everything', async () => {
 });
 
 t.test('lost samples break the running total, they do not bridge it', async (t) => {
-  const integral = new Integral(GAP_MS);
+  const integral = new Integral({ gapMs: GAP_MS, bridgeMs: 0 });
   integral.add(node(0, 1));
   integral.break();
   integral.add(node(1, 1));
   t.equal(integral.energyJ, 0);
 });
+
+t.test(
+  'the running total bridges what is no longer than the longest gap to bridge, and says so',
+  async (t) => {
+    const integral = new Integral({ gapMs: 2, bridgeMs: 10 });
+    for (const [tMs, powerW] of [
+      [0, 2],
+      [1, 2],
+      [9, 4],
+      [30, 4],
+      [31, 4],
+    ] as const) {
+      integral.add(node(tMs, powerW));
+    }
+    t.ok(close(integral.energyJ, (2 * 1 + 3 * 8 + 4 * 1) / 1e3));
+    t.ok(close(integral.coveredMs, 10));
+    t.ok(close(integral.bridgedMs, 8), 'the 21 ms are in neither');
+  },
+);

@@ -23,6 +23,8 @@ export function sampleSimulatedRail(options: {
   clockSpeed?: number;
   /** Latest a wake-up comes after its time. */
   lateMs?: number;
+  /** How long the sampler gets no processor at a wake-up, beside that. */
+  starvedMs?: (nowMs: number) => number;
   faults?: BusFault[];
   seed?: number;
 }): Simulated {
@@ -46,6 +48,7 @@ export function sampleSimulatedRail(options: {
   const gapMs = 10_000 / rateHz;
   const wait = (ms: number): boolean => {
     clock.nowMs += ms + lateMs * random();
+    clock.nowMs += options.starvedMs?.(clock.nowMs) ?? 0;
     return clock.nowMs >= endMs;
   };
   runSamplerLoop({ clock, wait, changed: () => undefined }, [

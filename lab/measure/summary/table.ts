@@ -21,6 +21,7 @@ export function summaryText(summary: CampaignSummary): string {
     ]),
     [`device energy a frame, gross${mark}`, ({ energy }) => joules(energy?.frame?.grossJ)],
     [`  net of idle${mark}`, ({ energy }) => joules(energy?.frame?.netJ)],
+    ['  frames measured; without an energy', measuredFrames],
     [`measured phase a frame, gross${mark}`, ({ energy }) => joules(energy?.phase?.grossJ)],
     [`  net of idle${mark}`, ({ energy }) => joules(energy?.phase?.netJ)],
     ['spread over repeats: accuracy', ({ spread }) => plusMinus(spread.accuracy, 100, '%')],
@@ -37,6 +38,12 @@ export function summaryText(summary: CampaignSummary): string {
     ...summary.notMeasured.map(({ what, why }) => `not measured: ${what} (${why})`),
     ...(runs.done < runs.planned ? [`${runs.planned - runs.done} of ${runs.planned} runs are not done`] : []),
   ].join('\n');
+}
+
+/** What the mean energy of a frame is a mean of. */
+function measuredFrames({ energy, frames, missing }: SetupSummary): string {
+  const measured = energy?.frame?.measured ?? 0;
+  return energy ? `${measured}; ${frames - missing - measured}` : '–';
 }
 
 const STAGES: [keyof LatencyStages, string][] = [

@@ -54,8 +54,18 @@ function byStage(setups: readonly SetupFigures[], badges: string[]): Figure {
       parts: [...parts, { name: 'other', colour: stageColour('other'), values: rest }],
       digits: digitsFor(setups.map(({ energy }) => MILLI * (energy?.frame?.grossJ ?? 0))),
     },
-    caption: 'Every frame shares what the device drew with the others at work at the time.',
+    caption: `Every frame shares what the device drew with the others at work at the time. Means of the frames with an energy: ${measuredOf(setups)}.`,
   };
+}
+
+/** How many of a set-up's results have an energy. */
+function measuredOf(setups: readonly SetupFigures[]): string {
+  return setups
+    .map(
+      ({ setup, energy, frames, missing }) =>
+        `${setup} ${grouped(energy?.frame?.measured ?? 0)} of ${grouped(frames - missing)}`,
+    )
+    .join(', ');
 }
 
 function byRail(setups: readonly SetupFigures[], badges: string[]): Figure {
