@@ -147,7 +147,7 @@ export class Offloader {
           responseTopic: answerTopic(base, device, request.frameId),
           correlationData: Buffer.from(request.frameId),
           messageExpiryS: Math.max(1, Math.ceil(request.budgetMs / 1000)),
-          contentType: `image/${request.image.type}`,
+          contentType: request.image.type,
           userProperties: { 'captured-at': String(request.capturedAtMs) },
         },
       });
