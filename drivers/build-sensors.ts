@@ -4,7 +4,8 @@ import { openBoard } from '../common/activity.js';
 import { seededRandom } from '../common/random.js';
 import { chipOf } from './chips.js';
 import { openI2cBus } from './i2c/i2c-bus.js';
-import { BoardLoad, StepLoad, powerModelFor, type Load } from './simulation/load.js';
+import { railModelFor } from './simulation/board-model.js';
+import { StepLoad, WorkLoad, type Load } from './simulation/load.js';
 import type { PowerSensor } from './power-sensor.js';
 import type { RegisterBus } from './i2c/register-bus.js';
 import type { I2cPlan, RailPlan, SamplerPlan, Simulation } from './sampler/sampler-plan.js';
@@ -52,9 +53,9 @@ function chipSensor(deps: BuildDeps, bus: RegisterBus, plan: I2cPlan): PowerSens
 }
 
 function simulatedRail(deps: BuildDeps, plan: I2cPlan, simulation: Simulation): BuiltRail {
-  const model = powerModelFor(plan.rail.name);
+  const model = railModelFor(plan.rail.name, simulation.link);
   const steps = simulation.loads?.[plan.rail.name];
-  const load: Load = steps ? new StepLoad(steps) : new BoardLoad(openBoard(simulation.board), model);
+  const load: Load = steps ? new StepLoad(steps) : new WorkLoad(openBoard(simulation.board), model);
   const random = seededRandom(simulation.seed + plan.address);
   const chip = chipOf(plan.chip).simulate(plan.settings, {
     load,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { PowerChip } from '../drivers/chip.js';
 import { CHIPS, CHIP_NAMES, chipOf } from '../drivers/chips.js';
 import type { ChipName } from '../drivers/power-sensor.js';
+import { SIMULATED_LINKS } from '../drivers/simulation/board-model.js';
 
 /** Keys of every rail. */
 function nameKey(description: string) {
@@ -124,6 +125,9 @@ export const powerConfigSchema = z.strictObject({
   simulate: z.boolean().default(false).meta({
     description:
       'replace every rail by a simulated one driven by a power model; all that follows says simulated',
+  }),
+  simulatedLink: z.enum(SIMULATED_LINKS).default('wifi').meta({
+    description: 'link whose energy simulated rails draw for the bytes of offloaded frames',
   }),
   rails: z
     .array(railSchema)

@@ -14,6 +14,7 @@ export function createNullMeter(deps: Pick<EnergyMeterDeps, 'board'>): EnergyMet
     enter: (stage) => enterStage(deps.board, stage),
     leave: (stage) => leaveStage(deps.board, stage),
     span: () => undefined,
+    transfer: () => undefined,
     finish: () => {
       frames += 1;
       return Promise.resolve(null);

@@ -1,9 +1,10 @@
 /** Energy of single frames: keeps who was busy when, waits for the last samples of a frame, apportions. */
-import { enterStage, leaveStage, type Stage, type StageSpan } from '../common/activity.js';
+import { enterStage, leaveStage, postWork, type Stage, type StageSpan } from '../common/activity.js';
 import type { Clock } from '../common/clock.js';
 import { apportion } from './apportion.js';
 import { OccupancyLog } from './occupancy.js';
 import type { PowerConfig } from './config.js';
+import { ImageWork, type ImageStage } from './image-cpu.js';
 import type { FrameEnergy, FrameMeter } from './meter.js';
 import type { RailFollower } from './rail-follower.js';
 
@@ -12,6 +13,10 @@ export interface FrameTrackerDeps {
   board: Int32Array<SharedArrayBuffer>;
   /** Rails whose sum is the device's power. */
   rails: readonly RailFollower[];
+}
+
+function isImageStage(stage: Stage): stage is ImageStage {
+  return stage === 'decode' || stage === 'encode';
 }
 
 /** Between two looks for the last samples of a frame. */
@@ -25,11 +30,14 @@ export class FrameTracker {
   readonly #deps: FrameTrackerDeps;
   readonly #config: PowerConfig;
   readonly #occupancies = new OccupancyLog();
+  /** Of simulated rails: their power follows the CPU time of image work. */
+  readonly #images: ImageWork | null;
   #next = 0;
 
   constructor(deps: FrameTrackerDeps, config: PowerConfig) {
     this.#deps = deps;
     this.#config = config;
+    this.#images = config.simulate ? new ImageWork(deps) : null;
     this.idle = new IdleTimes({ settleMs: config.idle.settleMs, nowMs: deps.clock.monotonicMs() });
   }
 
@@ -38,15 +46,30 @@ export class FrameTracker {
     this.#next += 1;
     const id = this.#next;
     let finished: Promise<FrameEnergy | null> | null = null;
+    const images = new Map<Stage, () => void>();
     this.idle.begin(id, clock.monotonicMs());
     return {
       enter: (stage) => {
         enterStage(board, stage);
+        if (this.#images && isImageStage(stage)) images.set(stage, this.#images.begin(stage));
         this.#occupancies.open(id, stage, clock.monotonicMs());
       },
-      leave: (stage) => this.#leave(id, stage),
+      leave: (stage) => {
+        images.get(stage)?.();
+        images.delete(stage);
+        this.#leave(id, stage);
+      },
       span: (span) => this.#span(id, span),
-      finish: () => (finished ??= this.#finish(id)),
+      transfer: ({ up = 0, down = 0 }) => {
+        const atMs = clock.monotonicMs();
+        postWork(board, { kind: 'bytesUp', amount: up, atMs });
+        postWork(board, { kind: 'bytesDown', amount: down, atMs });
+      },
+      finish: () => {
+        for (const end of images.values()) end();
+        images.clear();
+        return (finished ??= this.#finish(id));
+      },
     };
   }
 

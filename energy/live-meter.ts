@@ -119,7 +119,12 @@ export class LiveMeter implements EnergyMeter {
   #plans(plan: RailsPlan): SamplerPlan[] {
     const { gapPeriods, simulate } = this.#config;
     const simulation = simulate
-      ? { board: this.#deps.board.buffer, seed: SEED, ...this.#deps.simulation }
+      ? {
+          board: this.#deps.board.buffer,
+          link: this.#config.simulatedLink,
+          seed: SEED,
+          ...this.#deps.simulation,
+        }
       : null;
     return [
       { rails: plan.i2c, simulation, gapPeriods },

@@ -36,6 +36,8 @@ export interface FrameMeter {
   leave(stage: Stage): void;
   /** Reports a stage after the fact; it replaces what enter/leave said about that stage of this frame. */
   span(span: StageSpan): void;
+  /** Bytes of the frame begin their way to a server, or have come from one: what a simulated link's energy follows. */
+  transfer(bytes: { up?: number; down?: number }): void;
   /** Energy of the frame, or null where it was not measured. Resolves within `power.finishMs` (and a timer's lateness), whatever the sensor does. */
   finish(): Promise<FrameEnergy | null>;
 }

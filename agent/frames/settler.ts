@@ -116,6 +116,7 @@ export class Settler {
   ): Promise<OffloadOutcome> {
     let stage: 'upload' | 'wait' = 'upload';
     frame.meter.enter(stage);
+    frame.meter.transfer({ up: image.bytes.length });
     const { frameId, capturedAtMs } = frame;
     const onSent = (): void => {
       frame.meter.leave('upload');
@@ -130,6 +131,7 @@ export class Settler {
       ticket,
       onSent,
     });
+    frame.meter.transfer({ down: outcome.bytesDown });
     frame.meter.leave(stage);
     return outcome;
   }

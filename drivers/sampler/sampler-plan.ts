@@ -1,4 +1,5 @@
 /** What the sampler's thread is told to do: plain data, so that it can cross to the thread. */
+import type { SimulatedLink } from '../simulation/board-model.js';
 import type { LoadStep } from '../simulation/load.js';
 import type { ChipName, Rail } from '../power-sensor.js';
 import type { BusFault } from '../simulation/simulated-bus.js';
@@ -30,8 +31,10 @@ export type RailPlan = I2cPlan | SysfsPlan;
 
 /** What drives simulated rails. Times on the monotonic clock. */
 export interface Simulation {
-  /** Activity board that the power model follows. */
+  /** Activity board whose work the power model follows. */
   board: SharedArrayBuffer;
+  /** What the bytes of offloaded frames travel over. */
+  link: SimulatedLink;
   /** Loads known in advance, by rail name, instead of the board: tests and benchmarks. */
   loads?: Record<string, LoadStep[]>;
   faults?: BusFault[];

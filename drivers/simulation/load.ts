@@ -1,5 +1,6 @@
 /** Loads of simulated rails: power over time, as cumulative energy, so that any mean has a known truth. */
-import { STAGES, framesIn, type Stage } from '../../common/activity.js';
+import { WorkReader, type WorkItem, type WorkKind } from '../../common/activity.js';
+import type { RailModel } from './board-model.js';
 
 /** A load seen by a simulated chip. Energy is cumulative in J; only differences mean something. */
 export interface Load {
@@ -8,103 +9,88 @@ export interface Load {
   energyJ(tMs: number): number;
 }
 
-/** Power that a rail draws when idle, and more for each frame in a stage. */
-export interface PowerModel {
-  voltageV: number;
-  idleW: number;
-  stageW: Record<Stage, number>;
+/** Work that ended so long ago is no longer asked for one by one: longer than a starved chip catches up. */
+const KEPT_MS = 4000;
+/** Work items are dropped in batches of at least so many. */
+const DROP_AT = 1024;
+
+/** Constant power over idle for a time. */
+interface Pulse {
+  startMs: number;
+  endMs: number;
+  powerW: number;
+  /** Energy in J of all pulses that began before this one. */
+  beforeJ: number;
 }
-
-/** Whole module of a TX2-like board. Round figures for a model, measured on nothing. */
-const MODULE: PowerModel = {
-  voltageV: 19,
-  idleW: 3.2,
-  stageW: { decode: 2.1, mux: 2.6, local: 6.4, encode: 1.7, upload: 1.1, wait: 0.15 },
-};
-const GPU: PowerModel = {
-  voltageV: 19,
-  idleW: 0.3,
-  stageW: { decode: 0, mux: 1.8, local: 5, encode: 0, upload: 0, wait: 0 },
-};
-const CPU: PowerModel = {
-  voltageV: 19,
-  idleW: 0.5,
-  stageW: { decode: 1.9, mux: 0.4, local: 0.5, encode: 1.5, upload: 0.7, wait: 0.05 },
-};
-
-/** The model of a simulated rail by its name: the module's inner rails, or the whole module. */
-export function powerModelFor(railName: string): PowerModel {
-  if (/gpu/i.test(railName)) return GPU;
-  if (/cpu/i.test(railName)) return CPU;
-  return MODULE;
-}
-
-/** More than this many frames in one stage draw no more power: the cores are taken. */
-const FRAMES_AT_FULL_LOAD = 4;
-
-/** Power in W for a number of frames in each stage. */
-export function modelPowerW(model: PowerModel, frames: (stage: Stage) => number): number {
-  return STAGES.reduce(
-    (sum, stage) => sum + model.stageW[stage] * Math.min(Math.max(frames(stage), 0), FRAMES_AT_FULL_LOAD),
-    model.idleW,
-  );
-}
-
-/** The board is not looked at more often: the registers of a rail are read within such a time. */
-const LOOK_MS = 0.1;
-/** Breakpoints kept of a followed load; at 3 looks a ms still more than 1 s. */
-const HISTORY = 4096;
 
 /**
- * The load of the daemon's real activity: the board is looked at in `follow`, and what it says holds from half-way
- * to the look before until half-way to the next, so that edges seen late are as often seen early.
+ * The load of the daemon's real work: every item on the board draws the power of its kind for as long as the board
+ * that is simulated takes for it, from its start on. What one thing at a time can do (the networks, either way of
+ * the link) is done one after the other. Items carry their time, so that a sampler that comes late misses nothing.
  */
-export class BoardLoad implements Load {
-  readonly #board: Int32Array<SharedArrayBuffer>;
-  readonly #model: PowerModel;
-  readonly #timesMs: number[] = [];
-  readonly #energiesJ: number[] = [];
-  #powerW = 0;
-  #lookedMs = 0;
+export class WorkLoad implements Load {
+  readonly #work: WorkReader;
+  readonly #model: RailModel;
+  readonly #freeMs = new Map<WorkKind, number>();
+  readonly #pulses: Pulse[] = [];
+  #longestMs = 0;
 
-  constructor(board: Int32Array<SharedArrayBuffer>, model: PowerModel) {
-    this.#board = board;
+  constructor(board: Int32Array<SharedArrayBuffer>, model: RailModel) {
+    this.#work = new WorkReader(board);
     this.#model = model;
   }
 
   follow(nowMs: number): void {
-    if (this.#timesMs.length > 0 && nowMs - this.#lookedMs < LOOK_MS) return;
-    const powerW = modelPowerW(this.#model, (stage) => framesIn(this.#board, stage));
-    if (this.#timesMs.length === 0) {
-      this.#push(nowMs, 0);
-    } else if (powerW !== this.#powerW) {
-      const edgeMs = (this.#lookedMs + nowMs) / 2;
-      this.#push(edgeMs, this.energyJ(edgeMs));
-    }
-    this.#powerW = powerW;
-    this.#lookedMs = nowMs;
+    for (let item = this.#work.take(); item; item = this.#work.take()) this.#add(item);
+    if (this.#pulses.length < 2 * DROP_AT) return;
+    const old = this.#pulses.findIndex(({ endMs }) => endMs > nowMs - KEPT_MS);
+    if (old >= DROP_AT) this.#pulses.splice(0, old);
   }
 
   energyJ(tMs: number): number {
-    let i = this.#timesMs.length - 1;
-    while (i > 0 && (this.#timesMs[i] ?? 0) > tMs) i -= 1;
-    const fromMs = this.#timesMs[i] ?? tMs;
-    const fromJ = this.#energiesJ[i] ?? 0;
-    const nextMs = this.#timesMs[i + 1];
-    const powerW =
-      nextMs === undefined
-        ? this.#powerW
-        : (1e3 * ((this.#energiesJ[i + 1] ?? 0) - fromJ)) / (nextMs - fromMs);
-    return fromJ + (powerW * (tMs - fromMs)) / 1e3;
+    const idleJ = (this.#model.idleW * tMs) / 1e3;
+    const pulses = this.#pulses;
+    let i = firstAfter(pulses, tMs - this.#longestMs);
+    const first = pulses[i];
+    const last = pulses.at(-1);
+    if (!first) return idleJ + (last ? last.beforeJ + pulseJ(last, tMs) : 0);
+    let sumJ = first.beforeJ;
+    for (let pulse = pulses[i]; pulse && pulse.startMs < tMs; pulse = pulses[++i]) sumJ += pulseJ(pulse, tMs);
+    return idleJ + sumJ;
   }
 
-  #push(tMs: number, energyJ: number): void {
-    this.#timesMs.push(tMs);
-    this.#energiesJ.push(energyJ);
-    if (this.#timesMs.length < 2 * HISTORY) return;
-    this.#timesMs.splice(0, HISTORY);
-    this.#energiesJ.splice(0, HISTORY);
+  #add({ kind, amount, atMs }: WorkItem): void {
+    const { powerW, perS, serial } = this.#model.work[kind];
+    if (powerW <= 0) return;
+    const startMs = serial ? Math.max(atMs, this.#freeMs.get(kind) ?? -Infinity) : atMs;
+    const endMs = startMs + (1e3 * amount) / perS;
+    this.#freeMs.set(kind, endMs);
+    this.#longestMs = Math.max(this.#longestMs, endMs - startMs);
+    const at = firstAfter(this.#pulses, startMs);
+    this.#pulses.splice(at, 0, { startMs, endMs, powerW, beforeJ: 0 });
+    for (let i = at; i < this.#pulses.length; i += 1) {
+      const before = this.#pulses[i - 1];
+      const pulse = this.#pulses[i];
+      if (pulse && before) pulse.beforeJ = before.beforeJ + pulseJ(before, Infinity);
+      else if (pulse) pulse.beforeJ = this.#pulses[1] ? this.#pulses[1].beforeJ - pulseJ(pulse, Infinity) : 0;
+    }
   }
+}
+
+function pulseJ({ startMs, endMs, powerW }: Pulse, untilMs: number): number {
+  return (powerW * Math.max(0, Math.min(endMs, untilMs) - startMs)) / 1e3;
+}
+
+/** Index of the first pulse that starts at or after a time. */
+function firstAfter(pulses: readonly Pulse[], tMs: number): number {
+  let low = 0;
+  let high = pulses.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((pulses[middle]?.startMs ?? 0) < tMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** One step of a scripted load: this power from this time on. */

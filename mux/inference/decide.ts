@@ -1,5 +1,5 @@
 /** One frame inside the inference worker: mux, rule, local model where the frame may stay. */
-import { enterStage, leaveStage, type Stage, type StageSpan } from '../../common/activity.js';
+import { enterStage, leaveStage, postWork, type Stage, type StageSpan } from '../../common/activity.js';
 import type { Clock } from '../../common/clock.js';
 import { EdgemuxError } from '../../common/errors.js';
 import type { DecideOutcome } from './inference-types.js';
@@ -110,6 +110,7 @@ export async function timedRun(
   const { board, clock } = deps;
   if (board) enterStage(board, stage);
   const startMs = clock.monotonicMs();
+  if (board) postWork(board, { kind: 'macs', amount: (session.spec.macs ?? 0) * count, atMs: startMs });
   try {
     const outputs = await session.run(pixels, count);
     if (Object.values(outputs).every((values: Float32Array | null) => values === null || allFinite(values)))

@@ -44,10 +44,12 @@ export function inferencePlan(options: InferenceOptions): InferencePlan {
     path: zoo.path(zoo.modelById(id).file),
     input,
     classes,
+    macs: zoo.modelById(id).flops,
   }));
   if (mux === 'pair') {
     if (!zoo.muxPair) throw new EdgemuxError('ZOO_INVALID', `zoo '${zoo.name}' has no mux for the pair`);
-    specs.unshift({ id: MUX_ID, kind: 'mux', path: zoo.path(zoo.muxPair.file), input, classes });
+    const { file, flops: macs } = zoo.muxPair;
+    specs.unshift({ id: MUX_ID, kind: 'mux', path: zoo.path(file), input, classes, macs });
   }
   if (options.groupMux === true) specs.unshift(groupMuxSpec(zoo));
   return {

@@ -16,6 +16,8 @@ export interface SessionSpec {
   input: NetworkInput;
   /** Number of classes K. */
   classes: number;
+  /** Multiply-accumulates of one image, for the load of simulated rails. */
+  macs?: number;
   /** Number of models M that a group mux judges. */
   models?: number;
 }

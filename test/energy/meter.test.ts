@@ -4,7 +4,7 @@ import { FrameTracker } from '../../energy/frame-tracker.js';
 import { createEnergyMeter } from '../../energy/create-meter.js';
 import type { EnergyMeterDeps } from '../../energy/meter.js';
 import { RailFollower } from '../../energy/rail-follower.js';
-import { createBoard, framesIn } from '../../common/activity.js';
+import { createBoard, framesIn, postWork } from '../../common/activity.js';
 import { systemClock } from '../../common/clock.js';
 import { silentLog } from '../../common/log.js';
 import { l4t32, sysfsTree } from '../drivers/sysfs/sysfs-trees.js';
@@ -92,6 +92,7 @@ t.test('a simulated rail gives energies that say so, and a state for reports', a
   const measured = await until('a frame with its energy', async () => {
     const frame = meter.frame('f1');
     frame.enter('local');
+    postWork(board, { kind: 'macs', amount: 299e6, atMs: systemClock.monotonicMs() });
     t.equal(framesIn(board, 'local'), 1);
     await new Promise((resolve) => setTimeout(resolve, 30));
     frame.leave('local');

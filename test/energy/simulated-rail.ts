@@ -1,7 +1,7 @@
 /** A simulated rail sampled by the real loop on a clock of its own: 60 s of it take a second. */
 import { Ina226Sensor } from '../../drivers/ina226/ina226-sensor.js';
 import { SimulatedIna226 } from '../../drivers/ina226/ina226-sim.js';
-import { StepLoad, type LoadStep } from '../../drivers/simulation/load.js';
+import { StepLoad, type Load, type LoadStep } from '../../drivers/simulation/load.js';
 import type { SampledRail } from '../../drivers/sampler/sampler.js';
 import { runSamplerLoop } from '../../drivers/sampler/sampler-loop.js';
 import { SampleRing } from '../../drivers/sampler/sample-ring.js';
@@ -12,11 +12,13 @@ import { TestClock, testRail } from '../drivers/fakes.js';
 
 export interface Simulated {
   sampled: SampledRail;
-  load: StepLoad;
+  load: Load;
 }
 
 export function sampleSimulatedRail(options: {
-  steps: LoadStep[];
+  steps?: LoadStep[];
+  /** In place of steps. */
+  load?: Load;
   endMs: number;
   rateHz?: number;
   /** Relative speed of the chip's clock. */
@@ -28,10 +30,18 @@ export function sampleSimulatedRail(options: {
   faults?: BusFault[];
   seed?: number;
 }): Simulated {
-  const { steps, endMs, rateHz = 1000, clockSpeed = 1.02, lateMs = 0.3, faults = [], seed = 1 } = options;
+  const {
+    steps = [],
+    endMs,
+    rateHz = 1000,
+    clockSpeed = 1.02,
+    lateMs = 0.3,
+    faults = [],
+    seed = 1,
+  } = options;
   const clock = new TestClock(0);
   const random = seededRandom(seed);
-  const load = new StepLoad(steps);
+  const load = options.load ?? new StepLoad(steps);
   const wish = { averages: 'auto', shuntConversionUs: 'auto', busConversionUs: 'auto' } as const;
   const configuration = timingFor(rateHz, wish, 'bothContinuous');
   const settings = { address: 0x40, shuntOhms: 0.01, calibration: 2048, configuration };
@@ -57,6 +67,6 @@ export function sampleSimulatedRail(options: {
   return { load, sampled: { rail, rateHz, gapMs, ring, problem: null } };
 }
 
-export function truthJ(load: StepLoad, fromMs: number, toMs: number): number {
+export function truthJ(load: Load, fromMs: number, toMs: number): number {
   return load.energyJ(toMs) - load.energyJ(fromMs);
 }

@@ -71,10 +71,12 @@ function build(options: Options = {}) {
 }
 
 /** A frame that was admitted at 1000 ms, and what its meter was told. */
-function frame(id = 'f1'): { frame: Frame; meter: string[] } {
+function frame(id = 'f1'): { frame: Frame; meter: string[]; moved: object[] } {
   const meter: string[] = [];
+  const moved: object[] = [];
   return {
     meter,
+    moved,
     frame: {
       frameId: id,
       camera: 'door',
@@ -88,6 +90,7 @@ function frame(id = 'f1'): { frame: Frame; meter: string[] } {
         enter: (stage) => void meter.push(`+${stage}`),
         leave: (stage) => void meter.push(`-${stage}`),
         span: ({ stage }) => void meter.push(stage),
+        transfer: (bytes) => void moved.push(bytes),
         finish: async () => null,
       },
     },
@@ -242,7 +245,7 @@ t.test('an answer in time is the result, with what the way and the server took',
   connection.onPublish = () => {
     now.ms += 5;
   };
-  const { frame: one, meter } = frame();
+  const { frame: one, meter, moved } = frame();
   const { enter } = one.meter;
   one.meter.enter = (stage) => {
     enter(stage);
@@ -256,6 +259,7 @@ t.test('an answer in time is the result, with what the way and the server took',
   offloader.receive(answered(answer()));
   const bytesUp = connection.published[0]?.payload.length;
   const settled = await settling;
+  t.same(moved, [{ up: settled.bytesUp }, { down: settled.bytesDown }]);
   t.match(settled, {
     route: 'cloud',
     reason: 'hard',

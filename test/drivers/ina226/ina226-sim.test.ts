@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { createBoard, enterStage, leaveStage } from '../../../common/activity.js';
 import { SimulatedIna226 } from '../../../drivers/ina226/ina226-sim.js';
 import { MASK_BITS, REGISTERS, signed16 } from '../../../drivers/ina226/ina226-registers.js';
 import { encodeConfiguration, type Configuration } from '../../../drivers/ina226/ina226-timing.js';
-import { BoardLoad, StepLoad, powerModelFor, modelPowerW } from '../../../drivers/simulation/load.js';
+import { StepLoad } from '../../../drivers/simulation/load.js';
 import { seededRandom } from '../../../common/random.js';
 import { SimulatedBus } from '../../../drivers/simulation/simulated-bus.js';
 import { TestClock } from '../fakes.js';
@@ -133,33 +132,6 @@ t.test('a scripted load has an exact integral: windows add up', async () => {
       const parts = load.energyJ(middle) - load.energyJ(a) + load.energyJ(b) - load.energyJ(middle);
       return Math.abs(whole - parts) < 1e-9;
     }),
-  );
-});
-
-t.test("the board's load follows what the frames do, edges half-way between two looks", async (t) => {
-  const board = createBoard();
-  const model = powerModelFor('anything');
-  const load = new BoardLoad(board, model);
-  load.follow(0);
-  load.follow(10);
-  enterStage(board, 'local');
-  load.follow(20);
-  leaveStage(board, 'local');
-  load.follow(30);
-  const truthJ = (model.idleW * 30 + model.stageW.local * 10) / 1e3;
-  t.ok(Math.abs(load.energyJ(30) - load.energyJ(0) - truthJ) < 1e-12);
-  t.ok(Math.abs(load.energyJ(15) - load.energyJ(0) - (model.idleW * 15) / 1e3) < 1e-12);
-});
-
-t.test('a negative or overfull count on the board never makes a negative or endless load', async (t) => {
-  const model = powerModelFor('anything');
-  t.equal(
-    modelPowerW(model, () => -1),
-    model.idleW,
-  );
-  t.equal(
-    modelPowerW(model, () => 1e6),
-    modelPowerW(model, () => 4),
   );
 });
 
