@@ -1,5 +1,6 @@
 /** Every benchmark there is: `main.ts` lists, checks and runs these. */
 import type { Benchmark } from './benchmark.js';
+import { flash } from './flash/flash.js';
 import { path, pathSmall } from './path/path.js';
 import { POWER_BENCHMARKS } from './power.js';
 import { serverExact } from './server/exact.js';
@@ -11,6 +12,7 @@ import { server } from './server/server.js';
 export const BENCHMARKS: readonly Benchmark[] = [
   path,
   pathSmall,
+  flash,
   ...POWER_BENCHMARKS,
   server,
   serverExact,
