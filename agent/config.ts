@@ -133,7 +133,7 @@ const journalSchema = z.strictObject({
     description:
       'disk: results survive a crash of the program; memory: they wait in memory while the broker is away, at most 64 MiB; off: the newest 4096 do',
   }),
-  commitMs: z.number().int().min(10).max(60_000).default(2000).meta({
+  commitMs: z.number().int().min(10).max(60_000).default(5000).meta({
     unit: 'ms',
     description: 'SQLite takes results this often, together; until then they are in journal.append',
   }),

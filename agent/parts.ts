@@ -13,6 +13,7 @@ import { createFrameIds, DEVICE_OFFLINE, DEVICE_ONLINE, type DeviceState } from 
 import { deviceTopics, type DeviceTopics } from '../protocol/topics/topics.js';
 import { Admission } from './frames/admission.js';
 import type { AgentConfig } from './config.js';
+import { ClockCheck } from './clock-check.js';
 import { Counters } from './counters.js';
 import { Decider } from './frames/decider.js';
 import { Emitter } from './frames/emitter.js';
@@ -61,6 +62,7 @@ export interface Parts {
   pipeline: Pipeline;
   watchdog: Watchdog;
   zooFiles: ZooFiles;
+  clockCheck: ClockCheck;
   reporter: Reporter;
 }
 
@@ -76,7 +78,9 @@ export function buildParts(ground: Ground): Parts {
   const control = new PolicyControl({ log, connection, zoo, topics }, ground.policy);
   const limiter = buildLimiter(ground);
   const offloader = buildOffloader(ground, { connection, servers, counters, limiter });
-  const context = { device: config.device, zoo, ready: ground.ready };
+  const clockCheck = new ClockCheck(clock);
+  const clockTrusted = (): boolean => clockCheck.isTrusted;
+  const context = { device: config.device, zoo, ready: ground.ready, clockTrusted };
   const emitter = new Emitter({ clock, journal, outbox, context, topicOf: topics.result });
   const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
   const nextFrameId = createFrameIds(clock);
@@ -97,6 +101,7 @@ export function buildParts(ground: Ground): Parts {
     pipeline,
     watchdog,
     zooFiles,
+    clockCheck,
   };
   return { ...parts, reporter: buildReporter(ground, parts) };
 }

@@ -1,8 +1,10 @@
+import type { Connection } from '../protocol/connection/connection.js';
 import type { DeviceState } from '../protocol/messages.js';
 import type { Inference, InferenceReady } from '../mux/inference/inference.js';
 import { needsServer } from '../mux/rules/policies/needs.js';
 import type { DevicePolicy } from '../mux/rules/policy-settings.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
+import type { ClockCheck } from './clock-check.js';
 import type { Counters } from './counters.js';
 import type { EnergyMeter, RailState, EnergyTotals } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
@@ -13,6 +15,7 @@ import type { Outbox } from './delivery/outbox.js';
 import type { Pipeline } from './frames/pipeline.js';
 import { policyMessage } from './policy-control.js';
 import type { Servers } from './offload/servers.js';
+import { twinWarning } from './twins.js';
 import type { ZooFiles } from './zoo-files.js';
 
 export interface StateParts {
@@ -27,6 +30,8 @@ export interface StateParts {
   limiter: Limiter;
   outbox: Outbox;
   journal: JournalKeeper;
+  connection: Pick<Connection, 'recentHangUps'>;
+  clockCheck: Pick<ClockCheck, 'problem'>;
   servers: Servers;
   energy: EnergyMeter;
   host: HostWatch;
@@ -102,10 +107,13 @@ function healthWarnings(parts: StateParts): string[] {
   const { ready, servers, policy, journal, limiter } = parts;
   const fellBack = ready.attempts.filter((attempt) => !attempt.ok);
   const offloads = needsServer(policy);
+  const twins = twinWarning(parts.connection.recentHangUps, parts.device);
   return [
     ...parts.energy.health(),
     ...parts.host.health(),
     ...(parts.zooFiles.problem === null ? [] : [parts.zooFiles.problem]),
+    ...(parts.clockCheck.problem === null ? [] : [parts.clockCheck.problem]),
+    ...(twins === null ? [] : [twins]),
     ...(parts.workerTrouble?.down === false ? [parts.workerTrouble.text] : []),
     ...fellBack.map(
       (attempt) => `execution provider ${attempt.provider} does not work: ${attempt.error ?? ''}`,

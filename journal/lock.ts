@@ -78,6 +78,26 @@ export class FolderLock {
   }
 }
 
+/** Who holds a lock: nobody (null), or a process, whose number may be unknown. */
+export type LockHolder = { pid: number | null } | null | 'unknown';
+
+/** Looks who holds the lock of a folder, and neither takes nor makes anything. */
+export function lockHolder(dir: string): LockHolder {
+  const path = join(dir, LOCK_FILE);
+  if (!existsSync(path)) return null;
+  try {
+    const db = new Database(path, { readonly: true, timeout: 0 });
+    try {
+      db.pragma('user_version');
+      return null;
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    return isBusy(error) ? { pid: pidIn(path) } : 'unknown';
+  }
+}
+
 /** Never called by who holds the lock: closing any descriptor of the file would release it. */
 function pidIn(path: string): number | null {
   const bytes = Buffer.alloc(4);

@@ -15,6 +15,7 @@ import { brokerProbe } from '../../protocol/doctor.js';
 import { agentConfig, type AgentConfig } from '../config.js';
 import { jetsonProbes } from './jetson.js';
 import { modulesProbe } from './modules.js';
+import { nameChecks } from './name.js';
 import { powerProbes, type PowerProbeDeps } from './power.js';
 import { serverChecks } from './servers.js';
 
@@ -69,7 +70,10 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
       zooProbe(zoo),
     ],
     [
-      needing(['secrets'], brokerProbe(brokerOptions, [serverChecks(broker.baseTopic, zoo, offloads)])),
+      needing(
+        ['secrets'],
+        brokerProbe(brokerOptions, [serverChecks(broker.baseTopic, zoo, offloads), nameChecks(config)]),
+      ),
       ...powerProbes(config.power, deps),
       ...jetsonProbes(deps.sysRoot, deps.devRoot),
     ],

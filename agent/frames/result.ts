@@ -27,6 +27,8 @@ export interface ResultContext {
   zoo: { name: string; labels: readonly string[] };
   /** What really runs; it changes when a restarted worker finds another provider. */
   ready: { provider: string };
+  /** Whether the wall clock can be right. */
+  clockTrusted: () => boolean;
 }
 
 /** SHA-256 of the image as the camera sent it (after base64 is undone), in hex. */
@@ -49,6 +51,7 @@ export function buildResult(
     camera: frame.camera,
     frameId: frame.frameId,
     capturedAt: new Date(frame.capturedAtMs).toISOString(),
+    ...(context.clockTrusted() ? {} : { clockTrusted: false as const }),
     zoo: context.zoo.name,
     imageSha256: frame.sha256 ?? imageSha256(frame.payload),
     route: settled.route,

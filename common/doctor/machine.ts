@@ -3,12 +3,11 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { userName } from '../host/user.js';
+import { builtAtMs } from '../build-date.js';
 import { fail, pass, single, skip, warn, type Probe, type Verdict } from './checks.js';
 
 /** engines.node of package.json. */
 const LEAST_NODE = [20, 19] as const;
-/** A machine whose clock has no battery wakes in the past. */
-const LEAST_DATE_MS = Date.UTC(2025, 0, 1);
 const MIB = 1024 * 1024;
 const LEAST_FREE_BYTES = 64 * MIB;
 
@@ -34,7 +33,14 @@ export function clockProbe(deps: ClockDeps = CLOCK): Probe {
   return single('clock-sync', 'clock', async () => {
     const remedy = '`sudo timedatectl set-ntp true`, or install chrony';
     const now = new Date(deps.wallMs()).toISOString();
-    if (deps.wallMs() < LEAST_DATE_MS) return fail(`it is ${now} here: the clock was never set`, remedy);
+    const builtMs = builtAtMs();
+    if (deps.wallMs() < builtMs) {
+      const built = new Date(builtMs).toISOString();
+      return fail(
+        `it is ${now} here, before this program was built (${built}): the clock was never set`,
+        remedy,
+      );
+    }
     const text = await deps.timedatectl().catch(() => '');
     const word = /(?:clock|NTP) synchronized: (yes|no)/.exec(text)?.[1];
     if (word === undefined)

@@ -10,6 +10,7 @@ import {
 } from './connection-options.js';
 import { Connector, DEFAULT_CONNECT_TIMEOUT_MS } from './connector.js';
 import { refusal, stopped } from './failure.js';
+import { HangUps } from './hang-ups.js';
 import { LinkState } from './link-state.js';
 import { bytesOf, type Message, type PublishOptions } from '../messages/message.js';
 import type { ServerLimits, Session } from './session.js';
@@ -41,6 +42,7 @@ export class Connection {
   readonly #link: LinkState;
   readonly #presence: Presence;
   readonly #supervisor: Supervisor;
+  readonly #hangUps: HangUps;
   readonly #subscriptions = new Subscriptions();
   #session: Session | null = null;
   #stopping: Promise<void> | null = null;
@@ -51,6 +53,7 @@ export class Connection {
     this.#options = options;
     this.#link = new LinkState(deps.log, this.#timers);
     this.#connector = new Connector(options);
+    this.#hangUps = new HangUps(deps.clock);
     this.#presence = new Presence(options, deps.log);
     this.#supervisor = new Supervisor(
       {
@@ -86,6 +89,11 @@ export class Connection {
   /** Why the last attempt failed or the last connection ended. */
   get lastFailure(): EdgemuxError | null {
     return this.#link.lastFailure;
+  }
+
+  /** How often, in the last ten minutes, the broker ended a connection and took the next at once. */
+  get recentHangUps(): number {
+    return this.#hangUps.recent;
   }
 
   /** Bytes published and not yet taken by the operating system: grows on a slow link. */
@@ -180,12 +188,16 @@ export class Connection {
     const refused = await session.subscribe(own === null ? wanted : [...wanted, { filter: own, qos: 1 }]);
     for (const filter of refused) this.#log.error({ filter }, refusal(`subscription to ${filter}`).message);
     await this.#presence.announce(session);
-    if (session.alive) this.#link.set('online');
+    if (!session.alive) return;
+    this.#hangUps.back();
+    this.#link.set('online');
   }
 
   #goDown(cause: EdgemuxError): void {
     this.#session = null;
-    if (this.#stopping === null) this.#link.set('offline', cause);
+    if (this.#stopping !== null) return;
+    this.#hangUps.ended(cause);
+    this.#link.set('offline', cause);
   }
 
   async #sayGoodbye(): Promise<void> {

@@ -31,6 +31,8 @@ export const resultSchema = z.object({
   frameId: text,
   /** ISO 8601 in UTC: the camera's own date where the frame carries one, else the receipt. */
   capturedAt: z.iso.datetime(),
+  /** There, and false, where the device's clock stood before the program was built: it had never been set. */
+  clockTrusted: z.exactOptional(z.literal(false)),
   zoo: text,
   /** SHA-256 of the published payload's image, in hex. */
   imageSha256: z.string().regex(/^[0-9a-f]{64}$/),

@@ -158,6 +158,64 @@ t.test('the wall clock may jump an hour either way: it only stamps', async (t) =
   t.ok(seen < 600, `up for ${seen} s`);
 });
 
+t.test('a clock that was never set is a warning, and results say so until it is set', async (t) => {
+  const broker = await startAedes();
+  t.teardown(() => broker.stop());
+  const outside = await Outside.connect(t, broker.url, 'd');
+  let nowMs = (): number => 86_400_000 + systemClock.monotonicMs();
+  const config = agentConfigSchema.parse({
+    device: 'd',
+    dataDir: t.testdir(),
+    broker: { url: broker.url },
+    policy: { mode: 'mobile-only' },
+    inference: { providers: ['cpu'] },
+    report: { stateIntervalS: 0.1 },
+  });
+  const daemon = new AgentDaemon(
+    { log: silentLog(), clock: { ...systemClock, wallMs: () => nowMs() } },
+    config,
+  );
+  t.teardown(() => daemon.stop());
+  await daemon.start();
+  const warned = (): boolean =>
+    outside.state?.health.warnings.some((text) => /never set/.test(text)) ?? false;
+  t.ok(await outside.untilState(warned), 'the health says so');
+  await outside.publishFrame('cam', await jpegOf(0));
+  t.ok(await outside.untilResults(1));
+  t.match(outside.results[0], { clockTrusted: false, capturedAt: /^1970-01-02/ });
+  nowMs = () => systemClock.wallMs();
+  await outside.publishFrame('cam', await jpegOf(0));
+  t.ok(await outside.untilResults(2));
+  t.notOk('clockTrusted' in (outside.results[1] ?? {}), 'a right clock is not spoken of');
+  t.ok(await outside.untilState(() => !warned()), 'nor in the health');
+});
+
+t.test('a second daemon on the same folder does not start, and disturbs nobody', async (t) => {
+  const broker = await startAedes();
+  t.teardown(() => broker.stop());
+  const dataDir = t.testdir();
+  const outside = await Outside.connect(t, broker.url, 'd');
+  const child = await program(t, outside, broker.url, dataDir);
+  const config = agentConfigSchema.parse({
+    device: 'other',
+    dataDir,
+    broker: { url: broker.url },
+    policy: { mode: 'mobile-only' },
+    inference: { providers: ['cpu'] },
+  });
+  const second = new AgentDaemon({ log: silentLog() }, config);
+  await t.rejects(second.start(), {
+    code: 'DATA_DIR_IN_USE',
+    message: new RegExp(`process number ${child.pid}:`),
+  });
+  await second.stop();
+  await outside.publishFrame('cam', await jpegOf(0));
+  t.ok(await outside.untilResults(1), 'the first goes on');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await startDevice(t, broker.url, { device: 'd', dataDir, policy: { mode: 'mobile-only' } });
+});
+
 t.test('a device that has stopped holds nothing open', async (t) => {
   const broker = await startAedes();
   t.teardown(() => broker.stop());

@@ -1,9 +1,19 @@
-import { closeSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
 import { Counters } from '../../../agent/counters.js';
-import { JournalKeeper } from '../../../agent/delivery/journal-keeper.js';
+import { createJournalKeeper, JournalKeeper } from '../../../agent/delivery/journal-keeper.js';
+import { systemClock } from '../../../common/clock.js';
 import { silentLog } from '../../../common/log.js';
 import { Journal } from '../../../journal/journal.js';
 import { smallDisk, withoutMount } from '../../support/small-disk.js';
@@ -202,4 +212,59 @@ t.test('unclean restarts are counted over the life of the journal', async (t) =>
     journal.close(); // as the death of the process does
     t.teardown(() => keeper.stop());
   }
+});
+
+t.test('journal.mode memory writes nothing to any file, and keeps what waits', async (t) => {
+  const dir = join(t.testdir(), 'data');
+  const deps = { log: silentLog(), clock: systemClock, counters: new Counters() };
+  const config = { mode: 'memory', sync: 'normal', commitMs: 1e6, maxAgeH: 1, maxBytes: 1e9 } as const;
+  const keeper = createJournalKeeper(deps, dir, config);
+  keeper.start();
+  t.teardown(() => keeper.stop());
+  for (let n = 1; n <= 3; n += 1) t.equal(append(keeper, n), n);
+  keeper.markDelivered([1]);
+  t.ok(keeper.commit());
+  t.same(frames(keeper), ['f2', 'f3']);
+  keeper.markDelivered([2]);
+  t.ok(keeper.commit());
+  t.equal(keeper.countUndelivered(), 1);
+  t.notOk(existsSync(dir), 'not even the folder is made');
+  t.equal(keeper.problem, null);
+});
+
+t.test('journal.mode off keeps nothing, and is no failure', async (t) => {
+  const dir = join(t.testdir(), 'data');
+  const deps = { log: silentLog(), clock: systemClock, counters: new Counters() };
+  const config = { mode: 'off', sync: 'normal', commitMs: 1e6, maxAgeH: 1, maxBytes: 1e9 } as const;
+  const keeper = createJournalKeeper(deps, dir, config);
+  keeper.start();
+  t.equal(append(keeper, 1), null);
+  t.same(keeper.undelivered(0, 9), []);
+  t.ok(keeper.commit());
+  t.match(keeper, { problem: null, lastStop: 'unknown' });
+  t.equal(deps.counters.journalErrors, 0);
+  keeper.stop();
+  t.notOk(existsSync(dir));
+});
+
+t.test('while SQLite is locked by another program results are recorded all the same', async (t) => {
+  const dir = t.testdir();
+  const { clock, counters, keeper } = keeperIn(dir);
+  keeper.start();
+  t.teardown(() => keeper.stop());
+  const other = new Database(join(dir, 'journal.sqlite'));
+  t.teardown(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  t.equal(append(keeper, 1), 1);
+  t.notOk(keeper.commit());
+  t.match(keeper.problem, /append file only.*locked/);
+  clock.ms += 5000;
+  t.notOk(keeper.commit(), 'it is opened again, in vain');
+  t.equal(append(keeper, 2), 2);
+  t.ok(counters.journalErrors >= 2);
+  other.exec('COMMIT');
+  clock.ms += 5000;
+  t.ok(keeper.commit());
+  t.equal(keeper.problem, null);
+  t.same(frames(keeper), ['f1', 'f2']);
 });

@@ -7,6 +7,7 @@ import { jetsonProbes } from '../../../agent/doctor/jetson.js';
 import { powerProbes, type PowerProbeDeps } from '../../../agent/doctor/power.js';
 import { powerConfigSchema } from '../../../energy/config.js';
 import { needing, runProbes, single, pass, type Probe } from '../../../common/doctor/checks.js';
+import { builtAtMs } from '../../../common/build-date.js';
 import {
   clockProbe,
   diskProbe,
@@ -74,7 +75,7 @@ t.test('the clock: never set, not synchronised, synchronised, or unknown', async
         timedatectl: () => (text === null ? Promise.reject(new Error('none')) : Promise.resolve(text)),
       }),
     );
-  const nowMs = Date.UTC(2026, 10, 23);
+  const nowMs = builtAtMs() + 86_400_000;
   t.match(await at(0, 'System clock synchronized: yes'), {
     'clock-sync': { status: 'fail', detail: /1970/ },
   });

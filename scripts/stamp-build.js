@@ -1,0 +1,6 @@
+/** Writes the date of this build into dist/: `npm run build`. SOURCE_DATE_EPOCH: https://reproducible-builds.org/specs/source-date-epoch/ */
+import { writeFileSync } from 'node:fs';
+
+const epochS = process.env['SOURCE_DATE_EPOCH'];
+const builtAt = new Date(epochS === undefined ? Date.now() : 1000 * Number(epochS)).toISOString();
+writeFileSync(new URL('../dist/common/built.json', import.meta.url), `${JSON.stringify({ builtAt })}\n`);
