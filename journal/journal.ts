@@ -3,7 +3,7 @@ import { systemClock, type Clock } from '../common/clock.js';
 import { EdgemuxError } from '../common/errors.js';
 import { APPEND_FILE, AppendLog } from './append-log.js';
 import { IN_MEMORY, JOURNAL_FILE, JournalFile } from './file.js';
-import { FolderLock } from './lock.js';
+import { FolderLock, LOCK_FILE } from './lock.js';
 import {
   bodyOfDelivered,
   bodyOfResult,
@@ -14,6 +14,13 @@ import {
   type Delivery,
   type StoredResult,
 } from './record.js';
+
+/** All files that a journal may have in its folder. */
+export const JOURNAL_FILES: readonly string[] = [
+  ...['', '-wal', '-shm'].map((part) => JOURNAL_FILE + part),
+  APPEND_FILE,
+  LOCK_FILE,
+];
 
 /** A result as it stands in the journal. */
 export type JournalRow = Pick<StoredResult, 'seq' | 'frameId' | 'topic' | 'payload'>;

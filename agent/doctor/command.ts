@@ -4,9 +4,7 @@ import { needing, type Probe } from '../../common/doctor/checks.js';
 import { runDoctor, type DoctorDeps, type DoctorOptions } from '../../common/doctor/command.js';
 import { clockProbe, diskProbe, folderProbe, nodeProbe, secretsProbe } from '../../common/doctor/machine.js';
 import { scanBuses } from '../../drivers/i2c/scan-buses.js';
-import { APPEND_FILE } from '../../journal/append-log.js';
-import { JOURNAL_FILE } from '../../journal/file.js';
-import { LOCK_FILE } from '../../journal/lock.js';
+import { JOURNAL_FILES } from '../../journal/journal.js';
 import { bindingProbe, inferenceProbe, zooProbe } from '../../mux/doctor.js';
 import type { InferenceOptions } from '../../mux/inference/inference.js';
 import { needsServer } from '../../mux/rules/policies/needs.js';
@@ -59,13 +57,7 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
     [
       ...always,
       diskProbe(dataDir, config.journal.maxBytes),
-      folderProbe(dataDir, [
-        JOURNAL_FILE,
-        `${JOURNAL_FILE}-wal`,
-        `${JOURNAL_FILE}-shm`,
-        APPEND_FILE,
-        LOCK_FILE,
-      ]),
+      folderProbe(dataDir, JOURNAL_FILES),
       secretsProbe({ 'broker.passwordFile': broker.passwordFile, 'broker.keyFile': broker.keyFile }),
       zooProbe(zoo),
     ],

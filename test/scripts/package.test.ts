@@ -21,6 +21,7 @@ const ALLOWED = [
   /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY)\.md$/,
   /^(LICENSE|package\.json)$/,
   /^dist\/(agent|cloud-stub|common|drivers|energy|journal|lab|mux|protocol)\/[a-z0-9/-]+\.js$/,
+  /^dist\/common\/built\.json$/,
   /^docs\/[a-z0-9/-]+\.(md|svg|png|js)$/,
   /^models\/fashion-mnist\//,
   /^scripts\/install-(device|server)\.sh$/,
