@@ -34,7 +34,10 @@ const PRUNE_INTERVAL_MS = 60_000;
 export class JournalKeeper {
   readonly #deps: JournalKeeperDeps;
   readonly #options: JournalKeeperOptions;
-  #problem: string | null = null;
+  /** Why the journal failed last, until it works again. */
+  #failure: string | null = null;
+  /** The last result was not recorded. */
+  #isUnjournaled = false;
   #lastStop: LastStop = 'unknown';
   #lastSeq = 0;
   #openedMs = -Infinity;
@@ -48,7 +51,10 @@ export class JournalKeeper {
 
   /** What is wrong with the journal now, for people; null where nothing is. */
   get problem(): string | null {
-    return this.#problem;
+    if (this.#failure === null) return null;
+    return this.#isUnjournaled || this.#deps.journal?.takesResults !== true
+      ? `results are sent unjournaled: ${this.#failure}`
+      : `results are in the journal's append file only, which survives a crash: ${this.#failure}`;
   }
 
   /** How the run before this one ended. */
@@ -96,6 +102,7 @@ export class JournalKeeper {
       () => journal.append(row),
       () => journal.takesResults,
     );
+    this.#isUnjournaled = seq === null;
     if (seq !== null) this.#lastSeq = seq;
     return seq;
   }
@@ -104,8 +111,8 @@ export class JournalKeeper {
   commit(): boolean {
     const { journal, log } = this.#deps;
     const taken = journal ? this.#try(() => journal.commit()) : 0;
-    if (taken !== null && taken > 0 && this.#problem !== null) {
-      this.#problem = null;
+    if (taken !== null && taken > 0 && this.#failure !== null) {
+      this.#failure = null;
       log.info('the journal takes results again');
     }
     return taken !== null;
@@ -169,7 +176,7 @@ export class JournalKeeper {
     try {
       this.#beginAnew();
       const done = work();
-      this.#problem = null;
+      this.#failure = null;
       return done;
     } catch (error) {
       this.#failed(error);
@@ -181,12 +188,8 @@ export class JournalKeeper {
     const { counters, journal, log } = this.#deps;
     const why = messageOf(error);
     counters.journalErrors += 1;
-    const problem =
-      journal?.takesResults === true
-        ? `results are in the journal's append file only, which survives a crash: ${why}`
-        : `results are sent unjournaled: ${why}`;
-    if (this.#problem === null) log.error({ error: why }, 'the journal fails');
-    this.#problem = problem;
+    if (this.#failure === null) log.error({ error: why }, 'the journal fails');
+    this.#failure = why;
     if (this.#reopenDue) journal?.file.close();
   }
 

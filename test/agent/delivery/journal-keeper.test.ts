@@ -129,7 +129,7 @@ t.test(
     let n = 1;
     while (append(keeper, n, 4000) !== null && n < 200) n += 1;
     t.ok(n < 200, `after ${n} results the disk is full`);
-    t.match(keeper.problem, /full/);
+    t.match(keeper.problem, /unjournaled.*full/);
     t.ok(counters.journalErrors > 0);
     t.equal(frames(keeper)?.length, n, 'what was journaled is still there');
     rmSync(join(dir, 'ballast'));
