@@ -7,7 +7,15 @@ import { demoFrames, type DemoFrame } from './images.js';
 import type { DemoOptions } from './options.js';
 import { Phase, playAtRate, playClosedLoop } from './phase.js';
 import { startRig, type Rig } from './rig.js';
-import { countRoutes, SETUPS, summarise, summaryTable, type DemoSummary, type SetupName } from './summary.js';
+import {
+  countRoutes,
+  energyMeaning,
+  SETUPS,
+  summarise,
+  summaryTable,
+  type DemoSummary,
+  type SetupName,
+} from './summary.js';
 
 const MODE_MS = 10_000;
 /** After the last frame of a phase everything must have its result or drop within this. */
@@ -67,6 +75,7 @@ async function play(rig: Rig): Promise<DemoSummary> {
     cameras: options.cameras,
     ratePerS,
     seed: options.seed,
+    link: options.link,
     setups: Object.fromEntries(
       SETUPS.map((setup) => [setup, summarise(zoo, phases[setup].judged)]),
     ) as DemoSummary['setups'],
@@ -107,6 +116,12 @@ async function runPhase(rig: Rig, setup: SetupName, frames: DemoFrame[], ratePer
   return phase;
 }
 
+/** Nothing where nothing measured. */
+function meaning(summary: DemoSummary): string[] {
+  const sentence = energyMeaning(summary);
+  return sentence === null ? [] : [sentence, ''];
+}
+
 function report(options: DemoOptions, summary: DemoSummary): number {
   const dropped = Object.values(summary.drops).reduce((sum, n) => sum + n, 0);
   const routes = Object.entries(summary.routes)
@@ -116,6 +131,7 @@ function report(options: DemoOptions, summary: DemoSummary): number {
     '',
     summaryTable(summary),
     '',
+    ...meaning(summary),
     `hybrid (${summary.mode}): ${summary.frames} frames published = ${summary.results} results + ${dropped} drops; routes: ${routes}`,
     `execution provider ${summary.provider}, ${summary.ratePerS} frames/s; written to ${join(options.outDir, 'summary.json')}`,
   ];

@@ -1,4 +1,5 @@
 import { SHIPPED_ZOO } from '../../mux/config.js';
+import { LINKS } from '../measure/link/links.js';
 import { invalid, optionalText, whole } from '../flags.js';
 
 export interface DemoOptions {
@@ -12,7 +13,12 @@ export interface DemoOptions {
   outDir: string;
   seed: number;
   provider: string | null;
+  /** Between broker and server. */
+  link: DemoLink;
 }
+
+export type DemoLink = keyof typeof LINKS;
+const DEMO_LINKS = Object.keys(LINKS) as DemoLink[];
 
 /** Command line options of `edgemux demo`. */
 export const DEMO_OPTIONS = {
@@ -36,6 +42,12 @@ export const DEMO_OPTIONS = {
     describe: 'folder for summary.json and the logs of device and server',
   },
   seed: { type: 'number', default: 1, describe: 'which test images, in which order' },
+  link: {
+    type: 'string',
+    choices: DEMO_LINKS,
+    default: 'wifi',
+    describe: 'what lies between device and server; none: this machine alone',
+  },
   provider: {
     type: 'string',
     requiresArg: true,
@@ -55,6 +67,7 @@ export function demoOptions(argv: Record<string, unknown>): DemoOptions {
     outDir: String(argv['out']),
     seed: whole('seed', argv['seed'], 0, 0xffffffff),
     provider: optionalText(argv['provider']),
+    link: DEMO_LINKS.find((link) => link === argv['link']) ?? 'wifi',
   };
 }
 

@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgemuxError } from '../../common/errors.js';
 
-import type { DemoOptions } from './options.js';
+import type { SimulatedLink } from '../../drivers/simulation/board-model.js';
+import type { DemoLink, DemoOptions } from './options.js';
+
+/** Whose energy the simulated rail draws for a link. */
+const SIMULATED_LINK: Record<DemoLink, SimulatedLink> = {
+  none: 'wired',
+  lan: 'wired',
+  wifi: 'wifi',
+  'us-mobile-2019': 'lte',
+};
 
 const PROGRAMS = {
   device: fileURLToPath(new URL('../../agent/main.js', import.meta.url)),
@@ -77,18 +86,21 @@ function environmentWithoutOurs(): NodeJS.ProcessEnv {
 }
 
 /** Starts device and server for the demo, both against `url`; their logs go to the demo's folder. */
-export function startPrograms(settings: { url: string; device: string; options: DemoOptions }): Program[] {
-  const { url, device, options } = settings;
-  const common = [
-    '--broker',
-    url,
-    '--zoo',
-    options.zoo,
-    ...(options.provider ? ['--provider', options.provider] : []),
-  ];
+export function startPrograms(settings: {
+  url: string;
+  /** Where the server connects to: the far end of the link. */
+  serverUrl: string;
+  device: string;
+  options: DemoOptions;
+}): Program[] {
+  const { url, serverUrl, device, options } = settings;
+  const common = ['--zoo', options.zoo, ...(options.provider ? ['--provider', options.provider] : [])];
   const log = (name: string): string => join(options.outDir, `${name}.log`);
   const configFile = join(options.outDir, 'device.yaml');
-  writeFileSync(configFile, 'report:\n  stateIntervalS: 0.5\n');
+  writeFileSync(
+    configFile,
+    `report:\n  stateIntervalS: 0.5\npower:\n  simulatedLink: ${SIMULATED_LINK[options.link]}\n`,
+  );
   const deviceArgs = [
     'run',
     '--config',
@@ -101,7 +113,11 @@ export function startPrograms(settings: { url: string; device: string; options: 
   ];
   return [
     // One large model, as in Fig. 2 (a) and (c) of the paper; the group is for `edgemux eval` and a server of its own.
-    Program.start('server', ['run', '--server', device, '--policy', 'largest', ...common], log('server')),
-    Program.start('device', [...deviceArgs, ...common], log('device')),
+    Program.start(
+      'server',
+      ['run', '--server', device, '--policy', 'largest', '--broker', serverUrl, ...common],
+      log('server'),
+    ),
+    Program.start('device', [...deviceArgs, '--broker', url, ...common], log('device')),
   ];
 }

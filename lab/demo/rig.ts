@@ -4,6 +4,8 @@ import { silentLog } from '../../common/log.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
 import { Connection } from '../../protocol/connection/connection.js';
 import { deviceTopics } from '../../protocol/topics/topics.js';
+import { startLinkProxy } from '../measure/link/link-proxy.js';
+import { LINKS, isShaped } from '../measure/link/links.js';
 import { startEmbeddedBroker } from './broker.js';
 import { LiveLine } from './live.js';
 import type { DemoOptions } from './options.js';
@@ -31,7 +33,7 @@ export async function startRig(options: DemoOptions, signal: AbortSignal, cleanU
   const zoo = await loadZoo(options.zoo);
   const url = options.broker ?? (await embeddedBroker(cleanUp));
   process.stdout.write(
-    `edgemux demo: zoo ${zoo.name}, ${options.cameras} cameras, broker ${url}, power simulated\n`,
+    `edgemux demo: zoo ${zoo.name}, ${options.cameras} cameras, broker ${url}, link ${options.link}, power simulated\n`,
   );
   const device = `demo-${process.pid}`;
   const connection = await connect(url, cleanUp);
@@ -62,6 +64,23 @@ async function connect(url: string, cleanUp: CleanUp): Promise<Connection> {
   return connection;
 }
 
+/** The broker as the server sees it, behind the link. */
+async function farUrl(url: string, { link, seed }: DemoOptions, cleanUp: CleanUp): Promise<string> {
+  const profile = LINKS[link];
+  if (!isShaped(profile)) return url;
+  const far = new URL(url);
+  if (!/^(mqtt|tcp):$/.test(far.protocol)) {
+    throw new EdgemuxError(
+      'CONFIG_INVALID',
+      `--link ${link} shapes a connection without TLS (mqtt://) and cannot shape ${far.protocol}//: give --link none`,
+    );
+  }
+  const proxy = await startLinkProxy(url, profile, seed);
+  cleanUp.push(() => proxy.stop());
+  far.host = new URL(proxy.url).host;
+  return far.href;
+}
+
 async function startBoth(
   url: string,
   device: string,
@@ -69,7 +88,8 @@ async function startBoth(
   watcher: DeviceWatcher,
   cleanUp: CleanUp,
 ): Promise<void> {
-  const programs = startPrograms({ url, device, options });
+  const serverUrl = await farUrl(url, options, cleanUp);
+  const programs = startPrograms({ url, serverUrl, device, options });
   for (const program of programs) cleanUp.push(() => program.stop());
   const met = watcher
     .until((state) => state.servers.some((server) => server.usable), START_MS)

@@ -1,4 +1,5 @@
 import { mean, percentile } from '../../common/statistics.js';
+import { BOARD_FIGURES } from '../../drivers/simulation/board-model.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import { ROUTES, type Route } from '../../protocol/messages.js';
 import { columns } from '../columns.js';
@@ -37,6 +38,8 @@ export interface DemoSummary {
   cameras: number;
   ratePerS: number;
   seed: number;
+  /** Between device and server. */
+  link: string;
   setups: Record<SetupName, SetupSummary>;
 }
 
@@ -110,4 +113,19 @@ export function summaryTable(summary: DemoSummary): string {
     row(`device energy a frame, net${mark}`, (setup) => joules(setup, 'net')),
     row('  frames measured, of these over a gap; not measured', frameCounts),
   ]);
+}
+
+/** What the energies of the table mean, in one sentence; null where nothing was measured. */
+export function energyMeaning({ setups, link }: DemoSummary): string | null {
+  const mobile = setups['mobile-only'];
+  const [kept, sent] = [mobile.energyJ, setups['cloud-only'].energyJ];
+  if (!kept || !sent) return null;
+  const mJ = (joules: number): string => `${(1e3 * joules).toPrecision(2)} mJ`;
+  const moreJ = sent.net - kept.net;
+  const difference = `${mJ(Math.abs(moreJ))} ${moreJ < 0 ? 'less' : 'more'}`;
+  const networks = mJ(mobile.flops * BOARD_FIGURES.macJ.value);
+  return (
+    `A simulated TX2: of the ${mJ(kept.net)} that a frame answered on the device costs over idle, its network takes ${networks} ` +
+    `and its decoding nearly all the rest; sent to the server (link ${link}) it costs ${difference}.`
+  );
 }

@@ -9,7 +9,14 @@ const ASSUMED = 'an assumption of ours';
 export const LINKS = {
   none: link('none', null, null, 0, 0, 'not shaped'),
   lan: link('lan', 1000, 1000, 0.5, 0, `rate of Gigabit Ethernet; round trip: ${ASSUMED}`),
-  wifi: link('wifi', 50, 50, 4, 2, ASSUMED),
+  wifi: link(
+    'wifi',
+    18.88,
+    54.97,
+    4,
+    2,
+    `rates: JointDNN (arXiv 1801.08618); round trip and jitter: ${ASSUMED}`,
+  ),
   'us-mobile-2019': link(
     ...(['us-mobile-2019', 9.75, 33.88, 50, 10] as const),
     `rates: mobile means of the report that the paper cites, as quoted in the press; round trip and jitter: ${ASSUMED}`,

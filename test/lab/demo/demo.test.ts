@@ -23,7 +23,10 @@ t.test('the demo accounts for every frame, uses both routes and writes its summa
   for (const setup of Object.values(summary.setups)) {
     t.ok(setup.accuracy > 0.8 && setup.flops > 0 && setup.latencyMs.p50 <= setup.latencyMs.p99);
     // A starved sampler measures nothing rather than something: then there is no energy to look at.
-    if (setup.energyJ) t.ok(setup.energyJ.simulated && setup.energyJ.gross > 0, 'simulated energy says so');
+    if (!setup.energyJ) continue;
+    t.ok(setup.energyJ.simulated && setup.energyJ.gross > 0, 'simulated energy says so');
+    const { measured, bridged, unmeasured } = setup.energyJ.frames;
+    t.ok(measured > 0 && bridged <= measured && measured + unmeasured <= frames, 'and of how many frames');
   }
 });
 
