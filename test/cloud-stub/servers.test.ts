@@ -32,7 +32,7 @@ t.test(
           policy: { mode: 'cloud-only' },
           offload: { deadlineMs: 1500 },
           cameras: { topics: [`cameras/${device}/{camera}`] },
-          dataDir: t.testdir(),
+          dataDir: `${t.testdirName}/${device}`,
         });
         t.ok(await outside.untilServed());
         return { device, outside };
