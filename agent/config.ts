@@ -139,7 +139,7 @@ const journalSchema = z.strictObject({
   }),
   sync: z.enum(['normal', 'full']).default('normal').meta({
     description:
-      'what a power cut takes: full the results of the last commitMs, normal what the kernel had not written (some 30 s)',
+      'what a power cut takes: full the results of the last commitMs, normal what the kernel had not written (some 40 s)',
   }),
 });
 
