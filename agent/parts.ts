@@ -160,6 +160,7 @@ function buildOffloader(
       base: config.broker.baseTopic,
       device: config.device,
       zoo: { name: zoo.name, hash: zoo.hash, classes: zoo.classes },
+      saysPrepared: zoo.manifest.schema > 1,
     },
   );
 }

@@ -1,8 +1,9 @@
 import { isEdgemuxError, messageOf, type ErrorCode } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
-import { decodeImage } from '../mux/image/image.js';
+import { decodePicture } from '../mux/image/prepare.js';
 import { argmax } from '../mux/rules/probabilities.js';
+import { PictureViews, refit } from '../mux/zoo/views.js';
 import type { Connection } from '../protocol/connection/connection.js';
 import type { Message } from '../protocol/messages/message.js';
 import { encodeMessage, type Answer, type ErrorAnswer } from '../protocol/messages.js';
@@ -141,10 +142,11 @@ export class Answerer {
     const { clock, counters } = this.#deps;
     const startedMs = clock.monotonicMs();
     if (startedMs > request.expiresMs) return null;
-    const pixels = await decodeImage(request.payload, group.zoo.input, this.#options.images);
-    const decodeMs = clock.monotonicMs() - startedMs;
-    const verdict = await group.answer(pixels, policy, request.expiresMs);
+    const views = await this.#look(request, group);
+    const decodedMs = clock.monotonicMs();
+    const verdict = await group.answer(views, policy, request.expiresMs);
     if (!verdict) return null;
+    const decodeMs = decodedMs - startedMs + views.spentMs;
     const residence = clock.monotonicMs() - request.receivedMs;
     const queueMs = startedMs - request.receivedMs;
     counters.answered(residence);
@@ -164,6 +166,13 @@ export class Answerer {
       label: group.zoo.labels[classIndex] ?? `class-${classIndex}`,
       latencyMs: { residence, queue: queueMs + verdict.waitMs, decode: decodeMs, mux, inference },
     };
+  }
+
+  /** Decodes what came, as far as the networks need it. @throws EdgemuxError IMAGE_UNDECODABLE */
+  async #look({ payload, prepared }: Request, { inputs }: Served['group']): Promise<PictureViews> {
+    const wanted = inputs.map((input) => refit(input, prepared));
+    const picture = await decodePicture(payload, this.#options.images, wanted);
+    return new PictureViews(this.#deps, picture, prepared);
   }
 
   #fail(request: Request, error: unknown): Promise<void> {

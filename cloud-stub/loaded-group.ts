@@ -11,6 +11,9 @@ import {
 import { groupOf } from '../mux/rules/group-settings.js';
 import { GROUP_MUX_ID } from '../mux/inference/inference-types.js';
 import type { Vector } from '../mux/rules/probabilities.js';
+import type { NetworkInput } from '../mux/zoo/input.js';
+import { serverInputs } from '../mux/zoo/upload.js';
+import type { Views } from '../mux/zoo/views.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
 import { anySize, type BatchRule } from './batch-rule.js';
 import { Batcher, type Row } from './batcher.js';
@@ -47,7 +50,7 @@ export interface Verdict {
 
 /** One image, and what it is answered by. */
 interface Asked {
-  pixels: Uint8Array;
+  views: Views;
   policy: GroupPolicy;
   startedMs: number;
   expiresMs: number;
@@ -56,6 +59,8 @@ interface Asked {
 /** The group of one zoo, loaded and warm: answers images by a policy, in batches with whatever else waits for the same model. */
 export class LoadedGroup {
   readonly zoo: Zoo;
+  /** What its networks take, each kind once. */
+  readonly inputs: readonly NetworkInput[];
   readonly #group: Group;
   readonly #clock: Clock;
   readonly #onBatch: LoadedGroupDeps['onBatch'];
@@ -71,6 +76,7 @@ export class LoadedGroup {
   constructor(deps: LoadedGroupDeps, { zoo, inference, batching }: LoadedGroupOptions) {
     const { clock, log, onBatch } = deps;
     this.zoo = zoo;
+    this.inputs = serverInputs(zoo);
     this.#group = groupOf(zoo);
     this.#clock = clock;
     this.#onBatch = onBatch;
@@ -123,23 +129,27 @@ export class LoadedGroup {
   /**
    * One image by the policy; null where `expiresMs` (monotonic clock) passed before a network that it needs could run.
    *
-   * @param pixels uint8 HWC of the zoo's input
-   * @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED
+   * @param views the picture: what a network sees of it is made when the policy asks that network
+   * @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED, IMAGE_UNDECODABLE
    */
-  async answer(pixels: Uint8Array, policy: GroupPolicy, expiresMs: number): Promise<Verdict | null> {
+  async answer(views: Views, policy: GroupPolicy, expiresMs: number): Promise<Verdict | null> {
+    const [input, ...others] = this.inputs;
+    const pixels = input && others.length === 0 ? await views.as(input) : null;
     const startedMs = this.#clock.monotonicMs();
     if (startedMs > expiresMs) return null;
-    const asked = { pixels, policy, startedMs, expiresMs };
+    const asked = { views, policy, startedMs, expiresMs };
     const lone = this.#batcher.idle && this.#rule.delayMs === 0;
-    if (this.#engine.inferGroup && (lone || this.#rule.sizes.at(-1) === 1)) {
-      return this.#alone(asked, this.#engine.inferGroup);
+    if (pixels && this.#engine.inferGroup && (lone || this.#rule.sizes.at(-1) === 1)) {
+      return this.#alone(asked, pixels, this.#engine.inferGroup);
     }
     return this.#inSteps(asked);
   }
 
   /** One network after the other, each in a batch with what else waits for it. */
-  async #inSteps({ pixels, policy, startedMs, expiresMs }: Asked): Promise<Verdict | null> {
-    const run = (network: string): Promise<Row | null> => this.#batcher.run(network, pixels, expiresMs);
+  async #inSteps({ views, policy, startedMs, expiresMs }: Asked): Promise<Verdict | null> {
+    const preparedMs = views.spentMs;
+    const run = async (network: string): Promise<Row | null> =>
+      this.#batcher.run(network, await views.as(this.zoo.inputOf(network)), expiresMs);
     const mux = needsGroupMux(policy) ? await run(GROUP_MUX_ID) : null;
     if (!mux && needsGroupMux(policy)) return null;
     const outputs = new Map<string, Vector>();
@@ -158,7 +168,8 @@ export class LoadedGroup {
       step = nextStep(this.#group, policy, readingOf(mux), outputs);
     }
     const muxMs = mux?.runMs ?? 0;
-    const waitMs = Math.max(0, this.#clock.monotonicMs() - startedMs - muxMs - inferenceMs);
+    const workMs = muxMs + inferenceMs + views.spentMs - preparedMs;
+    const waitMs = Math.max(0, this.#clock.monotonicMs() - startedMs - workMs);
     const weights = Object.fromEntries(step.weights);
     return {
       probabilities: step.probabilities,
@@ -171,9 +182,10 @@ export class LoadedGroup {
     };
   }
 
-  /** Where nobody is there to share a run with, or nobody is to, one hop does all. */
+  /** Where nobody is there to share a run with, or nobody is to, one hop does all that looks at the same pixels. */
   async #alone(
-    { pixels, policy, startedMs, expiresMs }: Asked,
+    { policy, startedMs, expiresMs }: Asked,
+    pixels: Uint8Array,
     inferGroup: NonNullable<Engine['inferGroup']>,
   ): Promise<Verdict | null> {
     const hop = () => inferGroup.call(this.#engine, pixels, this.#group, policy);

@@ -1,13 +1,20 @@
 import { EdgemuxError } from '../common/errors.js';
 import { checkImage, unwrapBase64 } from '../mux/image/image-check.js';
 import type { Message } from '../protocol/messages/message.js';
-import { answerTopic, parseAnswerTopic, parseOffloadTopic } from '../protocol/topics/topics.js';
+import {
+  answerTopic,
+  parseAnswerTopic,
+  parseOffloadTopic,
+  type PreparedPicture,
+} from '../protocol/topics/topics.js';
 
 /** An offload request, with what the server needs to answer it. */
 export interface Request {
   frameId: string;
   device: string;
   payload: Uint8Array;
+  /** How the device prepared the picture; null where it says nothing. */
+  prepared: PreparedPicture | null;
   /** Where the answer goes. */
   topic: string;
   correlationData: Uint8Array | null;
@@ -25,6 +32,7 @@ export function addressRequest(base: string, zoo: string, message: Message, nowM
     frameId: address.frameId,
     device: address.device,
     payload: message.payload,
+    prepared: address.prepared,
     topic: answerTopic(base, address.device, address.frameId),
     correlationData: message.properties?.correlationData ?? null,
     receivedMs: nowMs,

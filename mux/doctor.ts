@@ -15,6 +15,7 @@ import { loadRemedy } from '../common/host/load-failure.js';
 import { goldenVerdict } from './zoo/golden.js';
 import type { Binding } from './inference/binding.js';
 import { Inference, type InferenceOptions, type InferenceReady } from './inference/inference.js';
+import { inputBytes } from './zoo/input.js';
 import type { Zoo } from './zoo/zoo.js';
 
 /** Those that the whole test suite has run on. */
@@ -143,9 +144,8 @@ async function loadVerdict(
       'this machine does not say how busy its GPU is',
       'install nvidia-smi (on a Jetson: run under L4T)',
     );
-  const { height, width, channels } = zoo.input;
-  const pixels = new Uint8Array(height * width * channels);
-  const model = options.models[0] ?? '';
+  const model = options.models[0] ?? zoo.largest.id;
+  const pixels = new Uint8Array(inputBytes(zoo.inputOf(model)));
   let most = 0;
   let running = true;
   const runs = (async () => {

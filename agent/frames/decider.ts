@@ -1,15 +1,18 @@
 import type { Clock } from '../../common/clock.js';
-import { decodeImage } from '../../mux/image/image.js';
+import { decodePicture } from '../../mux/image/prepare.js';
 import type { Inference, DecideOutcome } from '../../mux/inference/inference.js';
 import type { DevicePolicy } from '../../mux/rules/policy-settings.js';
+import { distinctInputs, inputKey, MUX_ID, type NetworkInput } from '../../mux/zoo/input.js';
+import { serverInputs } from '../../mux/zoo/upload.js';
+import { PictureViews } from '../../mux/zoo/views.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import { imageSha256 } from './result.js';
 import { noLatencies, type Frame, type StageLatenciesMs } from './frame.js';
 
-/** A frame after the first hop: what the rule said, with the pixels for whatever comes next. */
+/** A frame after the decision: what the rule said, with the picture for whatever comes next. */
 export interface DecidedFrame {
   outcome: DecideOutcome;
-  pixels: Uint8Array;
+  views: PictureViews;
   policy: DevicePolicy;
   latencyMs: StageLatenciesMs;
 }
@@ -24,36 +27,62 @@ export interface DeciderDeps {
   alone: () => boolean;
 }
 
-/** Decodes a frame once and asks the inference worker for mux, rule and local model in one hop. */
+/** Decodes a frame once and asks the inference worker for mux, rule and local model: in one hop where both see the same. */
 export class Decider {
   readonly #deps: DeciderDeps;
   readonly #limits: { maxBytes: number; maxPixels: number };
+  /** null where the zoo has no such network. */
+  readonly #mux: NetworkInput | null;
+  readonly #local: NetworkInput | null;
+  /** All that may be asked of one picture. */
+  readonly #wanted: NetworkInput[];
 
   constructor(deps: DeciderDeps, limits: { maxBytes: number; maxPixels: number }) {
+    const { zoo } = deps;
     this.#deps = deps;
     this.#limits = limits;
+    this.#mux = zoo.muxPair && zoo.inputOf(MUX_ID);
+    this.#local = zoo.local && zoo.inputOf(zoo.local.id);
+    const own = [this.#mux, this.#local].filter((input) => input !== null);
+    this.#wanted = distinctInputs([...own, ...serverInputs(zoo)]);
   }
 
   /** @throws EdgemuxError IMAGE_UNDECODABLE, INFERENCE_FAILED, INFERENCE_STOPPED */
   async decide(frame: Frame): Promise<DecidedFrame> {
-    const { clock, inference, zoo } = this.#deps;
+    const { clock } = this.#deps;
     const policy = this.#deps.policy();
-    frame.meter.enter('decode');
-    const decoding = decodeImage(frame.payload, zoo.input, this.#limits).finally(() => {
-      frame.meter.leave('decode');
-    });
+    const decoding = metered(frame, decodePicture(frame.payload, this.#limits, this.#wanted));
     frame.sha256 = imageSha256(frame.payload); // the decoder has a thread of its own, this one would wait
-    const pixels = await decoding;
-    const decodedMs = clock.monotonicMs();
-    const outcome = await inference.decide(pixels, policy, this.#deps.alone());
+    const picture = await decoding;
+    const decodeMs = clock.monotonicMs() - frame.startedMs;
+    const views = new PictureViews({ clock }, picture);
+    const outcome = await this.#ask(frame, views, policy);
     for (const span of outcome.spans) frame.meter.span(span);
     const latencyMs = {
       ...noLatencies(),
       queue: frame.startedMs - frame.admittedMs + outcome.queueMs,
-      decode: decodedMs - frame.startedMs,
+      decode: decodeMs + views.spentMs,
       mux: outcome.muxMs,
       local: outcome.localMs,
     };
-    return { outcome, pixels, policy, latencyMs };
+    return { outcome, views, policy, latencyMs };
   }
+
+  async #ask(frame: Frame, views: PictureViews, policy: DevicePolicy): Promise<DecideOutcome> {
+    const { inference, alone } = this.#deps;
+    const [mux, local] = [this.#mux ?? this.#local, this.#local ?? this.#mux];
+    if (!mux || !local) return inference.decide(new Uint8Array(), policy, alone());
+    const made = (input: NetworkInput) => metered(frame, views.as(input));
+    // a policy that asks no mux has the local model's pixels made only where it needs them, too
+    if (inputKey(mux) !== inputKey(local))
+      return inference.decide({ mux: () => made(mux), local: () => made(local) }, policy, alone());
+    return inference.decide(await made(local), policy, alone());
+  }
+}
+
+async function metered<T>(frame: Frame, work: Promise<T>): Promise<T> {
+  frame.meter.enter('decode');
+  return work.finally(() => {
+    frame.meter.leave('decode');
+  });
 }

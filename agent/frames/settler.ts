@@ -1,8 +1,9 @@
 import { EdgemuxError } from '../../common/errors.js';
 import type { Clock } from '../../common/clock.js';
-import { encodeForUpload } from '../../mux/image/image.js';
 import type { Inference } from '../../mux/inference/inference.js';
 import { fusedProbabilities, scoreThreshold } from '../../mux/rules/policy-rules.js';
+import type { NetworkInput } from '../../mux/zoo/input.js';
+import { makeUpload, serverInputs, type Upload } from '../../mux/zoo/upload.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import type { Reason } from '../../protocol/messages.js';
 import type { DecidedFrame } from './decider.js';
@@ -32,11 +33,13 @@ export class Settler {
   readonly #deps: SettlerDeps;
   readonly #deadlineMs: number;
   readonly #reserve: Reserve;
+  readonly #serverInputs: NetworkInput[];
 
   constructor(deps: SettlerDeps, options: { deadlineMs: number; localMs: number }) {
     this.#deps = deps;
     this.#deadlineMs = options.deadlineMs;
     this.#reserve = new Reserve(options);
+    this.#serverInputs = serverInputs(deps.zoo);
   }
 
   /** @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED when the local model has to answer and cannot */
@@ -95,25 +98,19 @@ export class Settler {
     });
   }
 
-  async #encode(
-    frame: Frame,
-    { pixels }: DecidedFrame,
-    ticket: Ticket,
-  ): Promise<{ bytes: Uint8Array; type: string }> {
+  /** What the server needs of the picture; then the picture goes, and the local model's pixels stay for a fallback. */
+  async #encode(frame: Frame, { outcome, views }: DecidedFrame, ticket: Ticket): Promise<Upload> {
     try {
-      return await encodeForUpload(pixels, this.#deps.zoo.input, frame.payload);
+      return await makeUpload(this.#serverInputs, views, frame.payload);
     } catch (error) {
       this.#deps.offloader.cancel(ticket);
       throw error;
+    } finally {
+      views.keep(outcome.fallbackProbabilities || !this.#deps.zoo.local ? null : this.#localInput);
     }
   }
 
-  async #ask(
-    frame: Frame,
-    image: { bytes: Uint8Array; type: string },
-    budgetMs: number,
-    ticket: Ticket,
-  ): Promise<OffloadOutcome> {
+  async #ask(frame: Frame, image: Upload, budgetMs: number, ticket: Ticket): Promise<OffloadOutcome> {
     let stage: 'upload' | 'wait' = 'upload';
     frame.meter.enter(stage);
     frame.meter.transfer({ up: image.bytes.length });
@@ -162,7 +159,8 @@ export class Settler {
 
   /** Runs the local model after the fact, fused with the mux where the policy says so. */
   async #runLocal(frame: Frame, decided: DecidedFrame): Promise<ArrayLike<number>> {
-    const run = await this.#deps.inference.classify(this.#localId(), decided.pixels, 1);
+    const pixels = await decided.views.as(this.#localInput);
+    const run = await this.#deps.inference.classify(this.#localId(), pixels, 1);
     for (const span of run.spans) frame.meter.span(span);
     decided.latencyMs.local += run.ms;
     decided.latencyMs.queue += run.queueMs;
@@ -195,6 +193,10 @@ export class Settler {
       bytesDown: 0,
       server: null,
     };
+  }
+
+  get #localInput(): NetworkInput {
+    return this.#deps.zoo.inputOf(this.#localId());
   }
 
   #localId(): string {

@@ -2,6 +2,7 @@ import { messageOf } from '../../common/errors.js';
 import type { Clock } from '../../common/clock.js';
 import type { Log } from '../../common/log.js';
 import type { Connection, Message } from '../../protocol/connection/connection.js';
+import type { Upload } from '../../mux/zoo/upload.js';
 import { parseAnswer, type Answer, type Reason } from '../../protocol/messages.js';
 import { answerTopic, offloadTopic, parseAnswerTopic } from '../../protocol/topics/topics.js';
 import type { Counters } from '../counters.js';
@@ -21,7 +22,7 @@ interface InFlight {
 
 export interface OffloadRequest {
   frameId: string;
-  image: { bytes: Uint8Array; type: string };
+  image: Upload;
   budgetMs: number;
   capturedAtMs: number;
   /** From `enter`; goes back to the limiter when the request settles. */
@@ -43,6 +44,8 @@ export interface OffloaderOptions {
   base: string;
   device: string;
   zoo: { name: string; hash: string; classes: number };
+  /** Whether topics say how a picture was prepared; servers of zoos of version 1 may be too old to understand it. */
+  saysPrepared: boolean;
 }
 
 /** Asks servers for hard frames, with a budget each; every request settles exactly once. */
@@ -139,7 +142,9 @@ export class Offloader {
 
   async #publish(request: OffloadRequest): Promise<void> {
     const { base, device, zoo } = this.#options;
-    const topic = offloadTopic(base, zoo.name, device, request.frameId, Math.floor(request.budgetMs));
+    const { budgetMs, frameId, image } = request;
+    const prepared = this.#options.saysPrepared ? image.prepared : null;
+    const topic = offloadTopic(base, zoo.name, device, frameId, Math.floor(budgetMs), prepared);
     try {
       await this.#deps.connection.publish(topic, request.image.bytes, {
         qos: 0,
@@ -147,7 +152,7 @@ export class Offloader {
           responseTopic: answerTopic(base, device, request.frameId),
           correlationData: Buffer.from(request.frameId),
           messageExpiryS: Math.max(1, Math.ceil(request.budgetMs / 1000)),
-          contentType: request.image.type,
+          contentType: image.type,
           userProperties: { 'captured-at': String(request.capturedAtMs) },
         },
       });

@@ -21,7 +21,7 @@ export interface EngineFacts {
 export interface EngineBatch {
   /** Id of a model of the zoo, or `GROUP_MUX_ID`. */
   network: string;
-  /** count · H · W · C bytes of the zoo's input; the engine may give the buffer away. */
+  /** count · H · W · C bytes of the network's input; the engine may give the buffer away. */
   pixels: Uint8Array;
   count: number;
   /** On the monotonic clock, in ms: after this nobody waits for any of them. */
@@ -70,7 +70,7 @@ export interface Engine {
   infer(batch: EngineBatch): Promise<EngineOutput | null>;
 
   /**
-   * One image by the group's rule in one hop. Absent where the engine cannot follow the rule by itself: the server
+   * One image by the group's rule in one hop, where all networks take the same input. Absent where the engine cannot follow the rule by itself: the server
    * then asks it one network after the other.
    * @throws EdgemuxError INFERENCE_FAILED (this image only), INFERENCE_STOPPED
    */

@@ -54,6 +54,14 @@ export async function decodePicture(
   }
 }
 
+/** Pixels that are there already, such as a test image: uint8 HWC of `shape`. */
+export function pictureOf(
+  pixels: Uint8Array,
+  { height, width, channels }: Pick<NetworkInput, 'height' | 'width' | 'channels'>,
+): Picture {
+  return { pixels, height, width, channels };
+}
+
 /**
  * What a network sees of a picture.
  *
@@ -62,6 +70,8 @@ export async function decodePicture(
  */
 export async function prepare(picture: Picture, input: NetworkInput): Promise<Uint8Array> {
   const { pixels, height, width, channels } = picture;
+  const same = height === input.height && width === input.width && channels === input.channels;
+  if (same && input.fit === 'stretch' && pixels.length === inputBytes(input)) return pixels;
   try {
     const { data, info } = await fitted(sharp(pixels, { raw: { height, width, channels } }), picture, input)
       .toColourspace(input.channels === 1 ? 'b-w' : 'srgb')

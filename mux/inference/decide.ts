@@ -19,11 +19,49 @@ export interface DecideDeps {
 
 type Decided = Omit<DecideOutcome, 'queueMs'>;
 
+/** What the rule said of a frame, and what was computed for it. */
+export type Choice = Omit<Decided, 'kind' | 'spans' | 'muxMs' | 'localMs'>;
+
+/** The two networks of a device, each of which looks at the same picture when it is asked. */
+export interface Networks {
+  mux: () => Promise<MuxReading & { probabilities: Float32Array }>;
+  /** K probabilities. */
+  local: () => Promise<Float32Array>;
+}
+
+/**
+ * Follows a device's policy: asks the networks that it needs and no other.
+ *
+ * @param alone runs the local model even where the rule offloads at once: no server can be asked
+ */
+export async function follow(networks: Networks, policy: DevicePolicy, alone: boolean): Promise<Choice> {
+  const mux = needsMux(policy) ? await networks.mux() : null;
+  const nothing = { probabilities: null, localProbabilities: null, fallbackProbabilities: null };
+  const seen = { ...nothing, muxScore: mux?.score ?? null, muxProbabilities: mux?.probabilities ?? null };
+  const before = beforeLocal(policy, mux);
+  if (before.step === 'answer' && mux) {
+    return { ...seen, decision: 'mux', reason: before.reason, probabilities: mux.probabilities };
+  }
+  if (before.step === 'offload' && !alone) return { ...seen, decision: 'offload', reason: before.reason };
+  const local = await networks.local();
+  const after = afterLocal(policy, mux, local, before);
+  const fused = asFloats(after.probabilities);
+  const { decision, reason } = before.step === 'offload' ? offloaded(before.reason) : after;
+  return {
+    ...seen,
+    decision,
+    reason,
+    probabilities: decision === 'local' ? fused : null,
+    localProbabilities: local,
+    fallbackProbabilities: fused,
+  };
+}
+
 /**
  * Decides one frame and answers it where it may stay.
  *
- * @param pixels uint8 HWC of the zoo's input
- * @param alone runs the local model even where the rule offloads at once: no server can be asked
+ * @param pixels uint8 HWC of the input that mux and local model share
+ * @param alone see `follow`
  * @throws EdgemuxError INFERENCE_FAILED: a run failed, gave NaN or infinity, or the policy needs what is not loaded
  */
 export async function decide(
@@ -33,62 +71,24 @@ export async function decide(
   alone = false,
 ): Promise<Decided> {
   const spans: StageSpan[] = [];
-  const mux = needsMux(policy) ? await readMux(deps, pixels, spans) : null;
-  const seen = { muxScore: mux?.score ?? null, muxProbabilities: mux?.probabilities ?? null };
-  const before = beforeLocal(policy, mux);
-  if (before.step === 'answer' && mux) {
-    return outcome({
-      ...seen,
-      decision: 'mux',
-      reason: before.reason,
-      probabilities: mux.probabilities,
-      spans,
-    });
-  }
-  if (before.step === 'offload' && !alone) {
-    return outcome({ ...seen, decision: 'offload', reason: before.reason, spans });
-  }
-  const local = (await timedRun(deps, 'local', pixels, 1, spans)).probabilities;
-  const after = afterLocal(policy, mux, local, before);
-  const fused = asFloats(after.probabilities);
-  const { decision, reason } = before.step === 'offload' ? offloaded(before.reason) : after;
-  return outcome({
-    ...seen,
-    decision,
-    reason,
-    probabilities: decision === 'local' ? fused : null,
-    localProbabilities: local,
-    fallbackProbabilities: fused,
-    spans,
-  });
+  const networks: Networks = {
+    mux: async () => {
+      const { score, probabilities } = await timedRun(deps, 'mux', pixels, 1, spans);
+      return { score: score?.[0] ?? Number.NaN, probabilities };
+    },
+    local: async () => (await timedRun(deps, 'local', pixels, 1, spans)).probabilities,
+  };
+  return decided(await follow(networks, policy, alone), spans);
 }
 
 function offloaded(reason: DecideOutcome['reason']): Pick<DecideOutcome, 'decision' | 'reason'> {
   return { decision: 'offload', reason };
 }
 
-/** Fills in what the route did not touch, and the durations from the spans. */
-function outcome(part: Partial<Decided> & Pick<Decided, 'decision' | 'reason' | 'spans'>): Decided {
-  return {
-    kind: 'decide',
-    muxScore: null,
-    muxProbabilities: null,
-    probabilities: null,
-    localProbabilities: null,
-    fallbackProbabilities: null,
-    muxMs: durationMs(part.spans, 'mux'),
-    localMs: durationMs(part.spans, 'local'),
-    ...part,
-  };
-}
-
-async function readMux(
-  deps: DecideDeps,
-  pixels: Uint8Array,
-  spans: StageSpan[],
-): Promise<MuxReading & { probabilities: Float32Array }> {
-  const { score, probabilities } = await timedRun(deps, 'mux', pixels, 1, spans);
-  return { score: score?.[0] ?? Number.NaN, probabilities };
+/** A choice with the durations of its runs. */
+export function decided(choice: Choice, spans: StageSpan[]): Decided {
+  const [muxMs, localMs] = [durationMs(spans, 'mux'), durationMs(spans, 'local')];
+  return { kind: 'decide', ...choice, muxMs, localMs, spans };
 }
 
 /**

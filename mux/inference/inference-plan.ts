@@ -37,18 +37,19 @@ const DEFAULT_WARMUP_RUNS = 5;
 /** What a worker has to load. @throws EdgemuxError ZOO_INVALID for unknown models or a missing mux */
 export function inferencePlan(options: InferenceOptions): InferencePlan {
   const { zoo, models, mux } = options;
-  const { input, classes } = zoo;
+  const { classes } = zoo;
   const specs = models.map((id): SessionSpec => ({
     id,
     kind: 'model',
     path: zoo.path(zoo.modelById(id).file),
-    input,
+    input: zoo.inputOf(id),
     classes,
     macs: zoo.modelById(id).flops,
   }));
   if (mux === 'pair') {
     if (!zoo.muxPair) throw new EdgemuxError('ZOO_INVALID', `zoo '${zoo.name}' has no mux for the pair`);
     const { file, flops: macs } = zoo.muxPair;
+    const input = zoo.inputOf(MUX_ID);
     specs.unshift({ id: MUX_ID, kind: 'mux', path: zoo.path(file), input, classes, macs });
   }
   if (options.groupMux === true) specs.unshift(groupMuxSpec(zoo));
@@ -68,13 +69,12 @@ export function inferencePlan(options: InferenceOptions): InferencePlan {
 function groupMuxSpec(zoo: Zoo): SessionSpec {
   const group = zoo.manifest.mux?.group;
   if (!group) throw new EdgemuxError('ZOO_INVALID', `zoo '${zoo.name}' has no mux for a group`);
-  const { input, classes } = zoo;
   return {
     id: GROUP_MUX_ID,
     kind: 'group-mux',
     path: zoo.path(group.file),
-    input,
-    classes,
+    input: zoo.inputOf(GROUP_MUX_ID),
+    classes: zoo.classes,
     models: group.models.length,
   };
 }

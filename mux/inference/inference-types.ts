@@ -64,10 +64,10 @@ export interface InferenceReady {
   firstRunMs: Record<string, number>;
 }
 
-/** One image: mux, rule and, where the frame may stay, local model in one hop. */
+/** One image: mux, rule and, where the frame may stay, local model in one hop. Both must take the same input. */
 export interface DecideJob {
   kind: 'decide';
-  /** uint8 HWC of the zoo's input; copied to the worker, so the caller keeps its own. */
+  /** uint8 HWC of that input; copied to the worker, so the caller keeps its own. */
   pixels: Uint8Array;
   policy: DevicePolicy;
   /** No server can be asked: the local model runs in the same hop even where the rule offloads, for the fallback. */
@@ -101,7 +101,7 @@ export interface GroupMuxJob {
   handOver?: boolean;
 }
 
-/** One image through the group's mux, its rule and the models that this asks for. */
+/** One image through the group's mux, its rule and the models that this asks for, which must all take the same input. */
 export interface GroupJob {
   kind: 'group';
   pixels: Uint8Array;

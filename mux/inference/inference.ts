@@ -8,6 +8,7 @@ import { leaveStage, framesIn, openBoard } from '../../common/activity.js';
 import { systemClock } from '../../common/clock.js';
 import { messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
+import { decideInHops, type DevicePixels } from './hops.js';
 import { inferencePlan, type InferenceOptions } from './inference-plan.js';
 import { createWorker, InferenceLink, stoppedError, type CreateWorker } from './inference-link.js';
 import type {
@@ -22,6 +23,7 @@ import { livedMs, RestartBackoff, STABLE_MS, troubleOf, type Trouble } from './r
 import { checkZooFiles } from '../zoo/zoo.js';
 
 export * from './inference-types.js';
+export type { DevicePixels } from './hops.js';
 export type { InferenceOptions } from './inference-plan.js';
 
 export interface RestartEvent {
@@ -103,9 +105,20 @@ export class Inference {
     return this.#link.send(job);
   }
 
-  /** Mux, rule and, where the frame may stay, the local model: see `DecideJob`. */
-  decide(pixels: Uint8Array, policy: DevicePolicy, alone = false): Promise<DecideOutcome> {
-    return this.infer({ kind: 'decide', pixels, policy, alone });
+  /**
+   * Mux, rule and, where the frame may stay, the local model: see `DecideJob`.
+   *
+   * @param pixels of the input that both take, or made for each when the rule asks for it
+   * @throws EdgemuxError INFERENCE_FAILED, INFERENCE_STOPPED, and what making the pixels throws
+   */
+  async decide(
+    pixels: Uint8Array | DevicePixels,
+    policy: DevicePolicy,
+    alone = false,
+  ): Promise<DecideOutcome> {
+    if (pixels instanceof Uint8Array) return this.infer({ kind: 'decide', pixels, policy, alone });
+    const local = this.#options.zoo.local?.id ?? null;
+    return decideInHops((job) => this.infer(job), local, pixels, policy, alone);
   }
 
   /** `count` images through one model: see `ClassifyJob`. */

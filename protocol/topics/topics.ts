@@ -10,7 +10,8 @@ import { assertBase, assertDeviceName, assertName, isDeviceName, isName } from '
 export { CameraPattern } from './camera-pattern.js';
 export { assertBase, assertDeviceName, assertName, isName, RESERVED_DEVICE_NAMES } from './names.js';
 
-const BUDGET = /^[1-9][0-9]{0,6}$/;
+/** Budget in ms and, of a prepared picture, how it was prepared. */
+const LAST_LEVEL = /^([1-9][0-9]{0,6})(?:-(stretch|crop|letterbox)-([1-9][0-9]{0,3})x([1-9][0-9]{0,3}))?$/;
 /** Longest budget a request may name, in milliseconds: one hour. */
 export const MAX_BUDGET_MS = 3_600_000;
 
@@ -70,21 +71,34 @@ export function parseCloudStatusTopic(base: string, topic: string): string | nul
   return nameAt(levels, 0);
 }
 
+/** How a device prepared the picture that it sends: as the zoo's networks of this `fit` see it, at this size in pixels. */
+export interface PreparedPicture {
+  fit: 'stretch' | 'crop' | 'letterbox';
+  width: number;
+  height: number;
+}
+
 export interface OffloadTopic {
   zoo: string;
   device: string;
   frameId: string;
   /** What the request may cost, counted from the server's receipt on the server's own monotonic clock. */
   budgetMs: number;
+  /** null: nothing is said, the picture is as its camera made it. */
+  prepared: PreparedPicture | null;
 }
 
-/** `<base>/offload/<zoo>/<device>/<frameId>/<budgetMs>`; the budget is rounded down to whole milliseconds. */
+/**
+ * `<base>/offload/<zoo>/<device>/<frameId>/<budgetMs>`, or `…/<budgetMs>-<fit>-<width>x<height>`; the budget is rounded
+ * down to whole milliseconds.
+ */
 export function offloadTopic(
   base: string,
   zoo: string,
   device: string,
   frameId: string,
   budgetMs: number,
+  prepared: PreparedPicture | null = null,
 ): string {
   const wholeMs = Math.floor(budgetMs);
   if (!(wholeMs >= 1 && wholeMs <= MAX_BUDGET_MS)) {
@@ -93,7 +107,8 @@ export function offloadTopic(
     });
   }
   const names = `${assertName('zoo', zoo)}/${assertDeviceName(device)}/${assertName('frameId', frameId)}`;
-  return `${assertBase(base)}/offload/${names}/${wholeMs}`;
+  const said = prepared ? `-${prepared.fit}-${prepared.width}x${prepared.height}` : '';
+  return `${assertBase(base)}/offload/${names}/${wholeMs}${said}`;
 }
 
 /** The request that a topic announces, or `null` where the topic is not one. */
@@ -101,10 +116,16 @@ export function parseOffloadTopic(base: string, topic: string): OffloadTopic | n
   const levels = below(`${base}/offload/`, topic);
   if (levels === null || levels.length !== 4) return null;
   const [zoo, device, frameId] = [nameAt(levels, 0), deviceAt(levels, 1), nameAt(levels, 2)];
-  const budget = levels[3] ?? '';
-  if (zoo === null || device === null || frameId === null || !BUDGET.test(budget)) return null;
+  const last = LAST_LEVEL.exec(levels[3] ?? '');
+  if (zoo === null || device === null || frameId === null || !last) return null;
+  const [, budget, fit, width, height] = last;
   const budgetMs = Number(budget);
-  return budgetMs <= MAX_BUDGET_MS ? { zoo, device, frameId, budgetMs } : null;
+  if (budgetMs > MAX_BUDGET_MS) return null;
+  const prepared =
+    fit === undefined
+      ? null
+      : { fit: fit as PreparedPicture['fit'], width: Number(width), height: Number(height) };
+  return { zoo, device, frameId, budgetMs, prepared };
 }
 
 /** Filter of a server for the requests of all devices for `zoo` (without the share: see `sharedFilter`). */

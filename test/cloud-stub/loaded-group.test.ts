@@ -18,6 +18,7 @@ import { silentLog } from '../../common/log.js';
 import { SERVER_MODES } from '../../common/policy-names.js';
 import { inferenceSchema } from '../../mux/config.js';
 import { groupPolicyOf } from '../../mux/rules/group-settings.js';
+import type { Views } from '../../mux/zoo/views.js';
 import { GROUP_MUX_ID } from '../../mux/inference/inference-types.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import { loadGroupZoo, offline, tinyImages, writeGroupZoo } from './support/group-zoo.js';
@@ -83,7 +84,10 @@ async function far(t: Test, sizes: number[] = [1, 2, 4]) {
   return { zoo, group, engine, ran, createEngine, made };
 }
 
-const image = (first: number) => Uint8Array.of(first, 0, 0, 0);
+const pixels = (first: number) => Uint8Array.of(first, 0, 0, 0);
+const image = (first: number): Views => seen(pixels(first));
+/** What every network sees of a picture that needs no preparing. */
+const seen = (pixels: Uint8Array): Views => ({ as: async () => pixels, spentMs: 0 });
 
 t.test('an engine is told what to run, and its facts are the server’s', async (t) => {
   const { group, engine, zoo } = await far(t);
@@ -221,7 +225,7 @@ async function answers(t: Test, zoo: Zoo, images: Uint8Array[], createEngine: Cr
   await group.start();
   t.equal(group.provider, 'cpu');
   const all = SERVER_MODES.flatMap((mode) =>
-    images.map((pixels) => group.answer(pixels.slice(), groupPolicyOf(zoo, { mode }), NEVER_MS)),
+    images.map((pixels) => group.answer(seen(pixels.slice()), groupPolicyOf(zoo, { mode }), NEVER_MS)),
   );
   return Promise.all(all);
 }
@@ -267,10 +271,10 @@ t.test('ONNX Runtime tells its facts, and trouble only while there is some', asy
   t.match(facts, { provider: 'cpu', anyBatchSize: true });
   t.ok((facts.warmupMs['small'] ?? 0) > 0, 'it has run');
   t.equal(engine.trouble, null);
-  const batch = { network: 'small', pixels: image(1), count: 1, expiresMs: NEVER_MS };
+  const batch = { network: 'small', pixels: pixels(1), count: 1, expiresMs: NEVER_MS };
   t.match(await engine.infer(batch), { correct: null, weights: null });
   t.equal(batch.pixels.length, 0, 'the buffer is given away, as the interface allows');
   await engine.stop();
   await engine.stop();
-  await t.rejects(engine.infer({ ...batch, pixels: image(1) }), { code: 'INFERENCE_STOPPED' });
+  await t.rejects(engine.infer({ ...batch, pixels: pixels(1) }), { code: 'INFERENCE_STOPPED' });
 });

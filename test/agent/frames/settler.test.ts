@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Counters } from '../../../agent/counters.js';
 import type { DecidedFrame } from '../../../agent/frames/decider.js';
-import { noLatencies, type Frame } from '../../../agent/frames/frame.js';
+import { noLatencies } from '../../../agent/frames/frame.js';
 import { Settler } from '../../../agent/frames/settler.js';
 import { Limiter } from '../../../agent/offload/limiter.js';
 import { Offloader } from '../../../agent/offload/offloader.js';
@@ -9,11 +9,15 @@ import { Servers } from '../../../agent/offload/servers.js';
 import { seededRandom } from '../../../common/random.js';
 import { silentLog } from '../../../common/log.js';
 import { SHIPPED_ZOO } from '../../../mux/config.js';
+import { systemClock } from '../../../common/clock.js';
+import { pictureOf } from '../../../mux/image/prepare.js';
+import { PictureViews } from '../../../mux/zoo/views.js';
 import { encodePng } from '../../../mux/image/image.js';
 import type { ClassifyOutcome, DecideOutcome, Inference } from '../../../mux/inference/inference.js';
 import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { answerTopic, parseOffloadTopic } from '../../../protocol/topics/topics.js';
 import { delivered, FakeConnection, type Published } from '../support/fake-connection.js';
+import { meteredFrame } from '../support/metered-frame.js';
 import { serverStatus } from '../support/server-status.js';
 
 const zoo = await loadZoo(SHIPPED_ZOO);
@@ -54,7 +58,7 @@ function build(options: Options = {}) {
   );
   const offloader = new Offloader(
     { log, clock, connection: connection.asConnection, servers, counters, limiter },
-    { base: 'edgemux', device: 'd1', zoo: { name: zoo.name, hash: zoo.hash, classes: zoo.classes } },
+    { base: 'edgemux', device: 'd1', zoo, saysPrepared: false },
   );
   const runs: { model: string; pixels: Uint8Array }[] = [];
   const local = { probabilities: sure(7), ms: 8, queueMs: 2 };
@@ -70,39 +74,14 @@ function build(options: Options = {}) {
   return { settler, now, connection, counters, limiter, local, offloader, runs, servers };
 }
 
-/** A frame that was admitted at 1000 ms, and what its meter was told. */
-function frame(id = 'f1'): { frame: Frame; meter: string[]; moved: object[] } {
-  const meter: string[] = [];
-  const moved: object[] = [];
-  return {
-    meter,
-    moved,
-    frame: {
-      frameId: id,
-      camera: 'door',
-      payload: PNG,
-      sha256: null,
-      imageType: 'png',
-      capturedAtMs: 5,
-      admittedMs: 1000,
-      startedMs: 1000,
-      meter: {
-        enter: (stage) => void meter.push(`+${stage}`),
-        leave: (stage) => void meter.push(`-${stage}`),
-        span: ({ stage }) => void meter.push(stage),
-        transfer: (bytes) => void moved.push(bytes),
-        finish: async () => null,
-      },
-    },
-  };
-}
+const frame = (id?: string) => meteredFrame(PNG, id);
 
 function decided(
   outcome: Partial<DecideOutcome>,
   policy: Partial<DecidedFrame['policy']> = {},
 ): DecidedFrame {
   return {
-    pixels: PIXELS,
+    views: new PictureViews({ clock: systemClock }, pictureOf(PIXELS, zoo.input)),
     policy: { mode: 'mux', thresholds: { mux: 0.5 }, privacy: 'normal', ...policy },
     latencyMs: noLatencies(),
     outcome: {
@@ -426,7 +405,8 @@ t.test('a probe costs its frame no time: the device answers, and the server is a
 
 t.test('an image that cannot be encoded fails its frame and gives its place back', async (t) => {
   const { settler, connection, limiter } = build({ window: 1 });
-  const broken = { ...decided({}), pixels: PIXELS.subarray(0, 100) };
+  const half = pictureOf(PIXELS.subarray(0, 100), zoo.input);
+  const broken = { ...decided({}), views: new PictureViews({ clock: systemClock }, half) };
   const { frame: one, meter } = frame();
   await t.rejects(settler.settle(one, broken));
   t.same(meter, ['+encode', '-encode']);

@@ -24,14 +24,14 @@ function build() {
   const counters = new Counters();
   const offloader = new Offloader(
     { log, clock, connection: connection.asConnection, servers, counters, limiter },
-    { base: 'edgemux', device: 'd1', zoo: ZOO },
+    { base: 'edgemux', device: 'd1', zoo: ZOO, saysPrepared: false },
   );
   const request = (change: Partial<OffloadRequest> = {}): OffloadRequest => {
     const entry = offloader.enter();
     if (!('ticket' in entry)) throw new Error(entry.reason);
     return {
       frameId: 'f1',
-      image: { bytes: Buffer.from('a picture'), type: 'image/png' },
+      image: { bytes: Buffer.from('a picture'), type: 'image/png', prepared: null },
       budgetMs: 60_000,
       capturedAtMs: 1234,
       ticket: entry.ticket,

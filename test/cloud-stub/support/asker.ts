@@ -64,8 +64,11 @@ export class Asker {
     return asker;
   }
 
-  /** Publishes a request and does not wait. Returns the frame id. */
-  ask(image: Uint8Array, budgetMs = 20_000, zoo = 'tiny'): string {
+  /**
+   * Publishes a request and does not wait. Returns the frame id.
+   * @param budgetMs or the whole last level of the topic
+   */
+  ask(image: Uint8Array, budgetMs: number | string = 20_000, zoo = 'tiny'): string {
     const frameId = `f${(this.#next += 1)}`;
     this.#sentMs.set(frameId, systemClock.monotonicMs());
     const topic = `edgemux/offload/${zoo}/${this.#device}/${frameId}/${budgetMs}`;

@@ -7,6 +7,13 @@ const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 const device = name.filter((value) => !(topics.RESERVED_DEVICE_NAMES as readonly string[]).includes(value));
 const base = fc.array(name, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'));
 const budgetMs = fc.integer({ min: 1, max: topics.MAX_BUDGET_MS });
+const side = fc.integer({ min: 1, max: 9999 });
+const prepared = fc.option(
+  fc.record(
+    { fit: fc.constantFrom('stretch', 'crop', 'letterbox'), width: side, height: side },
+    { noNullPrototype: true },
+  ),
+);
 const invalid = { code: 'TOPIC_INVALID' };
 
 t.test('the topics of a device are those of the contract', async (t) => {
@@ -69,20 +76,45 @@ t.test('a budget is a whole number of milliseconds, from 1 to an hour', async (t
   }
 });
 
+t.test('how a picture was prepared stands behind the budget, or not at all', async (t) => {
+  const read = (level: string) => topics.parseOffloadTopic('edgemux', `edgemux/offload/z/d/f/${level}`);
+  t.match(read('500'), { budgetMs: 500, prepared: null }, 'as devices before version 2 of the zoos say it');
+  t.match(read('500-crop-320x240'), { budgetMs: 500, prepared: { fit: 'crop', width: 320, height: 240 } });
+  for (const said of [
+    'crop',
+    'crop-0x9',
+    'crop-9',
+    'crop-9x',
+    'zoom-9x9',
+    'crop-10000x9',
+    'crop-9x9-',
+    'CROP-9x9',
+  ])
+    t.equal(read(`500-${said}`), null, said);
+});
+
 t.test('what is built is read back the same, and selected by its filter', async (t) => {
   fc.assert(
-    fc.property(base, name, device, name, budgetMs, (base, zoo, device, frameId, budgetMs) => {
-      const request = topics.offloadTopic(base, zoo, device, frameId, budgetMs);
-      const answer = topics.answerTopic(base, device, frameId);
-      t.strictSame(topics.parseOffloadTopic(base, request), { zoo, device, frameId, budgetMs });
-      t.strictSame(topics.parseAnswerTopic(base, answer), { device, frameId });
-      return (
-        compileFilter(topics.offloadFilter(base, zoo))(request) &&
-        compileFilter(topics.sharedFilter('g', topics.offloadFilter(base, zoo)))(request) &&
-        compileFilter(topics.deviceTopics(base, device).answers)(answer) &&
-        !compileFilter(topics.deviceTopics(base, device).answers)(request)
-      );
-    }),
+    fc.property(
+      base,
+      name,
+      device,
+      name,
+      budgetMs,
+      prepared,
+      (base, zoo, device, frameId, budgetMs, prepared) => {
+        const request = topics.offloadTopic(base, zoo, device, frameId, budgetMs, prepared);
+        const answer = topics.answerTopic(base, device, frameId);
+        t.strictSame(topics.parseOffloadTopic(base, request), { zoo, device, frameId, budgetMs, prepared });
+        t.strictSame(topics.parseAnswerTopic(base, answer), { device, frameId });
+        return (
+          compileFilter(topics.offloadFilter(base, zoo))(request) &&
+          compileFilter(topics.sharedFilter('g', topics.offloadFilter(base, zoo)))(request) &&
+          compileFilter(topics.deviceTopics(base, device).answers)(answer) &&
+          !compileFilter(topics.deviceTopics(base, device).answers)(request)
+        );
+      },
+    ),
     { numRuns: 50 },
   );
 });
@@ -105,8 +137,8 @@ t.test('no topic whatever makes a parser throw or return what is not a name', as
       const answer = topics.parseAnswerTopic('edgemux', topic);
       const server = topics.parseCloudStatusTopic('edgemux', topic);
       if (request !== null) {
-        const { zoo, device, frameId, budgetMs } = request;
-        if (topic !== `edgemux/offload/${zoo}/${device}/${frameId}/${budgetMs}`) return false;
+        const { zoo, device, frameId, budgetMs, prepared } = request;
+        if (topic !== topics.offloadTopic('edgemux', zoo, device, frameId, budgetMs, prepared)) return false;
       }
       const names = [
         request?.device,
