@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
 import { seededRandom } from '../../common/random.js';
-import { decodeImage, type PixelShape } from '../../mux/image/image.js';
+import { decodePicture, prepare } from '../../mux/image/prepare.js';
+import type { NetworkInput } from '../../mux/zoo/input.js';
 
 /** Larger pictures than any camera's are a mistake. */
 export const MOST_PIXELS = 200_000_000;
@@ -13,17 +14,20 @@ export const MOST_PIXELS = 200_000_000;
  * @returns uint8 HWC
  * @throws EdgemuxError CONFIG_INVALID where the file cannot be read or decoded
  */
-export async function goldenPixels(file: string | null, shape: PixelShape): Promise<Uint8Array> {
-  if (file === null) return madeUp(shape);
+export async function goldenPixels(file: string | null, input: NetworkInput): Promise<Uint8Array> {
+  if (file === null) return madeUp(input);
   try {
-    return await decodeImage(await readFile(file), shape, { maxPixels: MOST_PIXELS });
+    return await prepare(
+      await decodePicture(await readFile(file), { maxPixels: MOST_PIXELS }, [input]),
+      input,
+    );
   } catch (cause) {
     throw new EdgemuxError('CONFIG_INVALID', `--image: ${file}: ${messageOf(cause)}`, { cause });
   }
 }
 
 /** Coloured blocks of an eighth of the picture, with noise: no two channels, rows or columns alike. */
-function madeUp({ height, width, channels }: PixelShape): Uint8Array {
+function madeUp({ height, width, channels }: NetworkInput): Uint8Array {
   const random = seededRandom(1);
   const blocks = Array.from({ length: 8 * 8 * channels }, () => 30 + 195 * random());
   return Uint8Array.from({ length: height * width * channels }, (_, i) => {

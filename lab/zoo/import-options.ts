@@ -1,21 +1,41 @@
 /** The command line of `edgemux zoo import`: its flags, and from what was given to what an import does. */
 import { basename } from 'node:path';
+import { FITS, KERNELS, type NetworkInput } from '../../mux/zoo/input.js';
 import { invalid, optionalText, requiredText } from '../flags.js';
+import { TARGETS, type Target, type WantedInput } from './onnx/onnx-check.js';
 import { COLOURS, LAYOUTS, type Preprocessing } from './onnx/onnx-pixels.js';
+import { OUTPUTS, type OutputIs } from './onnx/onnx-scores.js';
 
 export const ROLES = ['local', 'cloud', 'group'] as const;
 export type Role = (typeof ROLES)[number];
-export const OUTPUTS = ['logits', 'probabilities'] as const;
+
+/** `from` to before `to`; null: to the last. */
+export interface ClassRange {
+  from: number;
+  to: number | null;
+}
+
+/** (pixel / scale − mean) / std, in the order of the network's channels. */
+export type Normalisation = Pick<Preprocessing, 'colour' | 'scale' | 'mean' | 'std'>;
 
 export interface ModelOption {
   id: string;
   roles: Role[];
   file: string;
-  preprocessing: Preprocessing;
+  /** Height and width, and layout; null: as the file says. */
+  input: Omit<WantedInput, 'colour'>;
+  /** How a picture becomes the input. */
+  fitting: Pick<NetworkInput, 'fit' | 'share' | 'kernel'>;
+  normalisation: Normalisation;
+  target: Target;
   /** Output with the class scores; null: the only one. */
   output: string | null;
   /** What that output holds; null: seen from a run. */
-  outputIs: (typeof OUTPUTS)[number] | null;
+  outputIs: OutputIs | null;
+  /** Which of its scores are classes of the zoo; null: all. */
+  classes: ClassRange | null;
+  /** File with its classes in its own order; null: as `labels` has them. */
+  classOrderFile: string | null;
   /** Multiply-accumulates per image, instead of counting them. */
   flops: number | null;
 }
@@ -48,23 +68,38 @@ export const IMPORT_OPTIONS = {
   labels: {
     type: 'string',
     ...NEEDED,
-    describe: 'text file: the name of class 0 in its first line, and so on',
+    describe: 'names of the classes: text (class 0 in the first line), JSON (id2label or a list) or CSV',
   },
   size: {
     type: 'string',
-    ...NEEDED,
-    describe: 'input of the models in pixels: HxW, or one number',
+    ...SEVERAL,
+    describe: `input in pixels, HxW or one number, where the file leaves it free; ${EACH}`,
+  },
+  fit: {
+    type: 'string',
+    ...SEVERAL,
+    default: ['stretch'],
+    describe: `how a picture becomes the input: ${FITS.join(', ')} (crop keeps its middle, as most were trained); ${EACH}`,
+  },
+  share: {
+    type: 'string',
+    ...SEVERAL,
+    describe: `part of the picture's shorter side that --fit crop keeps (0.875); ${EACH}`,
+  },
+  kernel: {
+    type: 'string',
+    ...SEVERAL,
+    default: ['bilinear'],
+    describe: `resizing: ${KERNELS.join(', ')}; ${EACH}`,
   },
   mean: {
     type: 'string',
     ...SEVERAL,
-    demandOption: true,
     describe: `what is taken from pixel / scale, a number or one a channel in the model's order (0.485,0.456,0.406); ${EACH}`,
   },
   std: {
     type: 'string',
     ...SEVERAL,
-    demandOption: true,
     describe: `what the difference is divided by (0.229,0.224,0.225); ${EACH}`,
   },
   scale: {
@@ -82,8 +117,7 @@ export const IMPORT_OPTIONS = {
   layout: {
     type: 'string',
     ...SEVERAL,
-    default: ['nchw'],
-    describe: `${LAYOUTS.join(' (PyTorch) or ')} (TensorFlow); ${EACH}`,
+    describe: `${LAYOUTS.join(' (PyTorch) or ')} (TensorFlow), where the file does not show it; ${EACH}`,
   },
   output: {
     type: 'string',
@@ -93,7 +127,22 @@ export const IMPORT_OPTIONS = {
   'output-is': {
     type: 'string',
     ...SEVERAL,
-    describe: `${OUTPUTS.join(' or ')}; seen from a run where it is not given; ${EACH}`,
+    describe: `${OUTPUTS.join(', ')}; seen from the graph and runs where it is not given; ${EACH}`,
+  },
+  classes: {
+    type: 'string',
+    ...SEVERAL,
+    describe: `which of its scores are classes of --labels: 1: leaves out a first one (background); ${EACH}`,
+  },
+  'class-order': {
+    type: 'string',
+    ...SEVERAL,
+    describe: `file with a model's classes in its own order, where that is not the one of --labels; ${EACH}`,
+  },
+  target: {
+    type: 'string',
+    ...SEVERAL,
+    describe: `what must load the file: ${Object.keys(TARGETS).join(' or ')}; jetpack46 for the local model, any for others; ${EACH}`,
   },
   flops: {
     type: 'string',
@@ -143,11 +192,9 @@ export function importOptions(argv: Record<string, unknown>): ImportOptions {
   if (locals !== 1) throw invalid('model', ids.join(', '), 'exactly one model with the role local');
   const confidence = Number(argv['confidence'] ?? 0.8);
   if (!(confidence >= 0 && confidence <= 1)) throw invalid('confidence', argv['confidence'], 'in 0 to 1');
-  const size = parseSize(argv['size']);
-  const models = named.map((model) => ({ ...model, ...perModel(argv, ids, model.id, size) }));
-  const grays = models.filter(({ preprocessing }) => preprocessing.colour === 'gray').length;
-  if (grays > 0 && grays < models.length)
-    throw invalid('colour', argv['colour'], 'gray for all models or for none');
+  const models = named.map((model) => ({ ...model, ...perModel(argv, ids, model) }));
+  if (argv['share'] !== undefined && models.every(({ fitting }) => fitting.fit !== 'crop'))
+    throw invalid('share', argv['share'], 'given with --fit crop');
   return {
     models,
     confidence,
@@ -172,30 +219,54 @@ function parseModel(value: string): Pick<ModelOption, 'id' | 'roles' | 'file'> {
   return { id, roles: ROLES.filter((role) => roles.includes(role)), file };
 }
 
+type PerModel = Omit<ModelOption, 'id' | 'roles' | 'file'>;
+
 function perModel(
   argv: Record<string, unknown>,
   ids: readonly string[],
-  id: string,
-  size: Pick<Preprocessing, 'height' | 'width'>,
-): Pick<ModelOption, 'preprocessing' | 'output' | 'outputIs' | 'flops'> {
+  { id, roles }: Pick<ModelOption, 'id' | 'roles'>,
+): PerModel {
   const given = (flag: string) => valueFor(flag, texts(argv[flag]), ids, id);
-  const colour = oneOf('colour', given('colour') ?? 'rgb', COLOURS);
+  const chosen = <T extends string>(flag: string, allowed: readonly T[]): T | null => {
+    const value = given(flag);
+    return value === null ? null : oneOf(flag, value, allowed);
+  };
+  const colour = chosen('colour', COLOURS) ?? 'rgb';
   const channels = colour === 'gray' ? 1 : 3;
-  const outputIs = given('output-is');
-  const flops = given('flops');
+  const [size, share, classes, flops] = ['size', 'share', 'classes', 'flops'].map(given);
+  const fit = chosen('fit', FITS) ?? 'stretch';
   return {
-    preprocessing: {
-      ...size,
+    input: { size: size == null ? null : parseSize(size), layout: chosen('layout', LAYOUTS) },
+    fitting: {
+      fit,
+      share: fit === 'crop' ? one('share', share ?? '0.875', (value) => value > 0 && value <= 1) : 1,
+      kernel: chosen('kernel', KERNELS) ?? 'bilinear',
+    },
+    normalisation: {
       colour,
-      layout: oneOf('layout', given('layout') ?? 'nchw', LAYOUTS),
-      scale: Number(oneOf('scale', given('scale') ?? '255', ['255', '1'] as const)),
+      scale: Number(chosen('scale', ['255', '1']) ?? '255'),
       mean: numbers('mean', given('mean'), channels, () => true),
       std: numbers('std', given('std'), channels, (value) => value > 0),
     },
+    target: chosen('target', ['jetpack46', 'any']) ?? (roles.includes('local') ? 'jetpack46' : 'any'),
     output: given('output'),
-    outputIs: outputIs === null ? null : oneOf('output-is', outputIs, OUTPUTS),
-    flops: flops === null ? null : (numbers('flops', flops, 1, (value) => value > 0)[0] ?? null),
+    outputIs: chosen('output-is', OUTPUTS),
+    classes: classes == null ? null : parseRange(classes),
+    classOrderFile: given('class-order'),
+    flops: flops == null ? null : one('flops', flops, (value) => value > 0),
   };
+}
+
+function one(flag: string, value: string, allowed: (value: number) => boolean): number {
+  return numbers(flag, value, 1, allowed)[0] ?? NaN;
+}
+
+/** `1:` and `:1000` and `1:1001`, as Python slices. */
+function parseRange(value: string): ClassRange {
+  const [, from = '', to = ''] = /^(\d*):(\d*)$/.exec(value) ?? [];
+  const range = { from: Number(from), to: to === '' ? null : Number(to) };
+  if (from + to !== '' && (range.to ?? Infinity) - range.from >= 1) return range;
+  throw invalid('classes', value, 'a range of scores, as in 1: (all but the first) or :1000');
 }
 
 /** The value that names this model, else the one that names none. */
@@ -223,8 +294,8 @@ function numbers(
   throw invalid(flag, value ?? 'nothing', `one number${channels > 1 ? `, or ${channels} with commas` : ''}`);
 }
 
-function parseSize(value: unknown): { height: number; width: number } {
-  const [, height = '', width = height] = /^(\d+)(?:x(\d+))?$/i.exec(String(value).trim()) ?? [];
+function parseSize(value: string): { height: number; width: number } {
+  const [, height = '', width = height] = /^(\d+)(?:x(\d+))?$/i.exec(value.trim()) ?? [];
   const size = { height: Number(height), width: Number(width) };
   if (size.height >= 1 && size.width >= 1 && Math.max(size.height, size.width) <= 4096) return size;
   throw invalid('size', value, 'height x width in pixels up to 4096, as in 224x224');

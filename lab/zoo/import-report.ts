@@ -1,20 +1,46 @@
 /** What an import says to a person. */
 import { topK } from '../../mux/rules/probabilities.js';
 import type { Calibrated } from './calibrate.js';
+import type { ModelOption } from './import-options.js';
+import type { Reading } from './onnx/onnx-scores.js';
 import type { Proof } from './prove.js';
+import { INSTALL_OLDEST } from './target.js';
+
+const READINGS: Record<Reading, string[]> = {
+  softmax: ['softmax added'],
+  none: [],
+  normalise: ['probabilities normalised'],
+  'binary-logit': ['one score: a sigmoid added, two classes made of it'],
+  'binary-probability': ['one probability: two classes made of it'],
+};
 
 /** What became of one model; with a picture of the user's, what it sees in it. */
-export function modelLines(proof: Proof, labels: readonly string[], imageFile: string | null): string {
+export function modelLines(
+  { target }: Pick<ModelOption, 'target'>,
+  proof: Proof,
+  labels: readonly string[],
+  imageFile: string | null,
+): string {
+  const { height, width, channels, fit } = proof.input;
   const done = [
     'preprocessing inside the graph',
-    ...(proof.softmax ? ['softmax added'] : []),
+    ...READINGS[proof.reading],
     ...(proof.freedFrom === null ? [] : [`freed from a batch of ${proof.freedFrom}`]),
+    ...(proof.loweredFrom === null
+      ? []
+      : [`opset ${proof.loweredFrom} brought down to ${proof.needs.opset}`]),
   ];
   const lines = [
     `${megas(proof.flops)} M multiply-accumulates, ${size(proof.bytes.length)}, ${done.join(', ')}`,
     `the same as before within ${proof.difference.toExponential(1)} in log-probability ` +
       `(another picture changes it by ${proof.reaction.toPrecision(2)})`,
   ];
+  lines.push(
+    `takes pictures of ${height}x${width}x${channels} (${fit}), needs opset ${proof.needs.opset} and IR ${proof.needs.ir}`,
+  );
+  if (target === 'jetpack46' && !proof.triedInTarget) {
+    lines.push(`not tried in ONNX Runtime 1.11, which a Jetson with JetPack 4.6 has: ${INSTALL_OLDEST}`);
+  }
   if (proof.reaction < 1e-3) lines.push('its answer hardly depends on the picture: has it been trained?');
   if (proof.uncounted.length > 0) {
     const some = proof.uncounted.slice(0, 3).join(', ');

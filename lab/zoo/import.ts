@@ -1,16 +1,15 @@
 /** `edgemux zoo import`: somebody's ONNX classifiers become a zoo that device and server run at once. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { EdgemuxError, messageOf } from '../../common/errors.js';
+import { EdgemuxError } from '../../common/errors.js';
 import { EXIT } from '../../common/exit.js';
 import { packageVersion } from '../../common/version.js';
 import { parseManifest } from '../../mux/zoo/manifest.js';
-import { channelsOf } from './onnx/onnx-pixels.js';
 import { policyFromManifest } from '../../mux/rules/policy-settings.js';
 import { loadZoo } from '../../mux/zoo/zoo.js';
 import { calibrate } from './calibrate.js';
-import { goldenPixels } from './golden.js';
+import { readClassNames, type ClassNames } from './class-names.js';
 import type { ImportOptions, ModelOption } from './import-options.js';
 import { modelLines, policyLines } from './import-report.js';
 import { prove, type Proof } from './prove.js';
@@ -36,14 +35,14 @@ interface Taken {
  * @throws EdgemuxError CONFIG_INVALID (flags, labels file), MODEL_UNUSABLE (a model, with the remedy)
  */
 export async function runImport(options: ImportOptions, deps: ImportDeps = systemDeps): Promise<number> {
-  const labels = await readLabels(options.labelsFile);
+  const names = await readClassNames(options.labelsFile);
   const out = resolve(options.outDir);
   await assertFree(out, options.force);
   await mkdir(dirname(out), { recursive: true });
   const staging = await mkdtemp(join(dirname(out), '.edgemux-import-'));
   try {
-    const taken = await takeModels(options, labels, staging, deps);
-    await writeManifest(staging, manifestOf(options, labels, taken, deps));
+    const taken = await takeModels(options, names, staging, deps);
+    await writeManifest(staging, manifestOf(options, names, taken, deps));
     await policyOf(options, staging, deps);
     policyFromManifest(await loadZoo(staging));
     await moveInto(staging, out);
@@ -52,30 +51,6 @@ export async function runImport(options: ImportOptions, deps: ImportDeps = syste
   }
   deps.write(`wrote ${options.outDir}\n\n${nextSteps(options)}`);
   return EXIT.ok;
-}
-
-/** Names of the classes, one a line; empty lines at the end do not count. */
-async function readLabels(file: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new EdgemuxError('CONFIG_INVALID', `--labels: ${file} cannot be read: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-  const lines = text
-    .replace(/^\ufeff/, '')
-    .trimEnd()
-    .split(/\r?\n/);
-  const labels = lines.map((line) => line.trim());
-  const empty = labels.indexOf('');
-  if (labels.length >= 2 && empty < 0) return labels;
-  const problem = empty < 0 ? `has ${labels.length} line(s)` : `has no name in line ${empty + 1}`;
-  throw new EdgemuxError(
-    'CONFIG_INVALID',
-    `--labels: ${file} ${problem}; one class name a line, class 0 first`,
-  );
 }
 
 async function assertFree(out: string, force: boolean): Promise<void> {
@@ -89,24 +64,20 @@ async function assertFree(out: string, force: boolean): Promise<void> {
 
 async function takeModels(
   options: ImportOptions,
-  labels: readonly string[],
-  staging: string,
+  names: ClassNames,
+  folder: string,
   deps: ImportDeps,
 ): Promise<Taken[]> {
-  const [first] = options.models;
-  if (!first) return [];
-  const { height, width } = first.preprocessing;
-  const shape = { height, width, channels: channelsOf(first.preprocessing) };
-  const golden = await goldenPixels(options.imageFile, shape);
   const taken: Taken[] = [];
   for (const option of options.models) {
     deps.write(`${option.id}: ${option.file}\n`);
-    const proof = await prove(option, labels.length, golden, staging);
+    const proof = await prove(option, { names, imageFile: options.imageFile, folder });
     const file = `${option.id}.onnx`;
-    await writeFile(join(staging, file), proof.bytes);
-    deps.write(modelLines(proof, labels, options.imageFile));
+    await writeFile(join(folder, file), proof.bytes);
+    deps.write(modelLines(option, proof, names.labels, options.imageFile));
     taken.push({ option, proof, file });
   }
+  for (const temporary of ['target.onnx', 'target.json']) await rm(join(folder, temporary), { force: true });
   return withCloud(taken, deps);
 }
 
@@ -126,22 +97,17 @@ function withCloud(taken: Taken[], deps: ImportDeps): Taken[] {
   return byCost;
 }
 
-function manifestOf(options: ImportOptions, labels: string[], taken: Taken[], deps: ImportDeps): object {
-  const [first] = options.models;
+function manifestOf(options: ImportOptions, names: ClassNames, taken: Taken[], deps: ImportDeps): object {
   const date = new Date(deps.wallMs()).toISOString();
+  const local = taken.find(({ option }) => option.roles.includes('local'));
   return {
-    schema: 1,
+    schema: 2,
     name: options.name,
     version: date.slice(0, 10),
     licence: options.licence,
-    input: first && {
-      height: first.preprocessing.height,
-      width: first.preprocessing.width,
-      channels: channelsOf(first.preprocessing),
-      layout: 'NHWC',
-      dtype: 'uint8',
-    },
-    labels,
+    input: local?.proof.input,
+    labels: names.labels,
+    ...(names.ids ? { classIds: names.ids } : {}),
     models: taken.map(modelEntry),
     policy: {
       mode: 'cascade',
@@ -159,6 +125,8 @@ function modelEntry({ option, proof, file }: Taken): object {
     file,
     sha256: createHash('sha256').update(proof.bytes).digest('hex'),
     bytes: proof.bytes.length,
+    input: proof.input,
+    needs: proof.needs,
     roles: option.roles,
     architecture: `${basename(option.file)} (${proof.producer})`,
     flops: proof.flops,
@@ -171,9 +139,10 @@ function originEntry({ option, proof }: Taken): object {
   return {
     id: option.id,
     file: basename(option.file),
-    ...option.preprocessing,
-    softmaxAdded: proof.softmax,
+    ...proof.preprocessing,
+    scores: proof.reading,
     batchFreedFrom: proof.freedFrom,
+    opsetLoweredFrom: proof.loweredFrom,
   };
 }
 

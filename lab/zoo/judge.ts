@@ -2,6 +2,7 @@
 import { messageOf } from '../../common/errors.js';
 import type { Inference } from '../../mux/inference/inference.js';
 import { allFinite } from '../../mux/rules/probabilities.js';
+import { distinctInputs, inputBytes, inputKey, type NetworkInput } from '../../mux/zoo/input.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import type { LabelledImages } from './labelled.js';
 
@@ -28,7 +29,8 @@ export interface JudgeDeps {
 
 interface Batch {
   indices: number[];
-  pixels: Uint8Array;
+  /** Pixels of all images, for each of the inputs. */
+  pixels: Uint8Array[];
 }
 
 /** Values (H · W · C) in a batch at most, beyond one image; and images at most. */
@@ -36,9 +38,14 @@ const BATCH_VALUES = 1_500_000;
 const BATCH_IMAGES = 64;
 
 /** Images a batch: few large or many small ones. */
-export function batchSize({ input: { height, width, channels } }: Pick<Zoo, 'input'>): number {
-  const fitting = Math.floor(BATCH_VALUES / (height * width * channels));
-  return Math.max(1, Math.min(BATCH_IMAGES, fitting));
+export function batchSize(inputs: readonly NetworkInput[]): number {
+  const values = inputs.reduce((sum, input) => sum + inputBytes(input), 0);
+  return Math.max(1, Math.min(BATCH_IMAGES, Math.floor(BATCH_VALUES / values)));
+}
+
+/** What the models of a zoo take, each kind once. */
+export function inputsOf(zoo: Zoo, models: readonly string[]): NetworkInput[] {
+  return distinctInputs(models.map((id) => zoo.inputOf(id)));
 }
 
 /**
@@ -51,15 +58,13 @@ export async function judge(
   models: readonly string[],
   which: readonly number[],
 ): Promise<void> {
-  const size = batchSize(zoo);
-  const next = (from: number) => readBatch(deps, which.slice(from, from + size));
+  const inputs = inputsOf(zoo, models);
+  const size = batchSize(inputs);
+  const next = (from: number) => readBatch(deps, inputs, which.slice(from, from + size));
   let reading = next(0);
   for (let from = 0; from < which.length && !deps.stopped(); from += size) {
     const batch = await reading;
-    reading =
-      from + size < which.length
-        ? next(from + size)
-        : Promise.resolve({ indices: [], pixels: new Uint8Array() });
+    reading = from + size < which.length ? next(from + size) : Promise.resolve({ indices: [], pixels: [] });
     // Awaited in the next turn; until then a failure must not count as unhandled.
     reading.catch(() => undefined);
     if (batch.indices.length > 0) await runBatch(deps, zoo, models, batch);
@@ -68,28 +73,36 @@ export async function judge(
 }
 
 /** Decodes; what fails is reported and left out. */
-async function readBatch({ images, failed }: JudgeDeps, which: readonly number[]): Promise<Batch> {
-  const read = await Promise.allSettled(which.map((index) => images.pixels(index)));
+async function readBatch(
+  { images, failed }: JudgeDeps,
+  inputs: readonly NetworkInput[],
+  which: readonly number[],
+): Promise<Batch> {
+  const read = await Promise.allSettled(which.map((index) => images.pixels(index, inputs)));
   const indices: number[] = [];
-  const pixels: Uint8Array[] = [];
+  const pixels: Uint8Array[][] = [];
   read.forEach((one, i) => {
     const index = which[i] ?? 0;
     if (one.status === 'rejected') return failed(index, messageOf(one.reason));
     indices.push(index);
     pixels.push(one.value);
   });
-  return { indices, pixels: Buffer.concat(pixels) };
+  const ofInput = (at: number) => Buffer.concat(pixels.map((one) => one[at] ?? new Uint8Array()));
+  return { indices, pixels: inputs.map((_, at) => ofInput(at)) };
 }
 
 async function runBatch(
   { inference, images, judged, failed }: JudgeDeps,
-  { classes }: Zoo,
+  zoo: Zoo,
   models: readonly string[],
   { indices, pixels }: Batch,
 ): Promise<void> {
+  const { classes } = zoo;
+  const keys = inputsOf(zoo, models).map(inputKey);
   const answers: Float32Array[] = [];
   for (const model of models) {
-    const outcome = await inference.infer({ kind: 'classify', model, pixels, count: indices.length });
+    const own = pixels[keys.indexOf(inputKey(zoo.inputOf(model)))] ?? new Uint8Array();
+    const outcome = await inference.infer({ kind: 'classify', model, pixels: own, count: indices.length });
     answers.push(outcome.probabilities);
   }
   indices.forEach((index, i) => {

@@ -7,7 +7,7 @@ import { stopSignal } from '../../common/signals.js';
 import { Inference } from '../../mux/inference/inference.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
 import { percent } from './import-report.js';
-import { batchSize, judge } from './judge.js';
+import { batchSize, inputsOf, judge } from './judge.js';
 import type { LabelOptions } from './label-options.js';
 import { folderImages, idxImages, testImages, type LabelledImages } from './labelled.js';
 import { headerOf, openLabels, rowLine, type Correct, type OpenLabels } from './labels-file.js';
@@ -142,7 +142,7 @@ function inferenceOptions(
   models: string[],
   { providers, threads }: LabelOptions,
 ): ConstructorParameters<typeof Inference>[1] {
-  const warmup = { warmupRuns: 3, warmupBatches: [1, batchSize(zoo)] };
+  const warmup = { warmupRuns: 3, warmupBatches: [1, batchSize(inputsOf(zoo, models))] };
   return { zoo, models, mux: null, providers, requireProvider: false, threads, ...warmup };
 }
 

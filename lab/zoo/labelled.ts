@@ -1,11 +1,14 @@
 /** Labelled images: folders in ImageNet's layout, IDX files, or the test set of a zoo. */
-import { readdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { EdgemuxError, messageOf } from '../../common/errors.js';
-import { decodeImage } from '../../mux/image/image.js';
-import { loadTestSet, readIdx } from './testset.js';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EdgemuxError } from '../../common/errors.js';
+import { encodeJpeg } from '../../mux/image/image.js';
+import { decodePicture, prepare, type Picture } from '../../mux/image/prepare.js';
+import { inputBytes, inputKey, type NetworkInput } from '../../mux/zoo/input.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
+import { classFolders, type LabelledFile } from './class-folders.js';
 import { MOST_PIXELS } from './golden.js';
+import { loadTestSet, readIdx, type TestSet } from './testset.js';
 
 export const PARTS = ['test', 'train'] as const;
 export type Part = (typeof PARTS)[number];
@@ -18,28 +21,43 @@ export interface LabelledImages {
   key(i: number): string | number;
   /** Class index of image i. */
   label(i: number): number;
-  /** uint8 HWC of the zoo's input. @throws where the image cannot be read or decoded */
-  pixels(i: number): Promise<Uint8Array>;
+  /**
+   * What networks see of image i, decoded once: uint8 HWC of each of `inputs`.
+   * @throws where the image cannot be read or decoded
+   */
+  pixels(i: number, inputs: readonly NetworkInput[]): Promise<Uint8Array[]>;
+  /** Image i as a camera would send it. @throws where it cannot be read */
+  encoded(i: number): Promise<Uint8Array>;
   /** What a person should know about the choice, or null. */
   note: string | null;
 }
 
-/** What the trainer looks for too. BMP, PPM and TIFF are none of the daemon's formats: they are named as unreadable. */
-const PICTURE = /\.(jpe?g|png|webp|bmp|ppm|tiff?)$/i;
-/** Folders that hold classes, in the order of preference: images that the models were not trained on first. */
-const SETS = ['val', 'test', 'train'];
+/** Of images that are kept as pixels. */
+const JPEG_QUALITY = 95;
 
 /** The zoo's own test images. @throws EdgemuxError ZOO_INVALID where it has none */
 export async function testImages(zoo: Zoo): Promise<LabelledImages> {
-  const set = await loadTestSet(zoo);
+  return pixelImages(zoo, await loadTestSet(zoo), 'test');
+}
+
+function pixelImages(zoo: Zoo, set: TestSet, part: Part): LabelledImages {
   return {
     count: set.count,
-    part: 'test',
+    part,
     note: null,
     key: (i) => i,
     label: set.label,
-    pixels: (i) => Promise.resolve(set.images(i)),
+    pixels: (i, inputs) => Promise.all(inputs.map((input) => refitted(set.images(i), zoo.input, input))),
+    encoded: (i) => encodeJpeg(set.images(i), zoo.input, JPEG_QUALITY),
   };
+}
+
+/** Pixels that were made for one input as another takes them. */
+async function refitted(pixels: Uint8Array, from: NetworkInput, to: NetworkInput): Promise<Uint8Array> {
+  if (inputKey(from) === inputKey(to)) return pixels;
+  const { height, width, channels } = from;
+  const whole = from.fit === to.fit ? { ...to, fit: 'stretch' as const, share: 1 } : to;
+  return prepare({ pixels, height, width, channels }, whole);
 }
 
 const IDX_FILES = { test: 't10k', train: 'train' } as const;
@@ -68,86 +86,46 @@ export async function idxImages(zoo: Zoo, dir: string, part: Part): Promise<Labe
       'CONFIG_INVALID',
       `--idx: label ${stranger}, but the zoo has ${zoo.classes} classes`,
     );
-  const size = height * width * channels;
-  return {
+  const size = inputBytes(zoo.input);
+  const set = {
     count,
-    part,
-    note: null,
-    key: (i) => i,
-    label: (i) => labels.data[i] ?? 0,
-    pixels: (i) => Promise.resolve(images.data.subarray(i * size, (i + 1) * size)),
+    images: (i: number) => images.data.subarray(i * size, (i + 1) * size),
+    label: (i: number) => labels.data[i] ?? 0,
   };
+  return pixelImages(zoo, set, part);
 }
 
 /**
- * Pictures below `<dir>/<class>/`, or below `<dir>/val/<class>/` (else test/, else train/).
- *
- * Class folders are matched with the zoo's labels by name, else, where there is one for every label, by their
- * sorted order, as torchvision numbers them.
+ * Pictures below `<dir>/<class>/`, or below `<dir>/val/<class>/` (else test/, else train/); links are followed.
  *
  * @throws EdgemuxError CONFIG_INVALID naming folders that match nothing
  */
-export async function folderImages(zoo: Zoo, dir: string): Promise<LabelledImages> {
-  const outer = await folders(dir);
-  const set = SETS.find((name) => outer.includes(name) && !zoo.labels.includes(name));
-  const root = set === undefined ? dir : join(dir, set);
-  const names = set === undefined ? outer : await folders(root);
-  const { classes, note } = matchClasses(zoo, root, names);
-  const found: { path: string; label: number }[] = [];
-  for (const name of names) {
-    const files = await readdir(join(root, name), { recursive: true });
-    for (const file of files.filter((one) => PICTURE.test(one)).sort())
-      found.push({ path: join(root, name, file), label: classes.get(name) ?? 0 });
-  }
-  if (found.length === 0)
-    throw new EdgemuxError(
-      'CONFIG_INVALID',
-      `there are no pictures below ${root}/<class>/ (JPEG, PNG, WebP)`,
-    );
-  const at = (i: number) => found[i] ?? { path: '', label: 0 };
-  return {
-    count: found.length,
-    part: 'test',
-    note: set === 'train' ? `${root}: models are better on images they were trained on; take others` : note,
-    key: (i) => relative(dir, at(i).path).replaceAll('\\', '/'),
-    label: (i) => at(i).label,
-    pixels: async (i) => decodeImage(await readFile(at(i).path), zoo.input, { maxPixels: MOST_PIXELS }),
+export async function folderImages(
+  zoo: Pick<Zoo, 'labels' | 'manifest'>,
+  dir: string,
+): Promise<LabelledImages> {
+  const { files, note } = await classFolders(zoo, dir);
+  return fileImages(dir, files, note);
+}
+
+/** @param dir that the paths are below */
+export function fileImages(dir: string, files: readonly LabelledFile[], note: string | null): LabelledImages {
+  const at = (i: number): LabelledFile => {
+    const found = files[i];
+    if (found) return found;
+    throw new RangeError(`there is no image ${i}: 0 to ${files.length - 1}`);
   };
-}
-
-async function folders(dir: string): Promise<string[]> {
-  try {
-    const entries = await readdir(dir, { withFileTypes: true });
-    const found = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink());
-    return found
-      .map(({ name }) => name)
-      .filter((name) => !name.startsWith('.'))
-      .sort();
-  } catch (cause) {
-    throw new EdgemuxError('CONFIG_INVALID', `${dir} cannot be read: ${messageOf(cause)}`, { cause });
-  }
-}
-
-/** Class index of each folder. */
-function matchClasses(
-  zoo: Zoo,
-  root: string,
-  names: readonly string[],
-): { classes: Map<string, number>; note: string | null } {
-  const plain = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '_');
-  const labels = zoo.labels.map(plain);
-  const strangers = names.filter((name) => !labels.includes(plain(name)));
-  const unique = new Set(labels).size === labels.length;
-  if (names.length > 0 && strangers.length === 0 && unique)
-    return { classes: new Map(names.map((name) => [name, labels.indexOf(plain(name))])), note: null };
-  if (names.length === zoo.classes) {
-    const note = `${root}: folders are taken as classes in their sorted order (${names[0]} is ${zoo.labels[0]})`;
-    return { classes: new Map(names.map((name, i) => [name, i])), note };
-  }
-  const some = strangers.slice(0, 3).join(', ') || 'none';
-  throw new EdgemuxError(
-    'CONFIG_INVALID',
-    `${root} has ${names.length} folders for ${zoo.classes} classes, and ${strangers.length} of them are no class names ` +
-      `(${some}). Name folders as the labels are, or have one for every class`,
-  );
+  const encoded = (i: number): Promise<Uint8Array> => readFile(join(dir, at(i).path));
+  return {
+    count: files.length,
+    part: 'test',
+    note,
+    key: (i) => at(i).path,
+    label: (i) => at(i).label,
+    encoded,
+    pixels: async (i, inputs) => {
+      const picture: Picture = await decodePicture(await encoded(i), { maxPixels: MOST_PIXELS }, inputs);
+      return Promise.all(inputs.map((input) => prepare(picture, input)));
+    },
+  };
 }

@@ -46,14 +46,17 @@ export async function probe(
     };
     const session = await openSession(spec, { provider: 'cpu', deviceId: 0, threads: 0 }).catch(
       (cause: unknown) => {
-        throw new EdgemuxError('MODEL_UNUSABLE', `${id}: ${firstLine(cause)}`, { cause });
+        throw new EdgemuxError('MODEL_UNUSABLE', `${id}: ${named(cause, path, id)}`, { cause });
       },
     );
     try {
       const results: Float32Array[] = [];
       for (const { pixels, count } of runs) {
         // The runtime may hand out its own memory: a copy outlives the session.
-        results.push(Float32Array.from((await session.run(pixels, count)).probabilities));
+        const outputs = await session.run(pixels, count).catch((cause: unknown) => {
+          throw new EdgemuxError('INFERENCE_FAILED', named(cause, path, id), { cause });
+        });
+        results.push(Float32Array.from(outputs.probabilities));
       }
       return results;
     } finally {
@@ -62,6 +65,11 @@ export async function probe(
   } finally {
     await rm(path, { force: true });
   }
+}
+
+/** Who reads it knows the model's name, not that of the file it was tried from. */
+function named(cause: unknown, path: string, id: string): string {
+  return firstLine(cause).replaceAll(path, id);
 }
 
 /** What ONNX Runtime says is long; its first line names the node. */

@@ -58,6 +58,16 @@ export function loadBinding(wanted: string): Binding {
   }
 }
 
+/** Is a build of that name installed beside ours? It is not loaded: two never meet in one process. */
+export function hasBinding(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The nearest folder above a file that holds a package.json. */
 function packageFolder(file: string): string {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {

@@ -44,8 +44,14 @@ const inputSchema: z.ZodType<InputEntry> = z.strictObject({
   kernel: z.enum(KERNELS).exactOptional(),
 });
 
-/** A network's file and what it takes, where that is not what the others take: from version 2 on. */
-const networkFileSchema = fileSchema.extend({ input: inputSchema.optional() });
+/** What a file asks of the ONNX Runtime that loads it. */
+const needsSchema = z.strictObject({ opset: z.int().positive(), ir: z.int().positive() });
+
+/** A network's file, what it takes where that is not what the others take, and what it needs: from version 2 on. */
+const networkFileSchema = fileSchema.extend({
+  input: inputSchema.optional(),
+  needs: needsSchema.optional(),
+});
 
 const modelSchema = z.strictObject({
   id,
@@ -95,6 +101,8 @@ const manifestSchema = z
     input: inputSchema,
     /** By class index. Two classes may share a name, as two of ImageNet's do. */
     labels: z.array(z.string().min(1)).min(2),
+    /** By class index, another name of each: WordNet's ids, by which ImageNet's folders are named. */
+    classIds: z.array(z.string().min(1)).optional(),
     models: z.array(modelSchema).min(1),
     mux: muxesSchema.optional(),
     /** Muxes that other losses gave: the evaluation shows what they do, nothing decides by them. */
@@ -127,12 +135,16 @@ const manifestSchema = z
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ZooFile = z.infer<typeof fileSchema>;
+export type Needs = z.infer<typeof needsSchema>;
 export type ModelEntry = z.infer<typeof modelSchema>;
 export type MuxEntry = z.infer<typeof muxSchema>;
+
 /** What no single key can show: ids twice, two local models, a group that names strangers. */
 function contradictions(manifest: {
   schema: 1 | 2;
   input: InputEntry;
+  labels: string[];
+  classIds?: string[] | undefined;
   models: ModelEntry[];
   mux?: { pair?: MuxEntry | undefined; group?: (MuxEntry & { models: string[] }) | undefined } | undefined;
   policy: { calibration?: { group?: GroupCalibration | undefined } | undefined };
@@ -142,6 +154,9 @@ function contradictions(manifest: {
   ids.forEach((modelId, i) => {
     if (ids.indexOf(modelId) !== i) found.push([['models', i, 'id'], `'${modelId}' is used twice`]);
   });
+  const { classIds, labels } = manifest;
+  if (classIds && classIds.length !== labels.length)
+    found.push([['classIds'], `${classIds.length} ids for ${labels.length} labels`]);
   const locals = manifest.models.filter((model) => model.roles.includes('local'));
   if (locals.length > 1) found.push([['models'], `only one model may have the role 'local'`]);
   manifest.mux?.group?.models.forEach((modelId, i) => {
@@ -157,17 +172,21 @@ function contradictions(manifest: {
 /** What a manifest of version 1 cannot say: its readers would prepare other pixels than it means. */
 function newerKeys({
   input,
+  classIds,
   models,
   mux,
 }: Parameters<typeof contradictions>[0]): [(string | number)[], string][] {
-  const networks: [(string | number)[], { input?: InputEntry | undefined } | undefined][] = [
+  const networks: [(string | number)[], Partial<Pick<ModelEntry, 'input' | 'needs'>> | undefined][] = [
     ...models.map((model, i): [(string | number)[], ModelEntry] => [['models', i], model]),
     [['mux', 'pair'], mux?.pair],
     [['mux', 'group'], mux?.group],
   ];
   const paths = [
     ...(['fit', 'share', 'kernel'] as const).filter((key) => key in input).map((key) => ['input', key]),
-    ...networks.filter(([, network]) => network?.input !== undefined).map(([path]) => [...path, 'input']),
+    ...(classIds ? [['classIds']] : []),
+    ...(['input', 'needs'] as const).flatMap((key) =>
+      networks.filter(([, network]) => network?.[key] !== undefined).map(([path]) => [...path, key]),
+    ),
   ];
   return paths.map((path) => [path, 'needs "schema": 2']);
 }

@@ -1,7 +1,5 @@
 /** The frames of a campaign: labelled images, as a camera would send them. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { EdgemuxError } from '../../../common/errors.js';
 import { seededRandom, shuffled } from '../../../common/random.js';
 import { encodeJpeg } from '../../../mux/image/image.js';
@@ -82,6 +80,6 @@ async function folderSource(zoo: Zoo, dir: string): Promise<Source> {
     note: images.note,
     label: images.label,
     name,
-    bytes: (i) => readFile(join(dir, name(i))),
+    bytes: (i) => images.encoded(i),
   };
 }

@@ -6,11 +6,16 @@ import { ATTRIBUTE, toNumber, type OnnxGraph, type OnnxNode, type OnnxTensor } f
  * Nodes in which a Reshape to [batch, …] of something computed from the input says "as the input has" (0) instead
  * of `batch`. Whether that was all, a run with two images has to show.
  *
+ * @param nodes those of the graph, or what was made of them
  * @param input name of the image input
  * @returns new nodes; those of the graph stay as they are
  */
-export function freeBatch(graph: OnnxGraph, input: string, batch: number): OnnxNode[] {
-  const nodes = graph.node ?? [];
+export function freeBatch(
+  graph: OnnxGraph,
+  nodes: readonly OnnxNode[],
+  input: string,
+  batch: number,
+): OnnxNode[] {
   const constants = constantsOf(graph);
   const computed = new Set([input]);
   const freed: OnnxNode[] = [];
@@ -35,7 +40,8 @@ function zeroIsZero({ attribute = [] }: OnnxNode): boolean {
   return attribute.some(({ name, i }) => name === 'allowzero' && toNumber(i) === 1);
 }
 
-function constantsOf(graph: OnnxGraph): Map<string, OnnxTensor> {
+/** Constants by name: initializers and values of Constant nodes. */
+export function constantsOf(graph: OnnxGraph): Map<string, OnnxTensor> {
   const found = new Map((graph.initializer ?? []).map((tensor) => [tensor.name ?? '', tensor]));
   for (const { opType, output, attribute } of graph.node ?? []) {
     const value = attribute?.find(({ name }) => name === 'value')?.t;

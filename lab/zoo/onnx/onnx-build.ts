@@ -44,6 +44,11 @@ export function integers(output: string, values: readonly number[]): OnnxNode {
   return constant(output, integerTensor(output, values));
 }
 
+/** A single uint8 or int8. */
+export function zeroPoint(output: string, dataType: number, value: number): OnnxNode {
+  return constant(output, { dims: [], dataType, rawData: Uint8Array.of(value & 0xff) });
+}
+
 /** TensorProto of a vector of int64. */
 export function integerTensor(name: string, values: readonly number[]): OnnxTensor {
   const rawData = littleEndian(BigInt64Array.from(values, BigInt));

@@ -5,6 +5,7 @@
  * tensors that matter, and the shapes come back as its output.
  */
 import { integers, node, OURS } from './onnx-build.js';
+import { SUM } from './onnx-scores.js';
 import { firstRow } from './onnx-wrap.js';
 import { FLOAT, graphsOf, toNumber, type OnnxGraph, type OnnxModel, type OnnxNode } from './onnx-types.js';
 
@@ -103,8 +104,9 @@ function countedNodes(graph: OnnxGraph): Counted[] {
   return found;
 }
 
-function isCounted({ opType = '' }: OnnxNode): boolean {
-  return opType in KERNELS || PRODUCTS.has(opType);
+/** What we added to a model is none of its cost. */
+function isCounted({ opType = '', output }: OnnxNode): boolean {
+  return (opType in KERNELS || PRODUCTS.has(opType)) && output?.[0] !== SUM;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Gives names of a model's tensors free for ours. */
-import { graphsOf, type OnnxGraph } from './onnx-types.js';
+import { graphsOf, type OnnxGraph, type OnnxNode } from './onnx-types.js';
 
 /** Names that a zoo's graphs give to their input and outputs. */
 const TAKEN = new Set(['images', 'probabilities', 'score']);
@@ -7,9 +7,10 @@ const TAKEN = new Set(['images', 'probabilities', 'score']);
 /**
  * Renames, in place and in all inner graphs, every tensor that is called as a zoo's own input or outputs are.
  *
+ * @param more nodes that were made of the graph's own
  * @returns old name → new name
  */
-export function clearNames(graph: OnnxGraph): Map<string, string> {
+export function clearNames(graph: OnnxGraph, more: readonly OnnxNode[] = []): Map<string, string> {
   const renamed = new Map<string, string>();
   const clear = (name: string): string => {
     if (!TAKEN.has(name)) return name;
@@ -18,14 +19,22 @@ export function clearNames(graph: OnnxGraph): Map<string, string> {
     return other;
   };
   for (const inner of graphsOf(graph)) renameIn(inner, clear);
+  renameNodes(
+    more.filter((one) => !(graph.node ?? []).includes(one)),
+    clear,
+  );
   return renamed;
 }
 
-function renameIn(graph: OnnxGraph, clear: (name: string) => string): void {
-  for (const node of graph.node ?? []) {
+function renameNodes(nodes: readonly OnnxNode[], clear: (name: string) => string): void {
+  for (const node of nodes) {
     if (node.input) node.input = node.input.map(clear);
     if (node.output) node.output = node.output.map(clear);
   }
+}
+
+function renameIn(graph: OnnxGraph, clear: (name: string) => string): void {
+  renameNodes(graph.node ?? [], clear);
   const values = [graph.initializer, graph.input, graph.output, graph.valueInfo];
   for (const value of values.flatMap((list) => list ?? [])) value.name = clear(value.name ?? '');
   for (const { values: tensor } of graph.sparseInitializer ?? []) {

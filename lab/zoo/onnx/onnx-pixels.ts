@@ -3,19 +3,21 @@
  *
  * x = (pixel / scale − mean) / std for pixels of 0-255, per channel in the network's own order.
  */
-import { floats, integers, node, OURS } from './onnx-build.js';
-import { FLOAT, type OnnxNode } from './onnx-types.js';
+import { floats, integers, node, OURS, zeroPoint } from './onnx-build.js';
+import { FLOAT, INT8, UINT8, type OnnxNode } from './onnx-types.js';
 
 export const COLOURS = ['rgb', 'bgr', 'gray'] as const;
 export const LAYOUTS = ['nchw', 'nhwc'] as const;
+export type Colour = (typeof COLOURS)[number];
+export type Layout = (typeof LAYOUTS)[number];
 
 export interface Preprocessing {
   height: number;
   width: number;
   /** Order of the network's channels; `gray` has one. */
-  colour: (typeof COLOURS)[number];
+  colour: Colour;
   /** Layout of the network's input. */
-  layout: (typeof LAYOUTS)[number];
+  layout: Layout;
   /** What pixels are divided by first: 255 or 1. */
   scale: number;
   /** Per channel, of pixels / scale; one entry counts for all channels. */
@@ -24,7 +26,7 @@ export interface Preprocessing {
 }
 
 /** 1 for gray, else 3. */
-export function channelsOf({ colour }: Preprocessing): 1 | 3 {
+export function channelsOf({ colour }: Pick<Preprocessing, 'colour'>): 1 | 3 {
   return colour === 'gray' ? 1 : 3;
 }
 
@@ -36,9 +38,11 @@ export function inputDims(wanted: Preprocessing, count: number): number[] {
 }
 
 /**
- * Nodes from `images` (uint8 NHWC, sRGB or grey) to `output` (float32, as the network wants it).
+ * Nodes from `images` (uint8 NHWC, sRGB or grey) to `output`, as the network wants it.
+ *
+ * @param type of `output`, see `asType`
  */
-export function pixelNodes(wanted: Preprocessing, output: string): OnnxNode[] {
+export function pixelNodes(wanted: Preprocessing, output: string, type: number = FLOAT): OnnxNode[] {
   const channels = channelsOf(wanted);
   const [factor, shift] = factors(wanted);
   const dims = wanted.layout === 'nchw' ? [channels, 1, 1] : [channels];
@@ -58,9 +62,21 @@ export function pixelNodes(wanted: Preprocessing, output: string): OnnxNode[] {
     floats(`${OURS}factor`, dims, factor),
     floats(`${OURS}shift`, dims, shift),
     node('Mul', [last, `${OURS}factor`], `${OURS}scaled`),
-    node('Add', [`${OURS}scaled`, `${OURS}shift`], output),
+    node('Add', [`${OURS}scaled`, `${OURS}shift`], `${OURS}shifted`),
+    ...asType(`${OURS}shifted`, output, type),
   );
   return nodes;
+}
+
+/** float32 → what a network's input holds; integers are rounded, and kept in their range. */
+export function asType(value: string, output: string, type: number): OnnxNode[] {
+  if (type === FLOAT) return [node('Identity', [value], output)];
+  if (type !== UINT8 && type !== INT8) return [node('Cast', [value], output, { to: type })];
+  return [
+    floats(`${OURS}step`, [], [1]),
+    zeroPoint(`${OURS}zero`, type, 0),
+    node('QuantizeLinear', [value, `${OURS}step`, `${OURS}zero`], output),
+  ];
 }
 
 /** (p / scale − mean) / std = p · factor + shift. */

@@ -91,7 +91,9 @@ export const DATA_TYPES = [
 ] as const;
 export const FLOAT = 1;
 export const UINT8 = 2;
+export const INT8 = 3;
 export const INT64 = 7;
+export const FLOAT16 = 10;
 
 /** AttributeProto.AttributeType. */
 export const ATTRIBUTE = { int: 2, tensor: 4, ints: 7 } as const;

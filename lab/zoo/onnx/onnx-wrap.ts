@@ -4,67 +4,75 @@
  */
 import { freeBatch } from './onnx-batch.js';
 import { floats, integers, node, OURS, tensorInfo } from './onnx-build.js';
-import type { Versions } from './onnx-check.js';
+import { TARGETS, type ImageInput, type Versions } from './onnx-check.js';
 import type { ReadModel } from './onnx-file.js';
-import { channelsOf, inputDims, pixelNodes, type Preprocessing } from './onnx-pixels.js';
+import { asType, channelsOf, inputDims, pixelNodes, type Preprocessing } from './onnx-pixels.js';
+import { probabilityNodes, scoreNodes, type Reading, type Scores } from './onnx-scores.js';
 import { FLOAT, UINT8, type OnnxModel, type OnnxNode } from './onnx-types.js';
 
 /** What is known of a model once it is checked. */
 export interface Subject {
   model: ReadModel;
   versions: Versions;
-  /** Name of its image input, and the batch size that this is fixed to, or null. */
-  input: string;
+  input: Pick<ImageInput, 'name' | 'type'>;
+  /** Batch size that the input is fixed to, or null. */
   batch: number | null;
-  /** Name of the output with the class scores. */
-  output: string;
-  /** Number of classes K. */
-  classes: number;
+  scores: Scores;
   preprocessing: Preprocessing;
 }
 
-/** The model as a zoo ships it. `softmax` where its output is logits. */
-export function wrapModel(subject: Subject, softmax: boolean): OnnxModel {
-  const { model, input, batch, output, classes, preprocessing } = subject;
+/** The model as a zoo ships it. */
+export function wrapModel(subject: Subject, reading: Reading): OnnxModel {
+  const { model, versions, input, batch, scores, preprocessing } = subject;
   const { height, width } = preprocessing;
-  const own = batch === null ? (model.graph.node ?? []) : freeBatch(model.graph, input, batch);
+  const nodes = versions.lowered ?? model.graph.node ?? [];
+  const own = batch === null ? nodes : freeBatch(model.graph, nodes, input.name, batch);
   const flat = `${OURS}flat`;
-  return assemble(subject, {
+  const wrapped = assemble(model, {
     nodes: [
-      ...pixelNodes(preprocessing, input),
+      ...pixelNodes(preprocessing, input.name, input.type),
       ...own,
-      node('Flatten', [output], flat, { axis: 1 }),
-      softmax
-        ? node('Softmax', [flat], 'probabilities', { axis: 1 })
-        : node('Identity', [flat], 'probabilities'),
+      ...scoreNodes(model.graph, scores, flat),
+      ...probabilityNodes(scores, reading, flat),
     ],
     dims: [height, width, channelsOf(preprocessing)],
-    classes,
+    classes: scores.classes,
   });
+  return { ...wrapped, irVersion: versions.writtenIr, opsetImport: opsets(subject) };
+}
+
+function opsets({ model, versions }: Subject): NonNullable<OnnxModel['opsetImport']> {
+  return (model.opsetImport ?? []).map((one) =>
+    one.domain ? one : { ...one, version: versions.writtenOpset },
+  );
 }
 
 /** Dims of the `images` that a probe takes and does not look at; their number is the batch. */
 export const PROBE_INPUT = { height: 1, width: 1, channels: 1 } as const;
 
 /**
- * The model exactly as it is, its input a constant: `probabilities` is what its own output holds.
+ * The model exactly as it is, its input a constant: `probabilities` is what its own output holds, as float32.
  *
  * @param tensor float32 of one image; a model fixed to a batch gets it that often
  */
 export function bakedModel(subject: Subject, tensor: Float32Array): OnnxModel {
-  const { model, input, output, classes, preprocessing } = subject;
+  const { model, versions, input, scores, preprocessing } = subject;
   const count = subject.batch ?? 1;
   const values = new Float32Array(count * tensor.length);
   for (let i = 0; i < count; i += 1) values.set(tensor, i * tensor.length);
-  return assemble(subject, {
+  const [baked, flat] = [`${OURS}baked`, `${OURS}flat`];
+  const probe = assemble(model, {
     nodes: [
-      floats(input, inputDims(preprocessing, count), values),
+      floats(baked, inputDims(preprocessing, count), values),
+      ...asType(baked, input.name, input.type),
       ...(model.graph.node ?? []),
-      ...firstRow(output),
+      ...scoreNodes(model.graph, scores, flat),
+      ...firstRow(flat),
     ],
     dims: [1, 1, 1],
-    classes,
+    classes: scores.own,
   });
+  return { ...probe, irVersion: Math.min(TARGETS.any.ir, Math.max(4, versions.ir)) };
 }
 
 /**
@@ -89,13 +97,12 @@ export function firstRow(value: string): OnnxNode[] {
  * A model around nodes: everything of the original but its inputs, outputs and remembered shapes, which hold for
  * its old batch.
  */
-export function assemble(
-  { model, versions }: Pick<Subject, 'model' | 'versions'>,
+function assemble(
+  model: ReadModel,
   { nodes, dims, classes }: { nodes: OnnxNode[]; dims: number[]; classes: number },
 ): OnnxModel {
   return {
     ...model,
-    irVersion: versions.writtenIr,
     graph: {
       ...model.graph,
       node: nodes,

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freeBatch } from '../../../lab/zoo/onnx/onnx-batch.js';
-import { checkVersions, findInput, findOutput } from '../../../lab/zoo/onnx/onnx-check.js';
+import { checkVersions, findInput, findOutput, type WantedInput } from '../../../lab/zoo/onnx/onnx-check.js';
 import { decodeModel, encodeModel } from '../../../lab/zoo/onnx/onnx-file.js';
 import { countFlops, flopsProbe } from '../../../lab/zoo/onnx/onnx-flops.js';
 import { clearNames } from '../../../lab/zoo/onnx/onnx-names.js';
-import type { Preprocessing } from '../../../lab/zoo/onnx/onnx-pixels.js';
+import { originOf } from '../../../lab/zoo/onnx/onnx-scores.js';
 import { FLOAT, floats, node, onnxModel, tensorInfo, type Graph } from '../../mux/support/onnx.js';
 import { FRAGILE, linear, MUX } from '../../mux/support/tiny-zoo.js';
 import { SHIPPED_ZOO } from '../../mux/support/zoos.js';
@@ -14,15 +14,7 @@ import type { Dice } from '../dice.js';
 import { refusalOr, type Door } from '../door.js';
 import { mutateBytes } from '../mutate-bytes.js';
 
-const WANTED: Preprocessing = {
-  height: 2,
-  width: 2,
-  colour: 'gray',
-  layout: 'nhwc',
-  scale: 255,
-  mean: [0],
-  std: [1],
-};
+const WANTED: WantedInput = { size: { height: 2, width: 2 }, layout: 'nhwc', colour: 'gray' };
 
 /** As somebody would bring it: float input, one score a class. */
 const FOREIGN: Graph = {
@@ -82,11 +74,12 @@ function nestedGraphs(depth: number): Buffer {
 
 function read(bytes: Buffer): void {
   const model = decodeModel(bytes, 'fuzz.onnx');
-  checkVersions(model, 'fuzz.onnx');
-  const { name } = findInput(model, 'fuzz.onnx', WANTED);
-  findOutput(model, 'fuzz.onnx', 3, null);
-  clearNames(model.graph);
-  model.graph.node = freeBatch(model.graph, name, 1);
+  const asking = { id: 'fuzz', path: 'fuzz.onnx', target: 'jetpack46' } as const;
+  const { lowered } = checkVersions(model, asking);
+  const { name } = findInput(model, asking, WANTED);
+  originOf(model.graph, findOutput(model, asking.path, null).name);
+  clearNames(model.graph, lowered ?? []);
+  model.graph.node = freeBatch(model.graph, lowered ?? model.graph.node ?? [], name, 1);
   const probe = flopsProbe(model);
   countFlops(model.graph, new Float32Array(probe?.length ?? 0));
   encodeModel(model);

@@ -23,16 +23,11 @@ t.test('what is not said is torchvision’s way: RGB, NCHW, pixels / 255', (t) =
     outputIs: null,
     flops: null,
   });
-  t.same(local?.preprocessing, {
-    height: 224,
-    width: 192,
-    colour: 'rgb',
-    layout: 'nchw',
-    scale: 255,
-    mean: [0.5],
-    std: [0.25],
-  });
-  t.same(cloud?.roles, ['cloud']);
+  t.same(local?.normalisation, { colour: 'rgb', scale: 255, mean: [0.5], std: [0.25] });
+  t.same(local?.input, { size: { height: 224, width: 192 }, layout: null });
+  t.same(local?.fitting, { fit: 'stretch', share: 1, kernel: 'bilinear' });
+  t.match(cloud, { roles: ['cloud'], target: 'any', classes: null, classOrderFile: null });
+  t.equal(local?.target, 'jetpack46', 'the device may be a Jetson');
   t.match(options(), {
     confidence: 0.8,
     licence: 'not stated',
@@ -40,7 +35,8 @@ t.test('what is not said is torchvision’s way: RGB, NCHW, pixels / 255', (t) =
     imageFile: null,
     calibrateDir: null,
   });
-  t.equal(options({ size: '299' }).models[0]?.preprocessing.width, 299);
+  t.equal(options({ size: '299' }).models[0]?.input.size?.width, 299);
+  t.equal(options({ size: undefined }).models[0]?.input.size, null, 'as the file says');
   t.end();
 });
 
@@ -53,12 +49,25 @@ t.test('a value may be for one model', (t) => {
     output: ['big=Identity:0'],
     flops: ['small=3e8'],
     colour: ['small=bgr'],
+    size: ['32', 'big=48x64'],
+    fit: ['big=crop'],
+    share: ['0.9'],
+    kernel: ['bicubic', 'small=lanczos'],
+    classes: ['big=1:'],
+    'class-order': ['big=order.txt'],
+    target: ['small=any'],
   });
   const [small, big] = models;
   t.match(small, { id: 'small', roles: ['local', 'group'], flops: 3e8, output: null });
-  t.match(small?.preprocessing, { mean: [0.485, 0.456, 0.406], scale: 255, layout: 'nchw', colour: 'bgr' });
+  t.match(small?.normalisation, { mean: [0.485, 0.456, 0.406], scale: 255, colour: 'bgr' });
+  t.match(small?.input, { size: { height: 32, width: 32 }, layout: null });
+  t.same(small?.fitting, { fit: 'stretch', share: 1, kernel: 'lanczos' });
+  t.equal(small?.target, 'any');
   t.match(big, { id: 'big', roles: ['cloud', 'group'], file: 'dir=1/b.onnx', output: 'Identity:0' });
-  t.match(big?.preprocessing, { mean: [127.5], scale: 1, layout: 'nhwc', colour: 'rgb' });
+  t.match(big?.normalisation, { mean: [127.5], scale: 1, colour: 'rgb' });
+  t.match(big?.input, { size: { height: 48, width: 64 }, layout: 'nhwc' });
+  t.same(big?.fitting, { fit: 'crop', share: 0.9, kernel: 'bicubic' });
+  t.match(big, { classes: { from: 1, to: null }, classOrderFile: 'order.txt', target: 'any' });
   t.end();
 });
 
@@ -80,9 +89,14 @@ t.test('each refusal names its flag and its value', (t) => {
     [{ std: ['0'] }, /--std/],
     [{ scale: ['128'] }, /--scale must be 255 or 1/],
     [{ colour: ['hsv'] }, /--colour must be rgb or bgr or gray/],
-    [{ colour: ['rgb', 'local=gray'] }, /--colour must be gray for all models or for none/],
+    [{ share: ['0.9'] }, /--share must be given with --fit crop/],
+    [{ fit: ['crop'], share: ['1.1'] }, /--share must be one number.*got 1.1/],
+    [{ fit: ['cover'] }, /--fit must be stretch or crop or letterbox/],
+    [{ classes: ['1'] }, /--classes must be a range/],
+    [{ classes: ['5:5'] }, /--classes must be a range/],
+    [{ target: ['tx2'] }, /--target must be jetpack46 or any/],
     [{ layout: ['hwc'] }, /--layout must be nchw or nhwc/],
-    [{ 'output-is': ['scores'] }, /--output-is must be logits or probabilities/],
+    [{ 'output-is': ['scores'] }, /--output-is must be logits or probabilities or one-vs-rest/],
     [{ flops: ['-1'] }, /--flops/],
     [{ name: 'my zoo' }, /--name must be 1-64 characters/],
     [{ out: undefined }, /--out must be given/],

@@ -31,7 +31,7 @@ t.test('two models become a zoo that decides by cascade at once', async (t) => {
   t.equal(zoo.local?.id, 'local');
   t.equal(zoo.version, '2030-01-02');
   t.same(zoo.labels, LABELS);
-  t.same(zoo.input, { height: SIDE, width: SIDE, channels: 3, layout: 'NHWC', dtype: 'uint8' });
+  t.match(zoo.input, { height: SIDE, width: SIDE, channels: 3, fit: 'stretch', kernel: 'bilinear' });
   const policy = policyFromManifest(zoo);
   t.equal(policy.mode, 'cascade');
   t.equal(policy.thresholds.confidence, 0.7);
@@ -87,6 +87,13 @@ t.test('gray models take one channel', async (t) => {
   const extra = { colour: ['gray'], mean: ['0.5'], std: ['0.25'] };
   const { zoo } = await imported(t, both({ channels: 1 }), extra);
   t.equal(zoo.input.channels, 1);
+  const mixed = { local: tinyModel({ channels: 1 }), cloud: tinyModel() };
+  const { zoo: pair } = await imported(t, mixed, { colour: ['local=gray'], mean: ['0.5'], std: ['0.25'] });
+  t.same(
+    [pair.inputOf('local').channels, pair.inputOf('cloud').channels],
+    [1, 3],
+    'grey and colour in one pair',
+  );
 });
 
 t.test('a model that ends in a softmax keeps it, and one that says otherwise is refused', async (t) => {
@@ -94,7 +101,7 @@ t.test('a model that ends in a softmax keeps it, and one that says otherwise is 
   t.notMatch(said, /softmax added/);
   await t.rejects(imported(t, both({ softmax: true }), { 'output-is': ['logits'] }), {
     code: 'MODEL_UNUSABLE',
-    message: /sum to 1: they are probabilities/,
+    message: /ends in a softmax: they are probabilities/,
   });
   await t.rejects(imported(t, both(), { 'output-is': ['probabilities'] }), { message: /they are logits/ });
 });

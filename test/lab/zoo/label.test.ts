@@ -132,7 +132,7 @@ t.test('pictures in folders named as the classes, in ImageNet’s layout', async
   const python = candidates(process.env).find(hasTorch);
   if (python === undefined) return t.comment('no Python with torch: not read by the trainer');
   const code =
-    'import sys; sys.path.insert(0, "scripts/train"); import labels; print(labels.read(sys.argv[1]).probabilities.shape)';
+    'import sys; sys.path.insert(0, "scripts/train"); from data import labels; print(labels.read(sys.argv[1]).probabilities.shape)';
   const run = spawnSync(python, ['-c', code, out], { encoding: 'utf8' });
   t.equal(run.stdout.trim(), `torch.Size([${zoo.manifest.models.length}, 120, 10])`, run.stderr.slice(-500));
 });

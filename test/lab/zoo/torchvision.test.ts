@@ -11,6 +11,7 @@ import { goldenPixels } from '../../../lab/zoo/golden.js';
 import { probe } from '../../../lab/zoo/probe.js';
 import { checkVersions, findInput } from '../../../lab/zoo/onnx/onnx-check.js';
 import { readModel } from '../../../lab/zoo/onnx/onnx-file.js';
+import { FLOAT } from '../../../lab/zoo/onnx/onnx-types.js';
 import { preprocess, type Preprocessing } from '../../../lab/zoo/onnx/onnx-pixels.js';
 import { bakedModel, PROBE_INPUT } from '../../../lab/zoo/onnx/onnx-wrap.js';
 import { softmax } from '../../../mux/rules/probabilities.js';
@@ -27,8 +28,8 @@ const python = candidates(process.env).find(
 const EXPORT = `
 import sys, torch
 sys.path.insert(0, 'scripts/train')
-from torchvision_nets import classifier
-import flops
+from networks.torchvision_nets import classifier
+from networks import flops
 torch.set_num_threads(1)
 net = classifier('mobilenet_v2', 1000)
 for layer in net.modules():
@@ -91,9 +92,11 @@ t.test(
     const oldest = await inOldestRuntime(zoo.path('small.onnx'), pixels, dir);
 
     const model = await readModel(file);
-    const { name: input, batch } = findInput(model, file, IMAGENET);
+    const asking = { id: 'small', path: file, target: 'jetpack46' } as const;
+    const { name, type, batch } = findInput(model, asking, { size: null, layout: null, colour: 'rgb' });
     const output = model.graph.output?.[0]?.name ?? '';
-    const subject = { model, input, batch, output, versions: checkVersions(model, file), classes: 1000 };
+    const scores = { output, type: FLOAT, own: 1000, classes: 1000, pick: null };
+    const subject = { model, input: { name, type }, batch, scores, versions: checkVersions(model, asking) };
     const original = async (how: Preprocessing) => {
       const baked = bakedModel({ ...subject, preprocessing: how }, preprocess(pixels, how));
       const spec = { id: 'baked', input: PROBE_INPUT, classes: 1000, folder: dir };

@@ -9,7 +9,8 @@ function model(ir: number, more: Partial<ReadModel> = {}): ReadModel {
   return { irVersion: ir, opsetImport: [{ domain: '', version: 13 }], graph, ...more };
 }
 
-const written = (one: ReadModel) => checkVersions(one, 'a.onnx').writtenIr;
+const asking = { id: 'local', path: 'a.onnx', target: 'jetpack46' } as const;
+const written = (one: ReadModel) => checkVersions(one, asking).writtenIr;
 const refusal = (message: RegExp) => ({ code: 'MODEL_UNUSABLE', message });
 
 t.test('a file that is newer by its IR number alone is written as IR 8', (t) => {
