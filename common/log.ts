@@ -1,27 +1,55 @@
-import { pino, type Logger } from 'pino';
+import { pino, type LevelWithSilent, type Logger, type LogFn } from 'pino';
+import { openLogOutput } from './log-output.js';
+import { Repeats } from './log-repeats.js';
 
 export type Log = Logger;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Loaded only where a person watches: a service needs none of it. */
+const pretty = process.stderr.isTTY === true ? (await import('pino-pretty')).prettyFactory : null;
+
+/** From this level of pino on equal lines are summed up; who asks for `debug` wants them all. */
+const LEAST_SUMMED = 30;
+
 /**
- * The program's log on standard error: JSON lines for machines, or readable lines where a person watches
- * (`pretty`; by default when standard error is a terminal).
+ * The program's log on standard error: JSON lines for machines, readable lines on a terminal. A reader that stands still
+ * costs lines, which are counted, never memory or time (`log-output.ts`); equal texts beyond a rate become one line
+ * with `repeated`, how many they were (`log-repeats.ts`).
  */
-export function createLog(name: string, options: { level: LogLevel; pretty?: boolean | undefined }): Log {
-  const pretty = options.pretty ?? process.stderr.isTTY === true;
-  const settings = { name, level: options.level, base: { name } };
-  if (!pretty) return pino(settings, pino.destination({ dest: 2, sync: false }));
-  return pino({
-    ...settings,
-    transport: {
-      target: 'pino-pretty',
-      options: { destination: 2, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' },
-    },
-  });
+export function createLog(name: string, options: { level: LogLevel }): Log {
+  const readable = pretty?.({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
+  const output = openLogOutput();
+  const repeats = new Repeats();
+  process.once('exit', () => repeats.sumUp());
+  return pino(
+    { name, level: options.level, base: { name }, hooks: { logMethod: summing(repeats) } },
+    { write: (line: string) => output.write(readable?.(line) ?? line) },
+  );
 }
 
 /** A log that says nothing, for tests and one-shot commands. */
 export function silentLog(): Log {
   return pino({ level: 'silent' });
+}
+
+/** Takes another level while the program runs. */
+export function setLevel(log: Log, level: LogLevel): void {
+  log.level = level satisfies LevelWithSilent;
+}
+
+function summing(repeats: Repeats) {
+  return function (this: Logger, args: Parameters<LogFn>, method: LogFn, level: number): void {
+    const text = args.find((argument) => typeof argument === 'string');
+    const write = (): void => method.apply(this, args);
+    if (level < LEAST_SUMMED || text === undefined) {
+      write();
+      return;
+    }
+    const fields: unknown = args[0];
+    const summary = { ...(typeof fields === 'object' ? fields : {}) };
+    const writeSum = (repeated: number): void =>
+      method.apply(this, [{ ...summary, repeated }, text] as unknown as Parameters<LogFn>);
+    repeats.take(`${level} ${text}`, write, writeSum);
+  };
 }

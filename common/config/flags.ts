@@ -34,6 +34,29 @@ function flagOption(key: ConfigKey): FlagOption {
   };
 }
 
+/**
+ * A parsed command line in which the last one wins where an option that takes one value was given several times;
+ * yargs makes lists of such. Options with `array` keep theirs.
+ */
+export function lastOfEach(
+  argv: Record<string, unknown>,
+  options: Record<string, object>,
+): Record<string, unknown> {
+  const repeatable = Object.entries(options).filter(
+    ([, option]) => 'array' in option && option.array === true,
+  );
+  const kept = new Set(['_', ...repeatable.flatMap(([name]) => [name, camelCase(name)])]);
+  const last = (value: unknown): unknown => (Array.isArray(value) ? value.at(-1) : value);
+  return Object.fromEntries(
+    Object.entries(argv).map(([name, value]) => [name, kept.has(name) ? value : last(value)]),
+  );
+}
+
+/** yargs hands an option over under both spellings. */
+function camelCase(name: string): string {
+  return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
 /** The given flags by the dotted path of their keys; a list is split at its commas. */
 export function flagValues(
   argv: Record<string, unknown>,

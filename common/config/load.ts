@@ -4,10 +4,13 @@ import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import { EdgemuxError, messageOf } from '../errors.js';
 import { configKeys, environmentName, type ConfigKey } from './keys.js';
-import { withoutCredentials } from '../redact.js';
+import { withoutCredentials, withoutUserPart } from '../redact.js';
 import { nearestName } from './nearest.js';
 
 type Tree = Record<string, unknown>;
+
+/** YAML errors quote the lines around them otherwise. */
+const QUOTE_NOTHING = { prettyErrors: false, logLevel: 'error' } as const;
 
 /** Of a wrong value in an error, in characters. */
 const MOST_SHOWN = 200;
@@ -49,12 +52,14 @@ export function loadConfig<S extends z.ZodType>(schema: S, sources: ConfigSource
 function fromFile(file: string | null, keys: ConfigKey[]): [string, unknown][] {
   if (file === null) return [];
   let content: unknown;
+  let text = '';
   try {
-    content = parseYaml(readFileSync(file, 'utf8'));
+    text = readFileSync(file, 'utf8');
+    content = parseYaml(text, QUOTE_NOTHING);
   } catch (error) {
     throw new EdgemuxError(
       'CONFIG_UNREADABLE',
-      `cannot read configuration file ${file}: ${withoutCredentials(messageOf(error))}`,
+      `cannot read configuration file ${file}: ${reasonOf(error, text)}`,
       {
         cause: error,
       },
@@ -90,9 +95,13 @@ function unknownKey(path: string, file: string, keys: ConfigKey[]): EdgemuxError
   );
   const near = nearestName(path, [...new Set(sections)]);
   const hint = near === null ? 'docs/configuration.md lists all keys' : `did you mean "${near}"?`;
-  return new EdgemuxError('CONFIG_UNKNOWN_KEY', `unknown key "${path}" in ${file}: ${hint}`, {
-    details: { key: path, file, nearest: near },
-  });
+  return new EdgemuxError(
+    'CONFIG_UNKNOWN_KEY',
+    `unknown key "${withoutUserPart(path)}" in ${file}: ${hint}`,
+    {
+      details: { key: withoutUserPart(path), file, nearest: near },
+    },
+  );
 }
 
 function fromEnvironment(sources: ConfigSources, keys: ConfigKey[]): [string, unknown, string][] {
@@ -103,7 +112,7 @@ function fromEnvironment(sources: ConfigSources, keys: ConfigKey[]): [string, un
     if (sources.envIgnored?.some((pattern) => pattern.test(name))) continue;
     const key = known.get(name);
     if (!key) {
-      const near = nearestName(name, [...known.keys()]);
+      const near = nearestVariable(name, sources.envPrefix, [...known.keys()]);
       const hint = near === null ? 'docs/configuration.md lists all names' : `did you mean "${near}"?`;
       throw new EdgemuxError('CONFIG_UNKNOWN_KEY', `unknown environment variable ${name}: ${hint}`, {
         details: { key: name, file: 'environment', nearest: near },
@@ -112,6 +121,13 @@ function fromEnvironment(sources: ConfigSources, keys: ConfigKey[]): [string, un
     found.push([key.path, fromText(text, key, name), name]);
   }
   return found;
+}
+
+/** The nearest of the names behind the prefix, which all have in common. */
+function nearestVariable(wrong: string, prefix: string, known: readonly string[]): string | null {
+  const own = (name: string): string => name.slice(prefix.length + 1);
+  const near = nearestName(own(wrong), known.map(own));
+  return near === null ? null : `${prefix}_${near}`;
 }
 
 function fromText(text: string, key: ConfigKey, source: string): unknown {
@@ -123,16 +139,19 @@ function fromText(text: string, key: ConfigKey, source: string): unknown {
 
 function parseInline(text: string, source: string): unknown {
   try {
-    return parseYaml(text);
+    return parseYaml(text, QUOTE_NOTHING);
   } catch (error) {
-    throw new EdgemuxError(
-      'CONFIG_INVALID',
-      `${source} holds no valid YAML: ${withoutCredentials(messageOf(error))}`,
-      {
-        cause: error,
-      },
-    );
+    throw new EdgemuxError('CONFIG_INVALID', `${source} holds no valid YAML: ${reasonOf(error, text)}`, {
+      cause: error,
+    });
   }
+}
+
+/** What is wrong with a text: a YAML error says its line without quoting it, for passwords stand in lines. */
+function reasonOf(error: unknown, text: string): string {
+  const [position] = (error as { pos?: readonly [number, number] }).pos ?? [];
+  const where = position === undefined ? '' : ` in line ${text.slice(0, position).split('\n').length}`;
+  return `${withoutCredentials(messageOf(error))}${where}`;
 }
 
 function invalid(
@@ -156,7 +175,9 @@ function invalid(
 /** YAML can hold what refers to itself, which JSON cannot. */
 function jsonOf(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? String(value);
+    const hide = (_: string, part: unknown): unknown =>
+      typeof part === 'string' ? withoutUserPart(part) : part;
+    return JSON.stringify(value, hide) ?? String(value);
   } catch {
     return inspect(value, { breakLength: Infinity });
   }

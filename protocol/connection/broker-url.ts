@@ -1,5 +1,5 @@
 import { EdgemuxError } from '../../common/errors.js';
-import { withoutCredentials } from '../../common/redact.js';
+import { withoutUserPart } from '../../common/redact.js';
 
 /** Where a broker listens, and how it is spoken to. */
 export interface BrokerAddress {
@@ -23,7 +23,7 @@ export function parseBrokerUrl(url: string): BrokerAddress {
   if (parsed === null || parsed.hostname === '' || ![...PLAIN, ...TLS].includes(parsed.protocol)) {
     throw new EdgemuxError(
       'CONFIG_INVALID',
-      `broker URL ${JSON.stringify(withoutCredentials(url.slice(0, 200)))} is not mqtt://host:port or mqtts://host:port`,
+      `broker URL ${JSON.stringify(withoutUserPart(url).slice(0, 200))} is not mqtt://host:port or mqtts://host:port`,
       { details: { key: 'broker' } },
     );
   }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { loadConfig } from '../../common/config/load.js';
 import { withoutCredentials } from '../../common/redact.js';
 import { brokerSchema, connectionOptions } from '../../protocol/config.js';
+import { parseBrokerUrl } from '../../protocol/connection/broker-url.js';
 
 const MAX_IMAGE_BYTES = 1000;
 const options = (config: object, env: NodeJS.ProcessEnv = {}) =>
@@ -113,6 +114,39 @@ t.test('a password in broker.url is refused and never repeated', async (t) => {
   }
   t.throws(() => load('c.yaml'), { message: /broker.passwordFile/ });
   t.equal(load(null, { EDGEMUX_BROKER_URL: 'mqtt://me@host' }).broker.url, 'mqtt://me@host');
+});
+
+t.test('no user part of a broker address is told, whatever is wrong with the rest', async (t) => {
+  const schema = z.strictObject({ broker: brokerSchema.prefault({}) });
+  const dir = t.testdir();
+  const load = (file: string | null, flags = {}) =>
+    loadConfig(schema, { file, env: {}, envPrefix: 'EDGEMUX', flags });
+  const addresses = [
+    ...['u:hunter2@host', 'u:hunter 2@host', 'mqtt:u:hunter2@host', 'mqtt//u:hunter2@host', 'hunter2@host'],
+    ...[
+      'mqtt://me:hunter2',
+      'mqtts://me:hun@ter/hunter2@host:1:2',
+      `http://me:hunter${'2'.repeat(300)}@host`,
+    ],
+  ];
+  for (const [n, address] of addresses.entries()) {
+    const [value, inFile] = [join(dir, `${n}-a.yaml`), join(dir, `${n}-b.yaml`)];
+    writeFileSync(value, JSON.stringify({ broker: { url: address } }));
+    writeFileSync(inFile, `broker:\n  url: x: ${address}\n`);
+    for (const act of [
+      () => parseBrokerUrl(address),
+      () => load(null, { 'broker.url': address }),
+      () => load(value),
+      () => load(inFile),
+    ]) {
+      try {
+        act();
+      } catch (error) {
+        t.notMatch((error as Error).message, /hun|ter2/, `${(error as Error).message}`);
+      }
+    }
+    t.throws(() => load(inFile), { message: /in line 2/ }, 'and the line is named');
+  }
 });
 
 t.test('text with several URLs keeps its lines and loses every credential', async (t) => {
