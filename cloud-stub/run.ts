@@ -1,4 +1,5 @@
 import { EXIT, reportFailure } from '../common/exit.js';
+import { leaveLog } from '../common/log-output.js';
 import { createLog } from '../common/log.js';
 import { ServiceManager } from '../common/service-manager.js';
 import { stopSignal } from '../common/signals.js';
@@ -10,9 +11,8 @@ export async function run(configFile: string | null, flags: Record<string, unkno
   const config = cloudConfig(configFile, flags);
   process.umask(0o077); // what a daemon writes is its owner's alone
   const log = createLog('edgemux-cloud', config.log);
-  const signal = stopSignal(log);
   const server = new CloudServer({ log, manager: ServiceManager.ofProcess(log) }, config);
-  process.on('SIGHUP', () => void server.reload());
+  const signal = stopSignal(log, () => void server.reload());
   try {
     await server.start();
   } catch (error) {
@@ -21,5 +21,6 @@ export async function run(configFile: string | null, flags: Record<string, unkno
   }
   await signal;
   await server.stop();
+  leaveLog();
   return EXIT.ok;
 }
