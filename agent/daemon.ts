@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { createBoard } from '../common/activity.js';
 import { systemClock, type Clock } from '../common/clock.js';
 import { EdgemuxError } from '../common/errors.js';
-import type { Log } from '../common/log.js';
+import { setLevel, type Log } from '../common/log.js';
 import { ServiceManager } from '../common/service-manager.js';
 import { StopSteps } from '../common/stop-steps.js';
 import { Inference } from '../mux/inference/inference.js';
@@ -13,7 +14,9 @@ import { createEnergyMeter } from '../energy/create-meter.js';
 import type { EnergyMeterDeps } from '../energy/meter.js';
 import { HostWatch } from '../common/host/systeminformation.js';
 import { buildParts, type Ground, type Parts } from './parts.js';
-import { initialPolicy } from './policy-control.js';
+import { policyAtStart } from './policy-at-start.js';
+import type { PolicyControl } from './policy-control.js';
+import { PolicyStore } from './policy-store.js';
 
 /** A stop leaves this long to admitted frames, then to results on their way to the broker, then to the worker. */
 const STOP_FRAMES_MS = 3500;
@@ -41,6 +44,7 @@ export class AgentDaemon {
   readonly #manager: ServiceManager;
   readonly #simulation: AgentDeps['simulation'];
   readonly #stopSteps: StopSteps;
+  #control: PolicyControl | null = null;
 
   constructor(deps: AgentDeps, config: AgentConfig) {
     this.#log = deps.log;
@@ -69,18 +73,40 @@ export class AgentDaemon {
     await this.#connect(parts, patterns);
     await parts.zooFiles.start();
     this.#stopSteps.add(() => parts.zooFiles.stop());
+    this.#control = parts.control;
     parts.watchdog.start();
     this.#stopSteps.add(() => parts.watchdog.stop());
     this.#log.info(
       {
         device: config.device,
         zoo: zoo.name,
-        policy: ground.policy.mode,
+        policy: ground.policy.policy.mode,
+        privacy: ground.policy.policy.privacy,
         provider: ground.ready.provider,
         onnxruntime: ground.ready.runtime,
       },
       'edgemux is ready',
     );
+  }
+
+  /**
+   * Takes what can be taken of a configuration that was read again: the policy and the log level. Says which other
+   * sections differ, since they count from the next start on.
+   * @throws EdgemuxError CONFIG_INVALID; nothing has changed then
+   */
+  reload(next: AgentConfig): void {
+    const { policy, log, ...rest } = next;
+    this.#control?.reconfigure(policy);
+    setLevel(this.#log, log.level);
+    const before: Record<string, unknown> = this.#config;
+    const waiting = Object.entries(rest).filter(([name, value]) => !isDeepStrictEqual(value, before[name]));
+    const sections = waiting.map(([name]) => name);
+    if (sections.length === 0) this.#log.info('configuration read again');
+    else
+      this.#log.warn(
+        { sections },
+        'configuration read again; what these sections say counts after a restart',
+      );
   }
 
   /** Finishes what is admitted within 5 s, says `offline` and releases everything. Safe to call twice. */
@@ -92,7 +118,8 @@ export class AgentDaemon {
   async #prepare(zoo: Zoo): Promise<Ground> {
     const { log, clock } = { log: this.#log, clock: this.#clock };
     const config = this.#config;
-    const policy = initialPolicy(zoo, config.policy);
+    const policyStore = new PolicyStore(config.dataDir);
+    const policy = policyAtStart({ log, zoo }, config.policy, () => policyStore.load());
     if (!zoo.local) {
       throw new EdgemuxError(
         'ZOO_INVALID',
@@ -124,7 +151,7 @@ export class AgentDaemon {
     this.#stopSteps.add(() => energy.stop());
     await energy.start();
     const manager = this.#manager;
-    return { config, log, clock, manager, zoo, policy, inference, ready, energy, host };
+    return { config, log, clock, manager, zoo, policy, policyStore, inference, ready, energy, host };
   }
 
   async #connect(parts: Parts, patterns: CameraPattern[]): Promise<void> {

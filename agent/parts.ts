@@ -5,7 +5,6 @@ import type { ServiceManager } from '../common/service-manager.js';
 import { packageVersion } from '../common/version.js';
 import type { Watchdog } from '../common/watchdog.js';
 import type { Inference, InferenceReady } from '../mux/inference/inference.js';
-import type { DevicePolicy } from '../mux/rules/policy-settings.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
 import { connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection/connection.js';
@@ -24,7 +23,9 @@ import { Limiter } from './offload/limiter.js';
 import { Offloader } from './offload/offloader.js';
 import { Outbox } from './delivery/outbox.js';
 import { Pipeline } from './frames/pipeline.js';
+import type { PolicyInForce } from './policy-at-start.js';
 import { PolicyControl } from './policy-control.js';
+import type { PolicyStore } from './policy-store.js';
 import { Reporter } from './reporter.js';
 import { Servers } from './offload/servers.js';
 import { Settler } from './frames/settler.js';
@@ -40,7 +41,8 @@ export interface Ground {
   manager: ServiceManager;
   zoo: Zoo;
   /** Policy at start. */
-  policy: DevicePolicy;
+  policy: PolicyInForce;
+  policyStore: PolicyStore;
   inference: Inference;
   ready: InferenceReady;
   energy: EnergyMeter;
@@ -75,7 +77,7 @@ export function buildParts(ground: Ground): Parts {
   const servers = new Servers({ log }, zoo);
   const journal = createJournalKeeper({ log, clock, counters }, config.dataDir, config.journal);
   const outbox = new Outbox({ log, clock, counters, connection, journal });
-  const control = new PolicyControl({ log, connection, zoo, topics }, ground.policy);
+  const control = buildPolicyControl(ground, connection, topics);
   const limiter = buildLimiter(ground);
   const offloader = buildOffloader(ground, { connection, servers, counters, limiter });
   const clockCheck = new ClockCheck(clock);
@@ -104,6 +106,11 @@ export function buildParts(ground: Ground): Parts {
     clockCheck,
   };
   return { ...parts, reporter: buildReporter(ground, parts) };
+}
+
+function buildPolicyControl(ground: Ground, connection: Connection, topics: DeviceTopics): PolicyControl {
+  const { clock, log, policy, policyStore: store, zoo } = ground;
+  return new PolicyControl({ log, connection, zoo, topics, store, wallMs: () => clock.wallMs() }, policy);
 }
 
 function buildReporter(ground: Ground, parts: Omit<Parts, 'reporter'>): Reporter {

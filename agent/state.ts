@@ -13,7 +13,7 @@ import type { Offloader } from './offload/offloader.js';
 import type { JournalKeeper } from './delivery/journal-keeper.js';
 import type { Outbox } from './delivery/outbox.js';
 import type { Pipeline } from './frames/pipeline.js';
-import { policyMessage } from './policy-control.js';
+import type { PolicyControl } from './policy-control.js';
 import type { Servers } from './offload/servers.js';
 import { twinWarning } from './twins.js';
 import type { ZooFiles } from './zoo-files.js';
@@ -24,6 +24,7 @@ export interface StateParts {
   zoo: Zoo;
   ready: InferenceReady;
   policy: DevicePolicy;
+  control: Pick<PolicyControl, 'report' | 'warnings'>;
   counters: Counters;
   pipeline: Pipeline;
   offloader: Offloader;
@@ -55,7 +56,7 @@ export function deviceState(parts: StateParts): DeviceState {
     version: parts.version,
     zoo: { name: parts.zoo.name, version: parts.zoo.version, hash: parts.zoo.hash },
     provider: parts.ready.provider,
-    policy: policyMessage(parts.policy),
+    policy: parts.control.report(),
     counters: parts.counters.snapshot(),
     queue: {
       waiting: parts.pipeline.waiting,
@@ -118,6 +119,7 @@ function healthWarnings(parts: StateParts): string[] {
     ...fellBack.map(
       (attempt) => `execution provider ${attempt.provider} does not work: ${attempt.error ?? ''}`,
     ),
+    ...parts.control.warnings,
     ...(offloads && !servers.available
       ? [`no server for zoo ${parts.zoo.name} is online: hard frames fall back`]
       : []),

@@ -1,4 +1,6 @@
+import { messageOf } from '../../common/errors.js';
 import { EXIT, reportFailure } from '../../common/exit.js';
+import { leaveLog } from '../../common/log-output.js';
 import { createLog } from '../../common/log.js';
 import { ServiceManager } from '../../common/service-manager.js';
 import { stopSignal } from '../../common/signals.js';
@@ -11,13 +13,19 @@ export interface RunOptions {
   flags: Record<string, unknown>;
 }
 
-/** `edgemux run`: the daemon until SIGTERM or SIGINT. Returns the exit code. */
+/** `edgemux run`: the daemon until SIGTERM or SIGINT; SIGHUP reads the configuration again. Returns the exit code. */
 export async function run(options: RunOptions): Promise<number> {
   const config = agentConfig(options.configFile, options.flags);
   process.umask(0o077); // what a daemon writes is its owner's alone
   const log = createLog('edgemux', config.log);
-  const signal = stopSignal(log);
   const daemon = new AgentDaemon({ log, manager: ServiceManager.ofProcess(log) }, config);
+  const signal = stopSignal(log, () => {
+    try {
+      daemon.reload(agentConfig(options.configFile, options.flags));
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'the configuration was not read again: the old one stays');
+    }
+  });
   try {
     await daemon.start();
   } catch (error) {
@@ -26,5 +34,6 @@ export async function run(options: RunOptions): Promise<number> {
   }
   await signal;
   await daemon.stop();
+  leaveLog();
   return EXIT.ok;
 }

@@ -30,6 +30,10 @@ export const devicePolicySchema = z.object({
   costs: z.object({ mux: amount, local: amount, upload: amount }).optional(),
   /** `strict`: no frame leaves the device. */
   privacy: z.enum(PRIVACY),
+  /** What it comes from: the zoo and the configuration alone, or `policy/set` over them. */
+  source: z.exactOptional(z.enum(['configuration', 'mqtt'])),
+  /** What was set and has no effect, or none after the next start. */
+  warnings: z.exactOptional(z.array(z.string().max(1024)).max(64)),
 });
 export type DevicePolicyMessage = z.infer<typeof devicePolicySchema>;
 

@@ -12,6 +12,7 @@ import { serverStatus } from './support/server-status.js';
 
 const zoo = await loadZoo(SHIPPED_ZOO);
 const log = silentLog();
+const POLICY = { mode: 'mux', thresholds: { mux: 0.5 }, privacy: 'normal' } as const;
 
 function rail(name: string, change: Partial<RailState> = {}): RailState {
   return {
@@ -42,6 +43,7 @@ interface Given {
   zooProblem?: string | null;
   journal?: { problem: string | null; lastStop: string };
   online?: boolean;
+  policyWarnings?: string[];
 }
 
 /** A device in good order but for what is given; real counters, servers and limiter. */
@@ -84,7 +86,8 @@ function parts(given: Given = {}, change: Partial<StateParts> = {}): StateParts 
       warmupMs: {},
       firstRunMs: {},
     },
-    policy: { mode: 'mux', thresholds: { mux: 0.5 }, privacy: 'normal' },
+    policy: POLICY,
+    control: { report: () => ({ ...POLICY, source: 'configuration' }), warnings: given.policyWarnings ?? [] },
     counters: new Counters(),
     pipeline: read.pipeline,
     offloader: read.offloader,
@@ -221,6 +224,7 @@ t.test('what only makes answers worse is a warning, each in its own words', asyn
   };
   warns({}, { ready }, 'execution provider cuda does not work: no driver');
   warns({ online: false }, {}, `no server for zoo ${zoo.name} is online: hard frames fall back`);
+  warns({ policyWarnings: ['the threshold mux has no effect'] }, {}, 'the threshold mux has no effect');
   warns({ journal: { problem: 'disk full', lastStop: 'clean' } }, {}, 'disk full');
 });
 

@@ -5,8 +5,8 @@ export function spyLog(): Log & { said: { debug: string[]; info: string[]; warn:
   const said = { debug: [] as string[], info: [] as string[], warn: [] as string[] };
   const keep =
     (level: keyof typeof said) =>
-    (_what: object, message: string): void => {
-      said[level].push(message);
+    (what: object | string, message?: string): void => {
+      said[level].push(message ?? String(what));
     };
   return Object.assign(silentLog(), {
     said,
