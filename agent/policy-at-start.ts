@@ -106,9 +106,10 @@ export function mergedPatch(
   const short = threshold === undefined ? {} : { mux: threshold };
   const set = Object.entries({ ...before.thresholds, ...short, ...patch.thresholds });
   const inForce = set.filter(([name, value]) => result.thresholds[name as ThresholdName] === value);
-  const { thresholds: _, costs: __, ...rest } = { ...before, ...patch };
+  const { mode = before.mode, privacy = before.privacy } = patch;
   return {
-    ...rest,
+    ...(mode === undefined ? {} : { mode }),
+    ...(privacy === undefined ? {} : { privacy }),
     ...(inForce.length > 0 ? { thresholds: Object.fromEntries(inForce) } : {}),
     ...(result.costs === undefined ? {} : { costs: result.costs }),
   };
