@@ -1,4 +1,4 @@
-import type { ImageType } from '../../mux/image/formats/registry.js';
+import type { ImageType } from '../../mux/image/formats/format.js';
 import type { FrameMeter } from '../../energy/meter.js';
 
 /** An admitted frame on its way through the pipeline. */

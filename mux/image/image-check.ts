@@ -3,8 +3,8 @@
  * only, so that a hostile payload costs the main thread nothing worth having. The formats are in `formats/`.
  */
 import { EdgemuxError } from '../../common/errors.js';
-import { notAnImage, truncated } from './formats/format.js';
-import { BASE64_STARTS, formatOf, type ImageType } from './formats/registry.js';
+import { notAnImage, truncated, type ImageType } from './formats/format.js';
+import { BASE64_STARTS, formatOf } from './formats/registry.js';
 
 export interface ImageLimits {
   /** Largest payload admitted, in bytes. */
@@ -35,7 +35,8 @@ export function checkImage(payload: Uint8Array, limits: ImageLimits): ImageInfo 
     );
   }
   const view = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-  const { type, format } = formatOf(view);
+  const format = formatOf(view);
+  const { type } = format;
   const { width, height, complete } = format.readHeader(view);
   if (width * height > limits.maxPixels) {
     throw new EdgemuxError(

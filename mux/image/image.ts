@@ -82,7 +82,7 @@ export async function encodeForUpload(
       : { bytes: await encodeJpeg(pixels, input, UPLOAD_QUALITY), type: 'image/jpeg' };
   return encoded.bytes.length < original.length
     ? encoded
-    : { bytes: original, type: formatOf(original).format.mediaType };
+    : { bytes: original, type: formatOf(original).mediaType };
 }
 
 /** uint8 HWC → JPEG without chroma subsampling, which would cost small images more accuracy than bytes. */

@@ -2,6 +2,10 @@
 import { imageSize } from 'image-size';
 import { EdgemuxError, messageOf } from '../../../common/errors.js';
 
+/** The formats that a camera may send, by the name that messages about them use. */
+export const IMAGE_TYPES = ['jpeg', 'png', 'webp'] as const;
+export type ImageType = (typeof IMAGE_TYPES)[number];
+
 /** What a header says; `width` and `height` in pixels, as stored (before EXIF orientation). */
 export interface Header {
   width: number;
@@ -11,6 +15,7 @@ export interface Header {
 }
 
 export interface ImageFormat {
+  type: ImageType;
   /** `image/…`, as in the content type of a request. */
   mediaType: `image/${string}`;
   /** libvips' loader from memory: all others are blocked. */
@@ -34,7 +39,7 @@ export const MOST_STEPS = 50_000;
 const FIXED_HEADER = { least: 33, most: 64 };
 
 /** Width and height in a header of fixed places, as PNG and WebP have. */
-export function fixedSize(bytes: Buffer, type: string): { width: number; height: number } {
+export function fixedSize(bytes: Buffer, type: ImageType): { width: number; height: number } {
   if (bytes.length < FIXED_HEADER.least) throw truncated(type);
   try {
     const { width, height } = imageSize(bytes.subarray(0, FIXED_HEADER.most));
@@ -44,7 +49,7 @@ export function fixedSize(bytes: Buffer, type: string): { width: number; height:
   }
 }
 
-export function truncated(type: string): EdgemuxError {
+export function truncated(type: ImageType): EdgemuxError {
   return new EdgemuxError('IMAGE_TRUNCATED', `the ${type} image ends before its end marker`, {
     details: { type },
   });

@@ -6,6 +6,7 @@ import { MOST_STEPS, notAnImage, truncated, type Header, type ImageFormat } from
  * thumbnail from that of the image.
  */
 export const jpeg = {
+  type: 'jpeg',
   mediaType: 'image/jpeg',
   loader: 'VipsForeignLoadJpegBuffer',
   base64Start: '/9j/',

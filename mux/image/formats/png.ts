@@ -2,6 +2,7 @@ import { fixedSize, MOST_STEPS, type ImageFormat } from './format.js';
 
 /** PNG specification (third edition): signature in clause 5.2, chunks in 5.3. */
 export const png = {
+  type: 'png',
   mediaType: 'image/png',
   loader: 'VipsForeignLoadPngBuffer',
   base64Start: 'iVBORw0KGgo',

@@ -2,6 +2,7 @@ import { fixedSize, type ImageFormat } from './format.js';
 
 /** RFC 9649: a RIFF container, whose length stands in bytes 4 to 7. */
 export const webp = {
+  type: 'webp',
   mediaType: 'image/webp',
   loader: 'VipsForeignLoadWebpBuffer',
   base64Start: 'UklGR',

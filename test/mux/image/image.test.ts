@@ -135,7 +135,7 @@ t.test('large inputs are uploaded as JPEG of high quality', async (t) => {
 });
 
 t.test('media types follow the first bytes', async (t) => {
-  const mediaTypeOf = (bytes: Uint8Array) => formatOf(bytes).format.mediaType;
+  const mediaTypeOf = (bytes: Uint8Array) => formatOf(bytes).mediaType;
   t.equal(mediaTypeOf(await encodeJpeg(ramp(784), grey, 90)), 'image/jpeg');
   t.equal(mediaTypeOf(await encodePng(ramp(784), grey)), 'image/png');
   t.equal(mediaTypeOf(await raw(2, 2, 3, ramp(12)).webp().toBuffer()), 'image/webp');
