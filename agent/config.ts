@@ -20,6 +20,20 @@ const camerasSchema = z.strictObject({
     .max(256 * MIB)
     .default(16 * MIB)
     .meta({ unit: 'bytes', description: 'a larger payload is refused' }),
+  payloadPath: z
+    .string()
+    .max(256)
+    .regex(/^[^.]+(\.[^.]+)*$/, 'must be names of members, separated by dots')
+    .nullable()
+    .default(null)
+    .meta({
+      description:
+        'where a JSON payload holds the image, as base64, data URL or Node-RED buffer: names of members, outermost first, such as params.image',
+    }),
+  damaged: z.enum(['drop', 'answer']).default('drop').meta({
+    description:
+      'a JPEG of which a part is missing or broken: drop counts it as damaged, answer answers it, with damaged: true in the result',
+  }),
   maxWaitingBytes: z
     .number()
     .int()

@@ -5,6 +5,7 @@ export const DROP_CAUSES = [
   'superseded',
   'no-room',
   'undecodable',
+  'damaged',
   'inference-failed',
   'shutdown',
   'internal',

@@ -1,5 +1,6 @@
 import { EdgemuxError } from '../common/errors.js';
-import { checkImage, unwrapBase64 } from '../mux/image/image-check.js';
+import { checkImage } from '../mux/image/image-check.js';
+import { unwrapImage } from '../mux/image/unwrap.js';
 import type { Message } from '../protocol/messages/message.js';
 import {
   answerTopic,
@@ -62,7 +63,7 @@ export function checkRequestImage(
   request: Request,
   limits: { maxBytes: number; maxPixels: number },
 ): Request {
-  const payload = unwrapBase64(request.payload, limits.maxBytes);
+  const payload = unwrapImage(request.payload, limits);
   checkImage(payload, limits);
   return { ...request, payload };
 }

@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   IMAGE_TRUNCATED: 'the image ends before its end marker',
   IMAGE_TOO_MANY_PIXELS: 'the image has more pixels than allowed',
   IMAGE_UNDECODABLE: 'the image cannot be decoded',
+  IMAGE_DAMAGED: 'a part of the image is missing or broken',
   // inference
   BINDING_UNUSABLE: 'the ONNX Runtime binding cannot be loaded',
   PROVIDER_UNAVAILABLE: 'a required execution provider does not work on this machine',

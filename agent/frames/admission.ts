@@ -1,7 +1,8 @@
 import { EdgemuxError, messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
 import type { Clock } from '../../common/clock.js';
-import { checkImage, unwrapBase64 } from '../../mux/image/image-check.js';
+import { checkImage } from '../../mux/image/image-check.js';
+import { unwrapImage } from '../../mux/image/unwrap.js';
 import type { Message } from '../../protocol/connection/connection.js';
 import type { Counters } from '../counters.js';
 import type { EnergyMeter } from '../../energy/meter.js';
@@ -13,6 +14,13 @@ export interface AdmissionDeps {
   counters: Counters;
   energy: EnergyMeter;
   nextFrameId: () => string;
+}
+
+export interface AdmissionLimits {
+  maxBytes: number;
+  maxPixels: number;
+  /** Where in a JSON payload the image is; null where it is not. */
+  payloadPath: string | null;
 }
 
 /** Names of refusals as they are counted in `state`. */
@@ -30,9 +38,9 @@ export const REFUSAL_CAUSES = [...Object.values(REFUSALS), 'bad-camera-name'];
 /** The door for camera messages: what passes the size and type check is admitted, the rest counted and logged. */
 export class Admission {
   readonly #deps: AdmissionDeps;
-  readonly #limits: { maxBytes: number; maxPixels: number };
+  readonly #limits: AdmissionLimits;
 
-  constructor(deps: AdmissionDeps, limits: { maxBytes: number; maxPixels: number }) {
+  constructor(deps: AdmissionDeps, limits: AdmissionLimits) {
     this.#deps = deps;
     this.#limits = limits;
   }
@@ -47,8 +55,9 @@ export class Admission {
     }
     if (camera === null)
       return this.#refuse('bad-camera-name', message, 'no usable camera name in the topic');
+    const { maxBytes, payloadPath } = this.#limits;
     try {
-      const payload = unwrapBase64(message.payload, this.#limits.maxBytes);
+      const payload = unwrapImage(message.payload, { maxBytes, path: payloadPath });
       const info = checkImage(payload, this.#limits);
       counters.admitted += 1;
       return this.#frame(camera, payload, info.type, message);
@@ -69,6 +78,7 @@ export class Admission {
       payload,
       sha256: null,
       imageType,
+      damaged: false,
       capturedAtMs: capturedAtMs(message) ?? this.#deps.clock.wallMs(),
       admittedMs,
       startedMs: admittedMs,

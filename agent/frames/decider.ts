@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.js';
+import type { DecodeLimits } from '../../mux/image/decode.js';
 import { decodePicture } from '../../mux/image/prepare.js';
 import type { Inference, DecideOutcome } from '../../mux/inference/inference.js';
 import type { DevicePolicy } from '../../mux/rules/policy-settings.js';
@@ -30,14 +31,14 @@ export interface DeciderDeps {
 /** Decodes a frame once and asks the inference worker for mux, rule and local model: in one hop where both see the same. */
 export class Decider {
   readonly #deps: DeciderDeps;
-  readonly #limits: { maxBytes: number; maxPixels: number };
+  readonly #limits: DecodeLimits;
   /** null where the zoo has no such network. */
   readonly #mux: NetworkInput | null;
   readonly #local: NetworkInput | null;
   /** All that may be asked of one picture. */
   readonly #wanted: NetworkInput[];
 
-  constructor(deps: DeciderDeps, limits: { maxBytes: number; maxPixels: number }) {
+  constructor(deps: DeciderDeps, limits: DecodeLimits) {
     const { zoo } = deps;
     this.#deps = deps;
     this.#limits = limits;
@@ -47,13 +48,14 @@ export class Decider {
     this.#wanted = distinctInputs([...own, ...serverInputs(zoo)]);
   }
 
-  /** @throws EdgemuxError IMAGE_UNDECODABLE, INFERENCE_FAILED, INFERENCE_STOPPED */
+  /** @throws EdgemuxError IMAGE_UNDECODABLE, IMAGE_DAMAGED, INFERENCE_FAILED, INFERENCE_STOPPED */
   async decide(frame: Frame): Promise<DecidedFrame> {
     const { clock } = this.#deps;
     const policy = this.#deps.policy();
     const decoding = metered(frame, decodePicture(frame.payload, this.#limits, this.#wanted));
     frame.sha256 = imageSha256(frame.payload); // the decoder has a thread of its own, this one would wait
     const picture = await decoding;
+    frame.damaged = picture.damaged;
     const decodeMs = clock.monotonicMs() - frame.startedMs;
     const views = new PictureViews({ clock }, picture);
     const outcome = await this.#ask(frame, views, policy);

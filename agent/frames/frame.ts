@@ -10,6 +10,8 @@ export interface Frame {
   /** SHA-256 of the payload in hex; computed while the decoder works. */
   sha256: string | null;
   imageType: ImageType;
+  /** Known once it is decoded: a part of the picture was missing or broken. */
+  damaged: boolean;
   /** Wall clock, ms since the epoch: the camera's own stamp, else the time of admission. */
   capturedAtMs: number;
   /** Monotonic clock at admission; latencies count from here. */

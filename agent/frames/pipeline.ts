@@ -143,7 +143,7 @@ export class Pipeline {
 
   #drop(frame: Frame, cause: DropCause, error?: unknown): void {
     this.#deps.counters.drop(cause);
-    if (cause === 'undecodable') this.#moved += 1;
+    if (cause === 'undecodable' || cause === 'damaged') this.#moved += 1;
     else if (cause !== 'superseded' && cause !== 'no-room') this.#failed += 1;
     void frame.meter.finish();
     const entry = { frameId: frame.frameId, camera: frame.camera, cause };
@@ -154,6 +154,7 @@ export class Pipeline {
 
 function causeOf(error: unknown): DropCause {
   if (isEdgemuxError(error, 'IMAGE_UNDECODABLE', 'IMAGE_TOO_MANY_PIXELS')) return 'undecodable';
+  if (isEdgemuxError(error, 'IMAGE_DAMAGED')) return 'damaged';
   if (isEdgemuxError(error, 'INFERENCE_FAILED', 'INFERENCE_STOPPED')) return 'inference-failed';
   return 'internal';
 }

@@ -72,6 +72,7 @@ export function buildResult(
     bytesUp: settled.bytesUp,
     bytesDown: settled.bytesDown,
     ...(settled.server === null ? {} : { server: settled.server }),
+    ...(frame.damaged ? { damaged: true as const } : {}),
   };
 }
 

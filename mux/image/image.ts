@@ -1,7 +1,8 @@
 /** Encoded image ↔ tensor. */
-import { EdgemuxError, messageOf } from '../../common/errors.js';
+import { networkInput } from '../zoo/input.js';
 import { formatOf, type MediaType } from './formats/registry.js';
-import type { ImageLimits } from './image-check.js';
+import type { DecodeLimits } from './decode.js';
+import { decodePicture, prepare } from './prepare.js';
 import { sharp } from './sharp.js';
 
 /** Size of the tensor that the zoo's networks take; a zoo's `input` is one. */
@@ -17,40 +18,18 @@ export interface EncodedImage {
 }
 
 /**
- * Decodes, orients and resizes an image to uint8 HWC.
+ * Decodes an image and stretches it to a size.
  *
- * EXIF orientation is honoured, alpha is flattened on black, any colour space becomes sRGB or grey, the frame is
- * stretched (`fill`) to the input size, and JPEGs are shrunk while loading. Values are 0-255 as stored:
- * normalisation is inside the networks.
- *
- * @returns exactly height · width · channels bytes
- * @throws EdgemuxError IMAGE_UNDECODABLE, also for more pixels than `limits.maxPixels`
+ * @returns exactly height · width · channels bytes, uint8 HWC
+ * @throws EdgemuxError IMAGE_UNDECODABLE, also for more pixels than `limits.maxPixels`; IMAGE_DAMAGED
  */
 export async function decodeImage(
   bytes: Uint8Array,
   { height, width, channels }: PixelShape,
-  limits: Pick<ImageLimits, 'maxPixels'>,
+  limits: DecodeLimits,
 ): Promise<Uint8Array> {
-  try {
-    const { data, info } = await sharp(bytes, {
-      limitInputPixels: limits.maxPixels,
-      failOn: 'error',
-      sequentialRead: true,
-      autoOrient: true,
-    })
-      .resize(width, height, { fit: 'fill' })
-      .flatten({ background: '#000' })
-      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== channels || data.length !== height * width * channels) {
-      throw new Error(`decoded to ${info.width} x ${info.height} x ${info.channels}`);
-    }
-    return data;
-  } catch (cause) {
-    const text = messageOf(cause).replace(/\s+/g, ' ');
-    throw new EdgemuxError('IMAGE_UNDECODABLE', `the image cannot be decoded: ${text}`, { cause });
-  }
+  const input = networkInput({ height, width, channels, layout: 'NHWC', dtype: 'uint8' });
+  return prepare(await decodePicture(bytes, limits, [input]), input);
 }
 
 /** Inputs of at most this many values (H · W · C) are re-encoded without loss; see `encodeForUpload`. */

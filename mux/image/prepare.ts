@@ -1,20 +1,20 @@
 /**
- * One picture, decoded once, prepared for every network that looks at it.
+ * One picture, decoded once, prepared for every network that looks at it: with the pixels of the network's training.
  *
- * What becomes of a picture is said by a network's input (`mux/zoo/input.ts`): the part that is seen and the kernel.
+ * What becomes of a picture is said by a network's input (`mux/zoo/input.ts`). The measure is what torchvision's
+ * transforms give on Pillow's pictures (test/mux/image/pixels.test.ts; the table is in docs/your-own-models.md).
+ * Ours is equal bit by bit and takes the main thread, libvips' is within two levels and takes another: so
+ * ours enlarges, where libvips is half a pixel off, and shrinks where that is little work.
  */
 import { EdgemuxError, messageOf } from '../../common/errors.js';
-import { inputBytes, type Kernel, type NetworkInput } from '../zoo/input.js';
-import type { ImageLimits } from './image-check.js';
-import { sharp, type KernelEnum, type Sharp } from './sharp.js';
+import type { Kernel, NetworkInput } from '../zoo/input.js';
+import { decode, type DecodeLimits, type Picture } from './decode.js';
+import { fitted, type Fitted } from './fit.js';
+import { colourOf, greyOf } from './grey.js';
+import { resample, resampleWork, type Pixels, type Region } from './resample.js';
+import { sharp, type KernelEnum } from './sharp.js';
 
-/** A decoded picture: oriented, flattened on black, grey or sRGB. Raw uint8 HWC. */
-export interface Picture {
-  readonly pixels: Uint8Array;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: 1 | 3;
-}
+export type { Picture } from './decode.js';
 
 const KERNEL: Record<Kernel, keyof KernelEnum> = {
   bilinear: 'linear',
@@ -23,35 +23,36 @@ const KERNEL: Record<Kernel, keyof KernelEnum> = {
 };
 
 /**
+ * libvips averages 2, 3 … pixels before its kernel where a picture shrinks to a fourth or less, which blurs. Up to this
+ * ratio that stays below the tolerance; beyond it a first step with a sharp kernel goes to `NEAR` times the wanted size.
+ */
+const FAR = 6;
+/** Below 4, so that the second step has no averaging. */
+const NEAR = 3.9;
+
+/** Multiply-adds up to which a picture is shrunk here, in about a millisecond: what a hop to libvips costs. */
+const SMALL_WORK = 1_500_000;
+
+/**
  * Decodes a picture for all inputs that may be wanted of it.
  *
- * @param wanted every input that `prepare` will be asked for: what none of them needs may be left out of the decode
- * @throws EdgemuxError IMAGE_UNDECODABLE, also for more pixels than `limits.maxPixels`
+ * @param wanted every input that `prepare` will be asked for: a picture much larger than they need is shrunk
+ *   while it is decoded
+ * @throws EdgemuxError IMAGE_UNDECODABLE, also for more pixels than `limits.maxPixels`; IMAGE_DAMAGED
  */
 export async function decodePicture(
   bytes: Uint8Array,
-  limits: Pick<ImageLimits, 'maxPixels'>,
+  limits: DecodeLimits,
   wanted: readonly NetworkInput[],
 ): Promise<Picture> {
-  void wanted;
-  try {
-    const image = sharp(bytes, {
-      limitInputPixels: limits.maxPixels,
-      failOn: 'error',
-      sequentialRead: true,
-      autoOrient: true,
-    });
-    const grey = (await image.metadata()).space === 'b-w';
-    const { data, info } = await image
-      .flatten({ background: '#000' })
-      .toColourspace(grey ? 'b-w' : 'srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 1 && info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`);
-    return { pixels: data, height: info.height, width: info.width, channels: info.channels };
-  } catch (cause) {
-    throw undecodable(cause);
-  }
+  return decode(bytes, limits, (size) => {
+    if (wanted.length === 0) return size;
+    const scaled = wanted.map((input) => fitted(size, input).scaled);
+    return {
+      width: Math.max(...scaled.map(({ width }) => firstStep(size.width, width))),
+      height: Math.max(...scaled.map(({ height }) => firstStep(size.height, height))),
+    };
+  });
 }
 
 /** Pixels that are there already, such as a test image: uint8 HWC of `shape`. */
@@ -59,7 +60,7 @@ export function pictureOf(
   pixels: Uint8Array,
   { height, width, channels }: Pick<NetworkInput, 'height' | 'width' | 'channels'>,
 ): Picture {
-  return { pixels, height, width, channels };
+  return { pixels, height, width, channels, damaged: false };
 }
 
 /**
@@ -69,45 +70,73 @@ export function pictureOf(
  * @throws EdgemuxError IMAGE_UNDECODABLE
  */
 export async function prepare(picture: Picture, input: NetworkInput): Promise<Uint8Array> {
-  const { pixels, height, width, channels } = picture;
-  const same = height === input.height && width === input.width && channels === input.channels;
-  if (same && input.fit === 'stretch' && pixels.length === inputBytes(input)) return pixels;
+  const same =
+    picture.height === input.height && picture.width === input.width && picture.channels === input.channels;
+  if (same && input.fit !== 'crop') return picture.pixels;
   try {
-    const { data, info } = await fitted(sharp(pixels, { raw: { height, width, channels } }), picture, input)
-      .toColourspace(input.channels === 1 ? 'b-w' : 'srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== input.channels || data.length !== inputBytes(input)) {
-      throw new Error(`prepared to ${info.width} x ${info.height} x ${info.channels}`);
-    }
-    return data;
+    const fit = fitted(picture, input);
+    const seen = await scaledTo(picture, fit, input.kernel);
+    return inChannels(boxed(seen, fit.seen, picture.channels, input), picture.channels, input.channels);
   } catch (cause) {
-    throw undecodable(cause);
+    const text = messageOf(cause).replace(/\s+/g, ' ');
+    throw new EdgemuxError('IMAGE_UNDECODABLE', `the image cannot be prepared: ${text}`, { cause });
   }
 }
 
-function fitted(image: Sharp, picture: Picture, { fit, height, kernel, share, width }: NetworkInput): Sharp {
-  const options = { kernel: KERNEL[kernel] };
-  if (fit === 'stretch') return image.resize(width, height, { ...options, fit: 'fill' });
-  if (fit === 'letterbox')
-    return image.resize(width, height, { ...options, fit: 'contain', background: '#000' });
-  const scale = Math.max(
-    Math.round(width / share) / picture.width,
-    Math.round(height / share) / picture.height,
-  );
-  const [wide, high] = [picture.width, picture.height].map((side) => Math.round(side * scale)) as [
-    number,
-    number,
-  ];
-  return image.resize(Math.max(wide, width), Math.max(high, height), { ...options, fit: 'fill' }).extract({
-    left: Math.round((Math.max(wide, width) - width) / 2),
-    top: Math.round((Math.max(high, height) - height) / 2),
-    width,
-    height,
-  });
+/** Length to which a side goes first on its way to `target`. */
+function firstStep(side: number, target: number): number {
+  return side > FAR * target ? Math.round(NEAR * target) : side;
 }
 
-function undecodable(cause: unknown): EdgemuxError {
-  const text = messageOf(cause).replace(/\s+/g, ' ');
-  return new EdgemuxError('IMAGE_UNDECODABLE', `the image cannot be decoded: ${text}`, { cause });
+async function scaledTo(picture: Pixels, { scaled, seen }: Fitted, kernel: Kernel): Promise<Uint8Array> {
+  if (resampleWork(picture, scaled, kernel) <= SMALL_WORK) return resample(picture, scaled, seen, kernel);
+  const width = firstStep(picture.width, scaled.width);
+  const height = firstStep(picture.height, scaled.height);
+  const near =
+    width === picture.width && height === picture.height
+      ? picture
+      : { ...picture, width, height, pixels: await shrink(picture, { width, height }, 'cubic') };
+  const enlarges = scaled.width > near.width || scaled.height > near.height;
+  if (enlarges || resampleWork(near, scaled, kernel) <= SMALL_WORK)
+    return resample(near, scaled, seen, kernel);
+  return shrink(near, scaled, KERNEL[kernel], seen);
+}
+
+/** By libvips, on a thread of its own. */
+async function shrink(
+  { pixels, width, height, channels }: Pixels,
+  scaled: { width: number; height: number },
+  kernel: keyof KernelEnum,
+  region: Region = { left: 0, top: 0, width: scaled.width, height: scaled.height },
+): Promise<Uint8Array> {
+  return sharp(pixels, { raw: { width, height, channels } })
+    .resize(scaled.width, scaled.height, { fit: 'fill', kernel })
+    .extract(region)
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer();
+}
+
+/** Puts black bars around what is smaller than the input. */
+function boxed(
+  seen: Uint8Array,
+  { width, height }: Region,
+  channels: 1 | 3,
+  input: NetworkInput,
+): Uint8Array {
+  if (width === input.width && height === input.height) return seen;
+  const made = new Uint8Array(input.width * input.height * channels);
+  const left = Math.floor((input.width - width) / 2);
+  const top = Math.floor((input.height - height) / 2);
+  const line = width * channels;
+  for (let row = 0; row < height; row += 1) {
+    const at = ((top + row) * input.width + left) * channels;
+    made.set(seen.subarray(row * line, (row + 1) * line), at);
+  }
+  return made;
+}
+
+function inChannels(pixels: Uint8Array, from: 1 | 3, to: 1 | 3): Uint8Array {
+  if (from === to) return pixels;
+  return to === 1 ? greyOf(pixels) : colourOf(pixels);
 }

@@ -14,4 +14,4 @@ sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({ operation: [...LOADERS] });
 
 export { sharp };
-export type { KernelEnum, Sharp } from 'sharp';
+export type { KernelEnum, Metadata, Sharp } from 'sharp';

@@ -79,6 +79,8 @@ export const resultSchema = z.object({
   bytesDown: count,
   /** Who answered where a server did. */
   server: z.exactOptional(text),
+  /** True where a part of the picture was missing or broken. */
+  damaged: z.exactOptional(z.boolean()),
 });
 export type Result = z.infer<typeof resultSchema>;
 

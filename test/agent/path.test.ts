@@ -87,13 +87,18 @@ async function refusalsAreCounted(t: Test, outside: Outside): Promise<void> {
   const before = outside.results.length;
   await outside.publishFrame('bad', 'this is no image');
   await outside.publishFrame('bad', new Uint8Array(0));
-  await outside.publishFrame('bad', jpeg.subarray(0, jpeg.length / 2));
+  await outside.publishFrame('bad', jpeg.subarray(0, 100));
   await outside.publishFrame('bad', hugePng());
   await outside.publishFrame('bad', Buffer.from(jpeg).toString('base64'));
   t.ok(await outside.untilResults(before + 1), 'base64 text of an image is a frame');
   const wanted = { 'not-an-image': 1, empty: 1, truncated: 1, 'too-many-pixels': 1 };
   t.ok(await outside.untilState((state) => sum(state.counters.refused) === 4), 'four refusals are counted');
   t.same(outside.state?.counters.refused, wanted);
+  await outside.publishFrame('torn', Buffer.concat([jpeg.subarray(0, -20), Buffer.from([0xff, 0xd9])]));
+  t.ok(
+    await outside.untilState(({ counters }) => counters.drops['damaged'] === 1),
+    'a JPEG of which a part is missing is admitted, and dropped as damaged',
+  );
   t.equal(outside.results.length, before + 1, 'a refused frame has no result');
   await outside.publishFrame('kept', jpeg, true);
   t.ok(

@@ -30,6 +30,13 @@ export interface ImageFormat {
    * @throws EdgemuxError IMAGE_NOT_AN_IMAGE, IMAGE_TRUNCATED
    */
   readHeader(bytes: Buffer): Header;
+  /**
+   * The image as its decoder takes it without complaint, where cameras are known to write it otherwise; the same bytes
+   * where there is nothing to tidy.
+   *
+   * @throws EdgemuxError IMAGE_NOT_AN_IMAGE, IMAGE_TRUNCATED
+   */
+  tidied?(bytes: Buffer): Buffer;
 }
 
 /** Segments or chunks walked at most: a real image of 16 MiB has some thousands, a hostile one millions. */

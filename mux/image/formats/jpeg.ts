@@ -4,6 +4,10 @@ import { MOST_STEPS, notAnImage, truncated, type Header, type ImageFormat } from
  * ITU T.81. Its segments are walked here: the JPEG reader of `image-size` steps byte by byte through whatever is not a
  * marker (1.4 s for 8 MiB of zeros) and does not say where the pixels start, which it takes to tell the end marker of a
  * thumbnail from that of the image.
+ *
+ * Cameras write more than the standard allows: bytes that belong to nothing before a marker, a second start marker (an
+ * EXIF header put before a whole file), no end marker. All that is passed over here, and tidied away for the decoder,
+ * so that what libjpeg still complains of is damage.
  */
 export const jpeg = {
   type: 'jpeg',
@@ -12,6 +16,7 @@ export const jpeg = {
   base64Start: '/9j/',
   recognises: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8,
   readHeader,
+  tidied,
 } as const satisfies ImageFormat;
 
 /** Start-of-frame markers C0-CF but DHT, JPG and DAC (table B.1). */
@@ -19,30 +24,72 @@ function isStartOfFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
+/** Markers without a length: TEM, RST0 to RST7 and SOI. Nothing but the first SOI has a place before a scan. */
+function standsAlone(marker: number): boolean {
+  return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
+}
+
+const START_OF_IMAGE = Buffer.from([0xff, 0xd8]);
 /** Cannot occur inside entropy-coded data, where FF is followed by a stuffed 00 (clause B.1.1.5). */
 const END_OF_IMAGE = Buffer.from([0xff, 0xd9]);
 
-/** Walks the segments up to the first scan, then looks for the end marker behind it. */
-function readHeader(bytes: Buffer): Header {
+interface Walk {
+  width: number;
+  height: number;
+  /** Where the segments lie, from … to, neighbours as one; the last ends with the header of the first scan. */
+  segments: [number, number][];
+}
+
+/** Walks the segments up to the first scan. */
+function walk(bytes: Buffer): Walk {
   let size: { width: number; height: number } | undefined;
+  const segments: [number, number][] = [];
   let offset = 2;
   for (let steps = 0; steps < MOST_STEPS; steps += 1) {
-    if (offset + 4 > bytes.length) throw truncated('jpeg');
-    if (bytes[offset] !== 0xff) throw notAnImage(`a JPEG without a marker at byte ${offset}`);
-    const marker = bytes.readUInt8(offset + 1);
-    if (marker === 0xff) {
-      offset += 1; // fill byte
+    const at = bytes.indexOf(0xff, offset);
+    if (at < 0 && offset < bytes.length) throw notAnImage(`a JPEG without a marker from byte ${offset} on`);
+    if (at < 0 || at + 4 > bytes.length) throw truncated('jpeg');
+    const marker = bytes.readUInt8(at + 1);
+    if (marker === 0xff || marker === 0x00 || standsAlone(marker)) {
+      offset = at + (marker === 0xff ? 1 : 2);
       continue;
     }
-    const next = offset + 2 + bytes.readUInt16BE(offset + 2);
-    if (isStartOfFrame(marker) && offset + 9 <= bytes.length) {
-      size = { height: bytes.readUInt16BE(offset + 5), width: bytes.readUInt16BE(offset + 7) };
+    const length = bytes.readUInt16BE(at + 2);
+    if (marker === 0xd9 || length < 2) throw notAnImage(`a JPEG whose headers break off at byte ${at}`);
+    offset = at + 2 + length;
+    extend(segments, at, offset);
+    if (isStartOfFrame(marker) && at + 9 <= bytes.length) {
+      size = { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7) };
     }
-    if (marker === 0xda) {
-      if (!size) throw notAnImage('a JPEG scan before its frame header');
-      return { ...size, complete: bytes.lastIndexOf(END_OF_IMAGE) >= next };
-    }
-    offset = next;
+    if (marker !== 0xda) continue;
+    if (!size) throw notAnImage('a JPEG scan before its frame header');
+    return { width: size.width, height: size.height, segments };
   }
   throw notAnImage('a JPEG of headers only');
+}
+
+function extend(segments: [number, number][], from: number, to: number): void {
+  const last = segments.at(-1);
+  if (last?.[1] === from) last[1] = to;
+  else segments.push([from, to]);
+}
+
+/** Whether the end is there is for the decoder to say: pixels can be whole without the end marker, and cut before one. */
+function readHeader(bytes: Buffer): Header {
+  const { width, height } = walk(bytes);
+  return { width, height, complete: true };
+}
+
+function tidied(bytes: Buffer): Buffer {
+  const { segments } = walk(bytes);
+  const scanAt = segments.at(-1)?.[1] ?? bytes.length;
+  const ends = bytes.lastIndexOf(END_OF_IMAGE) >= scanAt;
+  if (ends && segments.length === 1 && segments[0]?.[0] === 2) return bytes;
+  const parts = segments.map(([from, to]) => bytes.subarray(from, to));
+  return Buffer.concat([
+    START_OF_IMAGE,
+    ...parts,
+    bytes.subarray(scanAt),
+    ends ? Buffer.alloc(0) : END_OF_IMAGE,
+  ]);
 }

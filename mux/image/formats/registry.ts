@@ -6,13 +6,12 @@ import { webp } from './webp.js';
 
 const FORMATS = { jpeg, png, webp } satisfies { [T in ImageType]: ImageFormat & { type: T } };
 
-type Format = (typeof FORMATS)[ImageType];
-export type MediaType = Format['mediaType'];
+export type MediaType = (typeof FORMATS)[ImageType]['mediaType'];
 
-const formats: readonly Format[] = IMAGE_TYPES.map((type) => FORMATS[type]);
+const formats: readonly (ImageFormat & { mediaType: MediaType })[] = IMAGE_TYPES.map((type) => FORMATS[type]);
 
 /** The format by the first bytes. @throws EdgemuxError IMAGE_NOT_AN_IMAGE */
-export function formatOf(bytes: Uint8Array): Format {
+export function formatOf(bytes: Uint8Array): ImageFormat & { mediaType: MediaType } {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found = formats.find((format) => format.recognises(view));
   if (found) return found;

@@ -16,6 +16,7 @@ export function meteredFrame(
       payload,
       sha256: null,
       imageType: 'png',
+      damaged: false,
       capturedAtMs: 5,
       admittedMs: 1000,
       startedMs: 1000,

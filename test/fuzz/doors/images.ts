@@ -1,6 +1,7 @@
 /** Camera payloads through the real check and the real decoder. */
-import { checkImage, unwrapBase64 } from '../../../mux/image/image-check.js';
+import { checkImage } from '../../../mux/image/image-check.js';
 import { decodeImage, encodeForUpload } from '../../../mux/image/image.js';
+import { unwrapImage } from '../../../mux/image/unwrap.js';
 import type { Dice } from '../dice.js';
 import { insist, refusalOr, type Door } from '../door.js';
 import { bombs, soundImages } from '../image-corpus.js';
@@ -41,12 +42,16 @@ export function damaged(sound: readonly Buffer[], dice: Dice): Buffer {
 /** As some cameras send it: as text. */
 export function wrapped(bytes: Buffer, dice: Dice): Buffer {
   if (!dice.chance(0.1)) return bytes;
-  const text = Buffer.from(`${dice.pick(['', 'data:image/jpeg;base64,'])}${bytes.toString('base64')}`);
+  const base64 = `${dice.pick(['', 'data:image/jpeg;base64,', 'DATA:image/JPEG;q=1;BASE64, '])}${bytes.toString('base64')}`;
+  const value = dice.pick([base64, JSON.stringify(base64), JSON.stringify(bytes)]);
+  const text = Buffer.from(
+    dice.chance(0.5) ? value : JSON.stringify({ other: [1, { a: '"' }], image: base64 }),
+  );
   return dice.chance(0.5) ? text : mutateBytes(text, dice, [text]);
 }
 
 async function take(payload: Uint8Array, dice: Dice): Promise<void> {
-  const bytes = unwrapBase64(payload, LIMITS.maxBytes);
+  const bytes = unwrapImage(payload, { maxBytes: LIMITS.maxBytes, path: dice.pick([null, 'image']) });
   const info = checkImage(bytes, LIMITS);
   insist(info.width * info.height <= LIMITS.maxPixels, 'more pixels than allowed were admitted');
   const shape = dice.pick(SHAPES);
