@@ -69,7 +69,7 @@ export function pictureOf(
  * @returns exactly height · width · channels bytes, uint8 HWC
  * @throws EdgemuxError IMAGE_UNDECODABLE
  */
-export async function prepare(picture: Picture, input: NetworkInput): Promise<Uint8Array> {
+export async function prepare(picture: Pixels, input: NetworkInput): Promise<Uint8Array> {
   const same =
     picture.height === input.height && picture.width === input.width && picture.channels === input.channels;
   if (same && input.fit !== 'crop') return picture.pixels;
