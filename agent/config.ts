@@ -4,6 +4,7 @@ import { hostName } from '../common/host-name.js';
 import { logSchema, watchdogSchema } from '../common/config/sections.js';
 import { DEVICE_MODES, PRIVACY } from '../common/policy-names.js';
 import { nameSchema, brokerSchema } from '../protocol/config.js';
+import { CameraPatterns } from '../protocol/topics/topics.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { powerConfigSchema } from '../energy/config.js';
 
@@ -198,16 +199,19 @@ export type AgentConfig = z.output<typeof agentConfigSchema>;
 
 /**
  * The agent's configuration from file, environment and flags.
- * @throws EdgemuxError CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID
+ * @throws EdgemuxError CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID; TOPIC_INVALID for a camera pattern or device name
  */
 export function agentConfig(file: string | null, flags: Record<string, unknown>): AgentConfig {
-  return loadConfig(agentConfigSchema, {
+  const config = loadConfig(agentConfigSchema, {
     file,
     env: process.env,
     envPrefix: 'EDGEMUX',
     envIgnored: [/^EDGEMUX_CLOUD_/, /^EDGEMUX_(CONFIG|ORT|PYTHON|TEST_FULL)$/],
     flags,
   });
+  const { broker, cameras, device } = config;
+  new CameraPatterns(cameras.topics).assertApartFrom(broker.baseTopic, device);
+  return config;
 }
 
 /** Command line flags of `edgemux run` and the keys that they set. */

@@ -8,7 +8,8 @@ import { ServiceManager } from '../common/service-manager.js';
 import { StopSteps } from '../common/stop-steps.js';
 import { Inference } from '../mux/inference/inference.js';
 import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
-import { CameraPattern, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics/topics.js';
+import type { Message } from '../protocol/connection/connection.js';
+import { CameraPatterns, cloudStatusFilter, parseCloudStatusTopic } from '../protocol/topics/topics.js';
 import type { AgentConfig } from './config.js';
 import { createEnergyMeter } from '../energy/create-meter.js';
 import type { EnergyMeterDeps } from '../energy/meter.js';
@@ -62,7 +63,8 @@ export class AgentDaemon {
    */
   async start(): Promise<void> {
     const config = this.#config;
-    const patterns = config.cameras.topics.map((topic) => new CameraPattern(topic));
+    const patterns = new CameraPatterns(config.cameras.topics);
+    patterns.assertApartFrom(config.broker.baseTopic, config.device);
     const zoo = await loadZoo(config.zoo);
     const ground = await this.#prepare(zoo);
     const parts = buildParts(ground);
@@ -154,7 +156,7 @@ export class AgentDaemon {
     return { config, log, clock, manager, zoo, policy, policyStore, inference, ready, energy, host };
   }
 
-  async #connect(parts: Parts, patterns: CameraPattern[]): Promise<void> {
+  async #connect(parts: Parts, patterns: CameraPatterns): Promise<void> {
     const { connection, control, limiter, offloader, outbox, pipeline, reporter, servers, topics } = parts;
     const base = this.#config.broker.baseTopic;
     connection.onState((state) => {
@@ -178,7 +180,7 @@ export class AgentDaemon {
       if (server !== null) servers.receive(server, message);
     });
     await control.start();
-    for (const pattern of patterns) await this.#watchCameras(parts, pattern);
+    await this.#watchCameras(parts, patterns);
     control.onChange(() => void reporter.publishState());
     limiter.onChange(() => void reporter.publishState());
     outbox.start();
@@ -186,13 +188,18 @@ export class AgentDaemon {
     connection.start();
   }
 
-  async #watchCameras(parts: Parts, pattern: CameraPattern): Promise<void> {
-    await parts.connection.subscribe(pattern.filter, { qos: 0 }, (message) => {
-      const frame = parts.admission.admit(pattern.match(message.topic), message);
-      if (frame) parts.pipeline.submit(frame);
-    });
+  async #watchCameras({ admission, connection, pipeline }: Parts, patterns: CameraPatterns): Promise<void> {
+    const receive = (message: Message): void => {
+      const frame = admission.admit(patterns.match(message.topic), message);
+      if (frame) pipeline.submit(frame);
+    };
+    for (const filter of patterns.filters)
+      await connection.subscribe(filter, { qos: 0, retained: false }, receive);
     this.#stopSteps.add(() =>
-      Promise.race([parts.connection.unsubscribe(pattern.filter), sleep(STOP_INTAKE_MS)]),
+      Promise.race([
+        Promise.all(patterns.filters.map((filter) => connection.unsubscribe(filter))),
+        sleep(STOP_INTAKE_MS),
+      ]),
     );
   }
 }

@@ -6,7 +6,7 @@ import { packageVersion } from '../common/version.js';
 import type { Watchdog } from '../common/watchdog.js';
 import type { Inference, InferenceReady } from '../mux/inference/inference.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
-import { connectionOptions } from '../protocol/config.js';
+import { clientIds, connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection/connection.js';
 import { createFrameIds, DEVICE_OFFLINE, DEVICE_ONLINE, type DeviceState } from '../protocol/messages.js';
 import { deviceTopics, type DeviceTopics } from '../protocol/topics/topics.js';
@@ -142,7 +142,7 @@ function deviceConnection(
 ): ConstructorParameters<typeof Connection>[1] {
   return {
     ...connectionOptions(config.broker, config.cameras.maxBytes),
-    clientId: `edgemux-${config.device}`,
+    clientId: clientIds.device(config.device, config.broker),
     will: { topic: topics.status, payload: DEVICE_OFFLINE },
     online: { topic: topics.status, payload: DEVICE_ONLINE },
   };

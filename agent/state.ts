@@ -31,7 +31,7 @@ export interface StateParts {
   limiter: Limiter;
   outbox: Outbox;
   journal: JournalKeeper;
-  connection: Pick<Connection, 'recentHangUps'>;
+  connection: Pick<Connection, 'health' | 'recentHangUps'>;
   clockCheck: Pick<ClockCheck, 'problem'>;
   servers: Servers;
   energy: EnergyMeter;
@@ -112,6 +112,7 @@ function healthWarnings(parts: StateParts): string[] {
   return [
     ...parts.energy.health(),
     ...parts.host.health(),
+    ...parts.connection.health(),
     ...(parts.zooFiles.problem === null ? [] : [parts.zooFiles.problem]),
     ...(parts.clockCheck.problem === null ? [] : [parts.clockCheck.problem]),
     ...(twins === null ? [] : [twins]),

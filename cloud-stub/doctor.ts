@@ -7,6 +7,8 @@ import { bindingProbe, decodeOne, inferenceProbe, zooProbe } from '../mux/doctor
 import { groupOf } from '../mux/rules/group-settings.js';
 import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
 import { brokerProbe } from '../protocol/doctor.js';
+import { rightsChecks, type OwnTopics } from '../protocol/rights-checks.js';
+import { answerTopic, offloadFilter, serverTopics } from '../protocol/topics/topics.js';
 import { cloudConfig, type CloudConfig } from './config.js';
 import { onnxRuntimeOptions } from './engines/onnxruntime.js';
 
@@ -54,7 +56,7 @@ function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
       secretsProbe({ 'broker.passwordFile': broker.passwordFile, 'broker.keyFile': broker.keyFile }),
       zooProbe(zoo),
     ],
-    [needing(['secrets'], brokerProbe(brokerOptions))],
+    [needing(['secrets'], brokerProbe(brokerOptions, [rightsChecks(() => ownTopics(config, zoo))]))],
     [
       needing(
         ['binding', 'zoo'],
@@ -69,4 +71,17 @@ function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
       ),
     ],
   ];
+}
+
+/** No device is called so. */
+const NO_DEVICE = 'edgemux-doctor';
+
+async function ownTopics({ broker, server }: CloudConfig, zoo: () => Promise<Zoo>): Promise<OwnTopics> {
+  const base = broker.baseTopic;
+  const { policySet, status } = serverTopics(base, server);
+  const loaded = await zoo().catch(() => null);
+  return {
+    reads: [policySet, status, ...(loaded === null ? [] : [offloadFilter(base, loaded.name)])],
+    writes: [answerTopic(base, NO_DEVICE, 'doctor')],
+  };
 }

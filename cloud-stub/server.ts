@@ -4,7 +4,7 @@ import { ServiceManager } from '../common/service-manager.js';
 import { StopSteps } from '../common/stop-steps.js';
 import { packageVersion } from '../common/version.js';
 import { Watchdog } from '../common/watchdog.js';
-import { connectionOptions } from '../protocol/config.js';
+import { clientIds, connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection/connection.js';
 import { SERVER_OFFLINE, type LiveServerStatus } from '../protocol/messages.js';
 import { serverTopics, type ServerTopics } from '../protocol/topics/topics.js';
@@ -100,7 +100,7 @@ export class CloudServer {
       { log, clock },
       {
         ...connectionOptions(broker, images.maxBytes),
-        clientId: `edgemux-cloud-${server}`,
+        clientId: clientIds.server(server, broker),
         will: { topic: topics.status, payload: SERVER_OFFLINE },
       },
     );

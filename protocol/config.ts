@@ -12,13 +12,24 @@ export const nameSchema = z
 export const brokerSchema = z.strictObject({
   url: z
     .string()
-    .regex(/^(mqtt|mqtts|tcp|ssl):\/\//, 'must begin with mqtt:// or mqtts://')
+    .regex(/^(mqtts?|tcp|ssl|tls|wss?):\/\//, 'must begin with mqtt://, mqtts://, ws:// or wss://')
     .refine(
       (url) => !/\/\/[^@]*:.*@/.test(url),
       'holds a password, which the process list would show: put it into a file, named by broker.passwordFile',
     )
     .default('mqtt://127.0.0.1:1883')
-    .meta({ description: 'MQTT broker' }),
+    .meta({
+      description: 'MQTT broker: mqtt://, mqtts://, or over WebSockets ws:// and wss:// with their path',
+    }),
+  clientId: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters without spaces')
+    .nullable()
+    .default(null)
+    .meta({
+      description: 'MQTT client id, where the broker prescribes it; no two programs may have the same',
+      shownDefault: 'edgemux-<device>, or edgemux-cloud.<server>',
+    }),
   baseTopic: nameSchema
     .default('edgemux')
     .meta({ description: 'first level of all topics that edgemux publishes' }),
@@ -48,6 +59,15 @@ export const brokerSchema = z.strictObject({
 });
 
 export type BrokerConfig = z.output<typeof brokerSchema>;
+
+/**
+ * The client ids of programs that are not told one. A name holds no dot, so a device and a server never share an id,
+ * whatever they are called.
+ */
+export const clientIds = {
+  device: (device: string, { clientId }: BrokerConfig): string => clientId ?? `edgemux-${device}`,
+  server: (server: string, { clientId }: BrokerConfig): string => clientId ?? `edgemux-cloud.${server}`,
+};
 
 /** Largest part of a packet that is no image: topic, properties and whatever else is said. */
 const OVERHEAD_BYTES = 1024 * 1024;

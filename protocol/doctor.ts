@@ -86,7 +86,7 @@ export function brokerProbe(options: BrokerProbeOptions, more: readonly Connecte
 }
 
 function connectionOf(broker: BrokerConfig, name: string): Connection {
-  const link = { ...connectionOptions(broker), clientId: `edgemux-doctor-${name}` };
+  const link = { ...connectionOptions(broker), clientId: `${broker.clientId ?? 'edgemux'}-doctor-${name}` };
   return new Connection({ log: silentLog(), clock: systemClock }, link);
 }
 
@@ -136,9 +136,10 @@ function strangerVerdict(address: BrokerAddress, { kind, said }: PortLook, isLat
         `${port}, or restart the broker`,
       );
     case 'http':
+      if (address.path !== undefined) return null;
       return fail(
         `an HTTP server listens at ${where} (${said}), no MQTT broker`,
-        `${port}: edgemux speaks MQTT over TCP, not over WebSockets`,
+        `${port}: for MQTT over WebSockets write ws:// and the broker's path, such as ws://${where}/mqtt`,
       );
     case 'other':
       return fail(`what listens at ${where} does not speak MQTT: it says '${said}'`, port);
@@ -149,6 +150,11 @@ function strangerVerdict(address: BrokerAddress, { kind, said }: PortLook, isLat
         'write mqtts:// in broker.url, with broker.caFile for an authority of your own; or take the plain port',
       );
     case 'mqtt':
+      if (address.path !== undefined)
+        return fail(
+          `${where} speaks MQTT over TCP, and broker.url asks for a WebSocket`,
+          'write mqtt:// in broker.url, or take the port where the broker listens for WebSockets',
+        );
       if (!address.tls) return null;
       return fail(
         `${where} speaks MQTT without TLS, and broker.url asks for TLS`,

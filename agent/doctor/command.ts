@@ -9,7 +9,14 @@ import { bindingProbe, inferenceProbe, zooProbe } from '../../mux/doctor.js';
 import type { InferenceOptions } from '../../mux/inference/inference.js';
 import { needsServer } from '../../mux/rules/policies/needs.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
-import { brokerProbe } from '../../protocol/doctor.js';
+import { brokerProbe, type BrokerProbeOptions, type ConnectedChecks } from '../../protocol/doctor.js';
+import { camerasChecks, rightsChecks } from '../../protocol/rights-checks.js';
+import {
+  CameraPatterns,
+  cloudStatusFilter,
+  deviceTopics,
+  offloadTopic,
+} from '../../protocol/topics/topics.js';
 import { agentConfig, type AgentConfig } from '../config.js';
 import { jetsonProbes } from './jetson.js';
 import { modulesProbe } from './modules.js';
@@ -46,13 +53,6 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
   const zoo = (): Promise<Zoo> => (loading ??= loadZoo(config.zoo));
   const { mode, privacy } = policy;
   const offloads = mode === 'zoo' ? privacy !== 'strict' : needsServer({ mode, privacy });
-  const brokerOptions = {
-    broker,
-    root: `${broker.baseTopic}/${config.device}/doctor`,
-    maxPayloadBytes: config.cameras.maxBytes,
-    maxPayloadKey: 'cameras.maxBytes',
-    wantsShared: false,
-  };
   return [
     [
       ...always,
@@ -64,7 +64,11 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
     [
       needing(
         ['secrets'],
-        brokerProbe(brokerOptions, [serverChecks(broker.baseTopic, zoo, offloads), nameChecks(config)]),
+        brokerProbe(brokerOptions(config), [
+          ...rightsOf(config),
+          serverChecks(broker.baseTopic, zoo, offloads),
+          nameChecks(config),
+        ]),
       ),
       ...powerProbes(config.power, deps),
       ...jetsonProbes(deps.sysRoot, deps.devRoot),
@@ -75,6 +79,30 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
         inferenceProbe(zoo, (loaded) => deviceInference(loaded, config)),
       ),
     ],
+  ];
+}
+
+function brokerOptions({ broker, cameras, device }: AgentConfig): BrokerProbeOptions {
+  return {
+    broker,
+    root: `${broker.baseTopic}/${device}/doctor`,
+    maxPayloadBytes: cameras.maxBytes,
+    maxPayloadKey: 'cameras.maxBytes',
+    wantsShared: false,
+  };
+}
+
+/** No server has a zoo of this name. */
+const NO_ZOO = 'edgemux-doctor';
+
+function rightsOf({ broker, cameras, device }: AgentConfig): ConnectedChecks[] {
+  const base = broker.baseTopic;
+  const { answers, policySet, status } = deviceTopics(base, device);
+  const reads = [answers, cloudStatusFilter(base), policySet, status];
+  const writes = [offloadTopic(base, NO_ZOO, device, 'doctor', 1)];
+  return [
+    rightsChecks(() => Promise.resolve({ reads, writes })),
+    camerasChecks(new CameraPatterns(cameras.topics).filters),
   ];
 }
 

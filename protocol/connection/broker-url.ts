@@ -6,32 +6,47 @@ export interface BrokerAddress {
   host: string;
   port: number;
   tls: boolean;
+  /** Path of the WebSocket; absent where MQTT goes over TCP itself. */
+  path?: string;
   /** From `mqtt://user:password@host`; options win over these. */
   username?: string;
   password?: string;
 }
 
-const PLAIN = ['mqtt:', 'tcp:'];
-const TLS = ['mqtts:', 'ssl:', 'tls:'];
+/** Default ports: IANA's for MQTT (1883, 8883), those of HTTP for WebSockets (RFC 6455, clause 3). */
+const PORTS: Readonly<Record<string, number>> = {
+  'mqtt:': 1883,
+  'tcp:': 1883,
+  'mqtts:': 8883,
+  'ssl:': 8883,
+  'tls:': 8883,
+  'ws:': 80,
+  'wss:': 443,
+};
+const TLS = ['mqtts:', 'ssl:', 'tls:', 'wss:'];
+const WEB_SOCKET = ['ws:', 'wss:'];
 
 /**
- * Reads a broker's URL: `mqtt://host[:1883]` (or `tcp://`), `mqtts://host[:8883]` (or `ssl://`, `tls://`).
+ * Reads a broker's URL: `mqtt://host[:1883]` (or `tcp://`), `mqtts://host[:8883]` (or `ssl://`, `tls://`),
+ * `ws://host[:80]/path`, `wss://host[:443]/path`.
  * @throws CONFIG_INVALID; the text never repeats what stands before the `@`
  */
 export function parseBrokerUrl(url: string): BrokerAddress {
   const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed === null || parsed.hostname === '' || ![...PLAIN, ...TLS].includes(parsed.protocol)) {
+  const usualPort = parsed === null ? undefined : PORTS[parsed.protocol];
+  if (parsed === null || parsed.hostname === '' || usualPort === undefined) {
     throw new EdgemuxError(
       'CONFIG_INVALID',
-      `broker URL ${JSON.stringify(withoutUserPart(url).slice(0, 200))} is not mqtt://host:port or mqtts://host:port`,
+      `broker URL ${JSON.stringify(withoutUserPart(url).slice(0, 200))} is not mqtt://host:port, mqtts://host:port, ws://host:port/path or wss://host:port/path`,
       { details: { key: 'broker' } },
     );
   }
   const tls = TLS.includes(parsed.protocol);
   return {
     host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: parsed.port === '' ? (tls ? 8883 : 1883) : Number(parsed.port),
+    port: parsed.port === '' ? usualPort : Number(parsed.port),
     tls,
+    ...(WEB_SOCKET.includes(parsed.protocol) ? { path: parsed.pathname + parsed.search } : {}),
     ...(parsed.username === '' ? {} : { username: decoded(parsed.username) }),
     ...(parsed.password === '' ? {} : { password: decoded(parsed.password) }),
   };

@@ -9,13 +9,15 @@ import {
   type StateListener,
 } from './connection-options.js';
 import { Connector, DEFAULT_CONNECT_TIMEOUT_MS } from './connector.js';
+import { Denials } from './denials.js';
+import { EchoWatch } from './echo-watch.js';
 import { refusal, stopped } from './failure.js';
 import { HangUps } from './hang-ups.js';
 import { LinkState } from './link-state.js';
 import { bytesOf, type Message, type PublishOptions } from '../messages/message.js';
-import type { ServerLimits, Session } from './session.js';
+import type { ServerLimits, Session, WantedSubscription } from './session.js';
 import { probeShared } from './shared-probe.js';
-import { Subscriptions, type MessageHandler } from './subscriptions.js';
+import { Subscriptions, type MessageHandler, type SubscribeOptions } from './subscriptions.js';
 import { Presence } from './presence.js';
 import { Supervisor } from './supervisor.js';
 import { systemTimers, within, type Timers } from './timers.js';
@@ -25,7 +27,7 @@ export type * from './connection-options.js';
 export type { TlsFiles } from './connector.js';
 export type { Message, MessageProperties, PublishOptions } from '../messages/message.js';
 export type { ServerLimits } from './session.js';
-export type { MessageHandler } from './subscriptions.js';
+export type { MessageHandler, SubscribeOptions } from './subscriptions.js';
 export type { Timers } from './timers.js';
 
 const PROBE = { root: 'edgemux/probe', timeoutMs: 3000, graceMs: 250 };
@@ -43,7 +45,9 @@ export class Connection {
   readonly #presence: Presence;
   readonly #supervisor: Supervisor;
   readonly #hangUps: HangUps;
-  readonly #subscriptions = new Subscriptions();
+  readonly #subscriptions: Subscriptions;
+  readonly #denials = new Denials();
+  readonly #echo: EchoWatch;
   #session: Session | null = null;
   #stopping: Promise<void> | null = null;
 
@@ -54,7 +58,10 @@ export class Connection {
     this.#link = new LinkState(deps.log, this.#timers);
     this.#connector = new Connector(options);
     this.#hangUps = new HangUps(deps.clock);
-    this.#presence = new Presence(options, deps.log);
+    const nowMs = (): number => deps.clock.monotonicMs();
+    this.#subscriptions = new Subscriptions(nowMs);
+    this.#presence = new Presence(options, { log: deps.log, timers: this.#timers, nowMs });
+    this.#echo = new EchoWatch(this.#timers, (topic, came) => this.#heardEcho(topic, came));
     this.#supervisor = new Supervisor(
       {
         log: deps.log,
@@ -101,6 +108,11 @@ export class Connection {
     return this.#session?.bufferedBytes ?? 0;
   }
 
+  /** What the broker refuses, withholds or does not do, one line each, for people; empty while not connected. */
+  health(): string[] {
+    return this.#session === null ? [] : [...this.#denials.lines(), ...lacking(this.#session.limits)];
+  }
+
   /** Connects in the background and returns at once. @throws CONFIG_INVALID for impossible options */
   start(): void {
     if (this.#link.state !== 'stopped') return;
@@ -130,12 +142,12 @@ export class Connection {
    * when the broker has granted it, else at once. What the handler throws is logged.
    * @throws TOPIC_INVALID; BROKER_UNREACHABLE when the broker refuses it now (each connect asks again)
    */
-  async subscribe(filter: string, options: { qos?: 0 | 1 }, handler: MessageHandler): Promise<void> {
+  async subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): Promise<void> {
     assertFilter(filter);
-    const wanted = this.#subscriptions.add(filter, options.qos ?? 0, handler);
+    const wanted = this.#subscriptions.add(filter, options, handler);
     const session = this.#session;
     if (session === null) return;
-    const refused = await session.subscribe([wanted]).catch((error: unknown) => {
+    const refused = await this.#ask(session, [wanted]).catch((error: unknown) => {
       if (session.alive) throw error;
       return []; // the connection went away: the next one brings the subscription
     });
@@ -145,6 +157,7 @@ export class Connection {
   /** Stops listening to a filter; what the broker sends before it has taken note is still delivered. */
   async unsubscribe(filter: string): Promise<void> {
     const known = this.#subscriptions.get(filter);
+    this.#subscriptions.hears(filter, false);
     await (known && this.#session?.unsubscribe(filter).catch(() => undefined));
     if (this.#subscriptions.get(filter) === known) this.#subscriptions.remove(filter);
   }
@@ -163,7 +176,7 @@ export class Connection {
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    return session.publish(topic, bytesOf(payload), options);
+    return this.#publish(session, topic, bytesOf(payload), options);
   }
 
   /** Whether `$share` subscriptions really deliver on this broker. @throws BROKER_UNREACHABLE while offline */
@@ -173,9 +186,8 @@ export class Connection {
 
   #receive(message: Message): void {
     const session = this.#session;
-    if (this.#link.state === 'online' && session !== null && this.#stopping === null) {
-      void this.#presence.correct(message, session);
-    }
+    if (session !== null && this.#stopping === null && this.#presence.hear(message, session))
+      this.#echo.came(message.topic);
     this.#subscriptions.dispatch(message, (error, filter) =>
       this.#log.error({ err: error, filter }, `MQTT: the handler of ${filter} failed: ${messageOf(error)}`),
     );
@@ -183,18 +195,50 @@ export class Connection {
 
   async #setUp(session: Session): Promise<void> {
     this.#session = session;
+    this.#denials.clear();
     const own = this.#presence.ownTopic;
     const wanted = this.#subscriptions.all();
-    const refused = await session.subscribe(own === null ? wanted : [...wanted, { filter: own, qos: 1 }]);
+    const refused = await this.#ask(session, own === null ? wanted : [...wanted, { filter: own, qos: 1 }]);
     for (const filter of refused) this.#log.error({ filter }, refusal(`subscription to ${filter}`).message);
-    await this.#presence.announce(session);
+    if (own !== null && !refused.includes(own)) this.#echo.expect(own);
+    if (await this.#presence.announce(session)) this.#echo.acknowledged();
     if (!session.alive) return;
     this.#hangUps.back();
     this.#link.set('online');
   }
 
+  /** Asks for subscriptions; resolves with the filters that were refused. */
+  async #ask(session: Session, wanted: readonly WantedSubscription[]): Promise<string[]> {
+    const refused = await session.subscribe(wanted);
+    for (const { filter } of wanted) {
+      const granted = !refused.includes(filter);
+      this.#denials.subscribed(filter, granted);
+      this.#subscriptions.hears(filter, granted);
+    }
+    return refused;
+  }
+
+  async #publish(session: Session, topic: string, payload: Buffer, options: PublishOptions): Promise<void> {
+    if (topic === this.#presence.ownTopic) this.#presence.saying(topic, payload.toString());
+    try {
+      await session.publish(topic, payload, options);
+      this.#denials.published(topic, null);
+    } catch (error) {
+      if (session.alive && this.#denials.published(topic, error))
+        this.#log.error({ topic }, `MQTT: the broker refuses what is published: ${messageOf(error)}`);
+      throw error;
+    }
+  }
+
+  #heardEcho(topic: string, came: boolean): void {
+    this.#denials.echoed(topic, came);
+    const what = came ? 'comes back to us after all' : 'was taken by the broker and does not come back to us';
+    this.#log[came ? 'info' : 'warn']({ topic }, `MQTT: our status ${what}`);
+  }
+
   #goDown(cause: EdgemuxError): void {
     this.#session = null;
+    this.#echo.stop();
     if (this.#stopping !== null) return;
     this.#hangUps.ended(cause);
     this.#link.set('offline', cause);
@@ -209,4 +253,16 @@ export class Connection {
     await this.#supervisor.stop();
     this.#link.set('stopped');
   }
+}
+
+/** What a broker does not do, and what that means. */
+function lacking({ maximumQos, retainAvailable }: ServerLimits): string[] {
+  return [
+    ...(retainAvailable
+      ? []
+      : ['the broker keeps no retained messages: who comes later learns of us with our next report only']),
+    ...(maximumQos > 0
+      ? []
+      : ['the broker takes no QoS 1: a result that gets lost on the way is not sent again']),
+  ];
 }

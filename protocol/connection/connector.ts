@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
 import { parseBrokerUrl } from './broker-url.js';
-import { failure, kindOf } from './failure.js';
-import { openSession, type SessionOptions } from './mqtt.js';
+import { failure, kindOf, reasonOf } from './failure.js';
+import { openSession, type BrokerLacks, type SessionOptions } from './mqtt.js';
 import type { Message } from '../messages/message.js';
 import type { Session } from './session.js';
 
@@ -14,7 +14,7 @@ export interface TlsFiles {
 }
 
 export interface ConnectorOptions {
-  /** `mqtt://host:port` or `mqtts://host:port`. */
+  /** `mqtt://host:port`, `mqtts://host:port`, `ws://host:port/path` or `wss://host:port/path`. */
   url: string;
   clientId: string;
   username?: string | undefined;
@@ -37,10 +37,18 @@ export interface ConnectorOptions {
 export const DEFAULT_KEEPALIVE_S = 15;
 export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 
-/** Opens sessions: reads the TLS files, finds the MQTT version that the broker speaks, and remembers it. */
+/** Reason codes of a CONNACK (MQTT 5, clause 3.2.2.2) for a last will that the broker cannot keep as asked. */
+const NO_RETAIN = 154;
+const NO_QOS_1 = 155;
+/** MQTT 3.1.1 has no such codes: a broker hangs up, and so does a bad line. After so many in a row it is tried. */
+const CLOSED_BEFORE_WITHOUT_RETAIN = 2;
+
+/** Opens sessions: reads the TLS files, finds what the broker speaks and does without what it lacks, and remembers both. */
 export class Connector {
   readonly #options: ConnectorOptions;
   #refused5 = false;
+  #lacks: BrokerLacks = { retain: false, qos1: false };
+  #closed = 0;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -51,7 +59,7 @@ export class Connector {
     const { url, tls: { ca, cert, key } = {} } = this.#options;
     const address = parseBrokerUrl(url);
     if (!address.tls && [ca, cert, key].some((file) => file !== undefined)) {
-      throw invalid('TLS files are given, but the broker URL asks for plain text: use mqtts://');
+      throw invalid('TLS files are given, but the broker URL asks for plain text: use mqtts:// or wss://');
     }
     if ((cert === undefined) !== (key === undefined)) {
       throw invalid('a client certificate needs its key, and a key its certificate');
@@ -63,7 +71,7 @@ export class Connector {
     const { version = 'auto', retryVersion5 = false } = this.#options;
     const options = await this.#sessionOptions();
     const attempt = (one: 4 | 5): Promise<Session> =>
-      openSession({ ...options, version: one }, onMessage, signal);
+      this.#attempt({ ...options, version: one }, onMessage, signal);
     if (version !== 'auto') return attempt(version);
     if (this.#refused5 && !retryVersion5) return attempt(4);
     try {
@@ -76,6 +84,37 @@ export class Connector {
       if (kind === 'version') this.#refused5 = true;
       return session;
     }
+  }
+
+  /** Once more, with less, where the broker cannot keep the last will as asked. */
+  async #attempt(
+    options: SessionOptions,
+    onMessage: (message: Message) => void,
+    signal: AbortSignal,
+  ): Promise<Session> {
+    try {
+      const session = await openSession({ ...options, lacks: this.#lacks }, onMessage, signal);
+      this.#closed = 0;
+      return session;
+    } catch (error) {
+      const lacks = this.#lackingMore(error, options);
+      if (lacks === null) throw error;
+      const session = await openSession({ ...options, lacks }, onMessage, signal);
+      this.#lacks = lacks;
+      return session;
+    }
+  }
+
+  /** What the failure says that the broker lacks, besides what is known; null where it says nothing. */
+  #lackingMore(error: unknown, { version, will }: SessionOptions): BrokerLacks | null {
+    if (will === undefined) return null;
+    const reason = reasonOf(error);
+    if (reason === NO_QOS_1 && !this.#lacks.qos1) return { ...this.#lacks, qos1: true };
+    if (this.#lacks.retain) return null;
+    if (reason === NO_RETAIN) return { ...this.#lacks, retain: true };
+    if (version === 5 || kindOf(error) !== 'closed') return null;
+    this.#closed += 1;
+    return this.#closed > CLOSED_BEFORE_WITHOUT_RETAIN ? { ...this.#lacks, retain: true } : null;
   }
 
   async #sessionOptions(): Promise<Omit<SessionOptions, 'version'>> {

@@ -82,7 +82,13 @@ export function refusal(what: string): EdgemuxError {
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof EdgemuxError)) return false;
   if (error.code !== 'BROKER_UNREACHABLE') return true;
-  return typeof codeOf(error.cause) === 'number';
+  return reasonOf(error) !== null;
+}
+
+/** The reason code that the broker gave (MQTT 5, clause 2.4), or null where it gave none. */
+export function reasonOf(error: unknown): number | null {
+  const code = error instanceof EdgemuxError ? codeOf(error.cause) : '';
+  return typeof code === 'number' ? code : null;
 }
 
 function describe(kind: FailureKind, address: string, detail: string): string {

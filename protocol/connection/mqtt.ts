@@ -7,7 +7,9 @@
  */
 import net from 'node:net';
 import tls from 'node:tls';
+import type { Duplex } from 'node:stream';
 import mqtt from 'mqtt';
+import { streamBuilder as webSocketBuilder } from 'mqtt/lib/connect/ws';
 import type { IClientOptions, IConnackPacket, IPublishPacket, MqttClient } from 'mqtt';
 import type { EdgemuxError } from '../../common/errors.js';
 import { addressText, type BrokerAddress } from './broker-url.js';
@@ -25,12 +27,19 @@ export interface SessionOptions {
   tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer } | undefined;
   /** What the broker publishes, retained, when we vanish. */
   will?: { topic: string; payload: string } | undefined;
+  /** What the broker is known not to do: messages are then left there without it. */
+  lacks?: BrokerLacks | undefined;
   version: 4 | 5;
   keepaliveS: number;
   /** From the first SYN to the CONNACK. */
   connectTimeoutMs: number;
   /** Largest packet that is taken in, in bytes. MQTT 5 brokers are told; any other one is hung up on. */
   maxIncomingPacketBytes?: number | undefined;
+}
+
+export interface BrokerLacks {
+  retain: boolean;
+  qos1: boolean;
 }
 
 /**
@@ -43,50 +52,110 @@ export function openSession(
   signal: AbortSignal,
 ): Promise<Session> {
   const where = addressText(options.address);
+  const received = new Received();
+  const client = new mqtt.MqttClient(
+    (made) => received.watch(openStream(options, made)),
+    clientOptions(options),
+  );
+  keepAliveByProgress(client, received);
+  client.on('message', (topic, payload, packet) => onMessage(messageOf(topic, payload, packet)));
   return new Promise((resolve, reject) => {
-    let cause: unknown;
     let session: Session | undefined;
-    const client = new mqtt.MqttClient(() => openSocket(options), clientOptions(options));
-    const fail = (error: unknown): void => {
-      cause ??= error;
-      session?.closed(failureOf(cause, where));
-      client.end(true);
-    };
-    const abort = (): void => fail(stopped());
-    client.on('error', fail);
-    client.on('disconnect', (packet) => {
-      cause ??= failureOf(disconnectError(packet.reasonCode), where);
-    });
-    client.on('message', (topic, payload, packet) => onMessage(messageOf(topic, payload, packet)));
+    const cause = causeOf(client, where, signal, (failed) => session?.closed(failureOf(failed, where)));
     client.once('connect', (connack) => {
-      session = new Session(portOf(client), options.version, limitsOf(connack), where);
+      const port = portOf(client, () => received.bytes);
+      session = new Session(port, options.version, limitsOf(connack, options), where);
       resolve(session);
     });
     client.once('close', () => {
-      signal.removeEventListener('abort', abort);
-      const reason = failureOf(cause ?? closedError(where, session !== undefined), where);
+      const reason = failureOf(cause() ?? closedError(where, session !== undefined), where);
       if (session === undefined) reject(reason);
       else session.closed(reason);
       client.end(true);
     });
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
+  });
+}
+
+/** Ends a client that fails or whose `signal` aborts; the function returned tells the first cause. */
+function causeOf(
+  client: MqttClient,
+  where: string,
+  signal: AbortSignal,
+  onFailed: (cause: unknown) => void,
+): () => unknown {
+  let cause: unknown;
+  const fail = (error: unknown): void => {
+    cause ??= error;
+    onFailed(cause);
+    client.end(true);
+  };
+  const abort = (): void => fail(stopped());
+  client.on('error', fail);
+  client.on('disconnect', (packet) => {
+    cause ??= failureOf(disconnectError(packet.reasonCode), where);
+  });
+  client.once('close', () => signal.removeEventListener('abort', abort));
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  return () => cause;
+}
+
+/** What has come over a connection, and when last. */
+class Received {
+  bytes = 0;
+  atMs = 0;
+
+  watch<S extends Duplex>(stream: S): S {
+    stream.on('data', (chunk: Buffer) => {
+      this.bytes += chunk.length;
+      this.atMs = performance.now();
+    });
+    return stream;
+  }
+}
+
+/** On a slow line the answer to a ping waits behind what the broker sent before: a line that brings something is alive. */
+function keepAliveByProgress(client: MqttClient, received: Received): void {
+  const giveUp = client.onKeepaliveTimeout.bind(client);
+  client.onKeepaliveTimeout = () => {
+    const askedEveryMs = (client.keepalive * 1000) / 2;
+    if (performance.now() - received.atMs < askedEveryMs) client.sendPing();
+    else giveUp();
+  };
+}
+
+function openStream(options: SessionOptions, client: MqttClient): Duplex {
+  const stream = options.address.path === undefined ? openSocket(options) : openWebSocket(options, client);
+  if (options.maxIncomingPacketBytes !== undefined) guardIncoming(stream, options.maxIncomingPacketBytes);
+  return stream;
+}
+
+/** MQTT's own packets are small or pictures: nothing for a WebSocket to compress. Nagle's algorithm is off in `ws`. */
+function openWebSocket({ address, tls: files, version }: SessionOptions, client: MqttClient): Duplex {
+  const { host, path = '/', port } = address;
+  return webSocketBuilder(client, {
+    protocol: address.tls ? 'wss' : 'ws',
+    protocolId: 'MQTT',
+    protocolVersion: version,
+    hostname: host.includes(':') ? `[${host}]` : host,
+    port,
+    path,
+    wsOptions: { ...files, perMessageDeflate: false },
   });
 }
 
 /** Nagle's algorithm delays the second small packet of a QoS 1 exchange by 40 ms and more: always off. */
-function openSocket({ address, tls: files, maxIncomingPacketBytes }: SessionOptions): net.Socket {
+function openSocket({ address, tls: files }: SessionOptions): net.Socket {
   const { host, port } = address;
   const servername = net.isIP(host) === 0 ? { servername: host } : {};
   const socket = address.tls
     ? tls.connect({ host, port, ...servername, ...files })
     : net.connect({ host, port });
-  if (maxIncomingPacketBytes !== undefined) guardIncoming(socket, maxIncomingPacketBytes);
   return socket.setNoDelay(true);
 }
 
 function clientOptions(options: SessionOptions): IClientOptions {
-  const { address, will, maxIncomingPacketBytes } = options;
+  const { address, will, maxIncomingPacketBytes, lacks } = options;
   const username = options.username ?? address.username;
   const password = options.password ?? address.password;
   return {
@@ -102,7 +171,14 @@ function clientOptions(options: SessionOptions): IClientOptions {
     ...(password === undefined ? {} : { password }),
     ...(will === undefined
       ? {}
-      : { will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true } }),
+      : {
+          will: {
+            ...will,
+            payload: Buffer.from(will.payload),
+            qos: lacks?.qos1 === true ? 0 : 1,
+            retain: lacks?.retain !== true,
+          },
+        }),
     ...(options.version === 5 && maxIncomingPacketBytes !== undefined
       ? { properties: { maximumPacketSize: maxIncomingPacketBytes } }
       : {}),
@@ -110,15 +186,23 @@ function clientOptions(options: SessionOptions): IClientOptions {
 }
 
 /** What a session needs of the client, in promises and in our words. */
-function portOf(client: MqttClient): ConstructorParameters<typeof Session>[0] {
+function portOf(client: MqttClient, receivedBytes: () => number): ConstructorParameters<typeof Session>[0] {
   return {
     publish(topic, payload, { qos = 0, retain = false, properties }, done) {
       const sent = properties === undefined ? {} : { properties: toWire(properties) };
       client.publish(topic, payload, { qos, retain, ...sent }, (error) => done(error ?? undefined));
     },
     subscribe(wanted, done) {
-      const map = Object.fromEntries(wanted.map(({ filter, qos }) => [filter, { qos }]));
-      client.subscribe(map, (error, _granted, packet) => {
+      const map = Object.fromEntries(
+        wanted.map(({ filter, qos, retained = true }) => [
+          filter,
+          // the client sends these five bits as they are: MQTT 5, clause 3.8.3.1
+          { qos, nl: false, rap: false, rh: retained ? 0 : 2 } as const,
+        ]),
+      );
+      const subscriptionIdentifier = wanted[0]?.id;
+      const options = subscriptionIdentifier === undefined ? {} : { properties: { subscriptionIdentifier } };
+      client.subscribe(map, { qos: 0, ...options }, (error, _granted, packet) => {
         const codes = packet?.granted as number[] | undefined;
         if (error !== null && codes?.length !== wanted.length) return done(error, []);
         done(
@@ -131,17 +215,19 @@ function portOf(client: MqttClient): ConstructorParameters<typeof Session>[0] {
     end: () => void client.end(),
     destroy: () => void client.end(true),
     bufferedBytes: () => client.stream.writableLength,
+    receivedBytes,
   };
 }
 
-function limitsOf(connack: IConnackPacket): ServerLimits {
+function limitsOf(connack: IConnackPacket, { version, lacks }: SessionOptions): ServerLimits {
   const said = connack.properties ?? {};
   return {
     maximumPacketSize: said.maximumPacketSize ?? null,
     receiveMaximum: said.receiveMaximum ?? 65_535,
-    maximumQos: said.maximumQoS ?? 2,
-    retainAvailable: said.retainAvailable ?? true,
+    maximumQos: lacks?.qos1 === true ? 0 : (said.maximumQoS ?? 2),
+    retainAvailable: lacks?.retain !== true && (said.retainAvailable ?? true),
     sharedSubscriptionAvailable: said.sharedSubscriptionAvailable ?? null,
+    subscriptionIdentifiersAvailable: version === 5 && (said.subscriptionIdentifiersAvailable ?? true),
     serverKeepAliveS: said.serverKeepAlive ?? null,
   };
 }
@@ -149,7 +235,10 @@ function limitsOf(connack: IConnackPacket): ServerLimits {
 function messageOf(topic: string, payload: Buffer, packet: IPublishPacket): Message {
   const { retain, qos, properties } = packet;
   const message = { topic, payload, retain, qos };
-  return properties === undefined ? message : { ...message, properties: fromWire(properties) };
+  if (properties === undefined) return message;
+  const ids = properties.subscriptionIdentifier;
+  const subscriptions = ids === undefined ? {} : { subscriptions: Array.isArray(ids) ? ids : [ids] };
+  return { ...message, ...subscriptions, properties: fromWire(properties) };
 }
 
 function toWire(properties: MessageProperties): NonNullable<IPublishPacket['properties']> {

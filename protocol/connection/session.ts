@@ -12,6 +12,8 @@ export interface ServerLimits {
   retainAvailable: boolean;
   /** The broker's word, which is not to be trusted (see `probeShared`); null where it says nothing. */
   sharedSubscriptionAvailable: boolean | null;
+  /** Whether the broker says which subscription a message is for. */
+  subscriptionIdentifiersAvailable: boolean;
   /** The keepalive the broker imposes, in seconds; null where it takes ours. */
   serverKeepAliveS: number | null;
 }
@@ -19,16 +21,26 @@ export interface ServerLimits {
 export interface WantedSubscription {
   filter: string;
   qos: 0 | 1;
+  /** Whether retained messages are wanted; true unless told. MQTT 3.1.1 brokers send them in any case. */
+  retained?: boolean;
+  /** Where a copy of a message has to be told from others; 1 to 268,435,455. */
+  id?: number;
 }
+
+/** Some brokers hang up on a SUBSCRIBE with more filters (AWS IoT Core). */
+const MOST_FILTERS = 8;
 
 /** The client below a session. */
 export interface SessionPort {
   publish(topic: string, payload: Buffer, options: PublishOptions, done: (error?: Error) => void): void;
+  /** One SUBSCRIBE packet; all of `wanted` have the same identifier, or none. */
   subscribe(wanted: WantedSubscription[], done: (error: Error | undefined, refused: string[]) => void): void;
   unsubscribe(filter: string, done: (error?: Error) => void): void;
   end(): void;
   destroy(): void;
   bufferedBytes(): number;
+  /** Bytes received so far. */
+  receivedBytes(): number;
 }
 
 interface Waiter {
@@ -72,12 +84,19 @@ export class Session {
     return this.#port.bufferedBytes();
   }
 
+  /** Bytes received so far: grows while anything comes. */
+  get receivedBytes(): number {
+    return this.#port.receivedBytes();
+  }
+
   /**
+   * What the broker does not do is done without: QoS 1 becomes 0, and retained is left out.
    * Resolves on PUBACK (QoS 1), or when the socket has taken the bytes (QoS 0).
    * @throws BROKER_UNREACHABLE when the connection ends first or the broker refuses; MESSAGE_INVALID when the
    *   packet is larger than the broker takes
    */
-  publish(topic: string, payload: Buffer, options: PublishOptions): Promise<void> {
+  publish(topic: string, payload: Buffer, wanted: PublishOptions): Promise<void> {
+    const options = this.#possible(wanted);
     const limit = this.limits.maximumPacketSize;
     if (limit !== null) {
       const bytes = publishPacketBytes(this.version, topic, payload.byteLength, options);
@@ -99,14 +118,17 @@ export class Session {
   }
 
   /** Resolves with the filters that the broker refused. @throws BROKER_UNREACHABLE when the connection ends */
-  async subscribe(wanted: WantedSubscription[]): Promise<string[]> {
-    let refused: string[] = [];
-    if (wanted.length === 0) return refused;
-    await this.#track((done) =>
-      this.#port.subscribe(wanted, (error, filters) => {
-        refused = filters;
-        done(error);
-      }),
+  async subscribe(wanted: readonly WantedSubscription[]): Promise<string[]> {
+    const refused: string[] = [];
+    await Promise.all(
+      packetsOf(wanted, this.limits.subscriptionIdentifiersAvailable).map((packet) =>
+        this.#track((done) =>
+          this.#port.subscribe(packet, (error, filters) => {
+            refused.push(...filters);
+            done(error);
+          }),
+        ),
+      ),
     );
     return refused;
   }
@@ -150,6 +172,12 @@ export class Session {
     this.#tellEnded(cause);
   }
 
+  #possible(wanted: PublishOptions): PublishOptions {
+    const { maximumQos, retainAvailable } = this.limits;
+    const retain = wanted.retain === true && retainAvailable;
+    return { ...wanted, qos: maximumQos === 0 ? 0 : (wanted.qos ?? 0), retain };
+  }
+
   #track(act: (done: (error?: Error) => void) => void): Promise<void> {
     if (this.#endedBy !== null) return Promise.reject(this.#endedBy);
     return new Promise((resolve, reject) => {
@@ -167,6 +195,19 @@ export class Session {
   #wakeIdle(): void {
     for (const wake of this.#onIdle.splice(0)) wake();
   }
+}
+
+function withoutId({ filter, qos, retained }: WantedSubscription): WantedSubscription {
+  return retained === undefined ? { filter, qos } : { filter, qos, retained };
+}
+
+/** One packet for each that needs an identifier, the others together as far as brokers take that. */
+function packetsOf(wanted: readonly WantedSubscription[], identifiers: boolean): WantedSubscription[][] {
+  const isAlone = ({ id }: WantedSubscription): boolean => identifiers && id !== undefined;
+  const packets = wanted.filter(isAlone).map((one) => [one]);
+  const others = wanted.filter((one) => !isAlone(one)).map(withoutId);
+  for (let at = 0; at < others.length; at += MOST_FILTERS) packets.push(others.slice(at, at + MOST_FILTERS));
+  return packets;
 }
 
 function tooLarge(topic: string, packetBytes: number, limitBytes: number): EdgemuxError {

@@ -22,7 +22,7 @@ export interface SupervisorDeps {
 
 export interface SupervisorEvents {
   onMessage(message: Message): void;
-  /** A session is there; it counts as up once this has resolved within `setUpLimitMs`. */
+  /** A session is there; it counts as up once this has resolved. Nothing received for `setUpLimitMs` meanwhile ends it. */
   setUp(session: Session): Promise<void>;
   /** The session is gone, or an attempt failed. */
   onDown(cause: EdgemuxError): void;
@@ -88,8 +88,16 @@ export class Supervisor {
     }
   }
 
+  /** Retained messages of others may come before the broker's answer: over a slow line they may take minutes. */
   async #setUp(session: Session): Promise<void> {
-    const cancel = this.#deps.timers.after(this.#setUpLimitMs, () => session.destroy());
+    let cancel = (): void => undefined;
+    let received = -1;
+    const look = (): void => {
+      if (session.receivedBytes === received) return session.destroy();
+      received = session.receivedBytes;
+      cancel = this.#deps.timers.after(this.#setUpLimitMs, look);
+    };
+    look();
     try {
       await this.#events.setUp(session);
     } finally {

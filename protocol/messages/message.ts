@@ -15,6 +15,8 @@ export interface Message {
   retain: boolean;
   qos: 0 | 1 | 2;
   properties?: MessageProperties;
+  /** Identifiers of the subscriptions that this copy is for, where the broker names them. */
+  subscriptions?: readonly number[];
 }
 
 export interface PublishOptions {

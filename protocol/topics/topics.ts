@@ -7,7 +7,7 @@
 import { EdgemuxError } from '../../common/errors.js';
 import { assertBase, assertDeviceName, assertName, isDeviceName, isName } from './names.js';
 
-export { CameraPattern } from './camera-pattern.js';
+export { CameraPatterns } from './camera-patterns.js';
 export { assertBase, assertDeviceName, assertName, isName, RESERVED_DEVICE_NAMES } from './names.js';
 
 /** Budget in ms and, of a prepared picture, how it was prepared. */

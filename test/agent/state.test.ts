@@ -41,6 +41,7 @@ interface Given {
   energyHealth?: string[];
   hostHealth?: string[];
   zooProblem?: string | null;
+  brokerDenies?: string[];
   journal?: { problem: string | null; lastStop: string };
   online?: boolean;
   policyWarnings?: string[];
@@ -96,7 +97,7 @@ function parts(given: Given = {}, change: Partial<StateParts> = {}): StateParts 
     energy: read.energy,
     host: read.host,
     zooFiles: read.zooFiles,
-    connection: { recentHangUps: 0 },
+    connection: { health: () => given.brokerDenies ?? [], recentHangUps: 0 },
     clockCheck: { problem: null },
     limiter,
     servers,
@@ -209,10 +210,19 @@ t.test('what only makes answers worse is a warning, each in its own words', asyn
   };
   warns({ energyHealth: ['rail in has gaps'] }, {}, 'rail in has gaps');
   warns({ hostHealth: ['the CPU is throttled'] }, {}, 'the CPU is throttled');
+  warns({ brokerDenies: ['no right'] }, {}, 'no right');
   warns({ zooProblem: 'restart the device' }, {}, 'restart the device');
   warns({}, { clockCheck: { problem: 'never set' } }, 'never set');
-  warns({}, { connection: { recentHangUps: 4 } }, /ended our connection 4 times .*another daemon named d1\?/);
-  t.equal(health({}, { connection: { recentHangUps: 3 } }).status, 'ok', 'now and then is none');
+  warns(
+    {},
+    { connection: { health: () => [], recentHangUps: 4 } },
+    /ended our connection 4 times .*another daemon named d1\?/,
+  );
+  t.equal(
+    health({}, { connection: { health: () => [], recentHangUps: 3 } }).status,
+    'ok',
+    'now and then is none',
+  );
   warns({}, { workerTrouble: { down: false, text: 'died twice, runs again' } }, 'died twice, runs again');
   const ready: StateParts['ready'] = {
     ...parts().ready,

@@ -1,7 +1,12 @@
 import t from 'tap';
 import { failure } from '../../../protocol/connection/failure.js';
 import type { PublishOptions } from '../../../protocol/messages/message.js';
-import { Session, type ServerLimits, type SessionPort } from '../../../protocol/connection/session.js';
+import {
+  Session,
+  type ServerLimits,
+  type SessionPort,
+  type WantedSubscription,
+} from '../../../protocol/connection/session.js';
 
 const LIMITS: ServerLimits = {
   maximumPacketSize: null,
@@ -9,6 +14,7 @@ const LIMITS: ServerLimits = {
   maximumQos: 2,
   retainAvailable: true,
   sharedSubscriptionAvailable: null,
+  subscriptionIdentifiersAvailable: true,
   serverKeepAliveS: null,
 };
 const gone = failure('network', 'cable pulled');
@@ -23,9 +29,46 @@ function fakePort() {
     end: () => undefined,
     destroy: () => undefined,
     bufferedBytes: () => 0,
+    receivedBytes: () => 0,
   };
   return { port, acks };
 }
+
+t.test('a SUBSCRIBE has eight filters at most, and one where it carries an identifier', async (t) => {
+  const packets: WantedSubscription[][] = [];
+  const { port } = fakePort();
+  port.subscribe = (wanted, done) => {
+    packets.push(wanted);
+    done(
+      undefined,
+      wanted.filter(({ filter }) => filter === 'f9').map(({ filter }) => filter),
+    );
+  };
+  const wanted = Array.from({ length: 18 }, (_, at) => ({ filter: `f${at}`, qos: 0 as const }));
+  const session = new Session(port, 5, LIMITS, 'broker:1');
+  t.same(await session.subscribe([...wanted, { filter: 'copy', qos: 0, id: 7 }]), ['f9']);
+  t.same(
+    packets.map((packet) => packet.length),
+    [1, 8, 8, 2],
+  );
+  t.same(packets[0], [{ filter: 'copy', qos: 0, id: 7 }]);
+  packets.length = 0;
+  const plain = new Session(port, 5, { ...LIMITS, subscriptionIdentifiersAvailable: false }, 'broker:1');
+  await plain.subscribe([{ filter: 'copy', qos: 0, id: 7 }]);
+  t.same(packets, [[{ filter: 'copy', qos: 0 }]], 'a broker that knows no identifiers gets none');
+});
+
+t.test('what the broker does not do is done without', async (t) => {
+  const { port } = fakePort();
+  const sent: PublishOptions[] = [];
+  port.publish = (_topic, _payload, options, done) => {
+    sent.push(options);
+    done();
+  };
+  const session = new Session(port, 5, { ...LIMITS, maximumQos: 0, retainAvailable: false }, 'broker:1');
+  await session.publish('t', Buffer.from('x'), { qos: 1, retain: true });
+  t.match(sent, [{ qos: 0, retain: false }]);
+});
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { compileFilter } from '../../../protocol/connection/subscriptions.js';
-import { CameraPattern, isName } from '../../../protocol/topics/topics.js';
+import { CameraPattern } from '../../../protocol/topics/camera-pattern.js';
+import { isName } from '../../../protocol/topics/topics.js';
 
 t.test('{camera} names the level that names the camera', async (t) => {
   const plain = new CameraPattern('cameras/{camera}/frame');
