@@ -1,18 +1,30 @@
 /** A zoo whose networks take different pixels, from a camera's frame to the server's answer over real brokers. */
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { systemClock } from '../common/clock.js';
 import { checkImage } from '../mux/image/image-check.js';
 import { encodePng } from '../mux/image/image.js';
 import { decodePicture, prepare } from '../mux/image/prepare.js';
+import { nextStep } from '../mux/rules/group.js';
+import { groupOf, groupPolicyOf } from '../mux/rules/group-settings.js';
 import { argmax } from '../mux/rules/probabilities.js';
-import { networkInput } from '../mux/zoo/input.js';
+import { GROUP_MUX_ID, networkInput } from '../mux/zoo/input.js';
+import { makeUpload, serverInputs } from '../mux/zoo/upload.js';
+import { PictureViews } from '../mux/zoo/views.js';
 import { loadZoo } from '../mux/zoo/zoo.js';
 import { parseOffloadTopic } from '../protocol/topics/topics.js';
 import { Asker } from './cloud-stub/support/asker.js';
 import { cpuInference } from './mux/support/zoos.js';
 import { startAedes, startMosquitto, withoutMosquitto, type TestBroker } from './support/broker.js';
 import { Outside, startDevice, startServer } from './support/system.js';
-import { CLOUD_INPUT, LOCAL_INPUT, stripes, writeTwoSizes } from './support/two-sizes.js';
+import {
+  CLOUD_INPUT,
+  LOCAL_INPUT,
+  MIDDLE_INPUT,
+  stripes,
+  writeTwoSizes,
+  writeTwoSizesGroup,
+} from './support/two-sizes.js';
 
 const LIMITS = { maxBytes: 1e7, maxPixels: 1e7 };
 /** JPEG 92 moves a mean by far less; another part of the picture by far more. */
@@ -163,6 +175,60 @@ t.test('sizes that are swapped in a manifest are refused before anything is answ
     message: /big\.onnx: input 'images': uint8 \[N,48,48,3\] instead of uint8 \[N,32,32,1\]/,
   });
 });
+
+for (const parts of ['the same part', 'different parts']) {
+  t.test(
+    `a group whose networks see ${parts} of a picture in several sizes answers by its rule`,
+    async (t) => {
+      const zoo = await writeTwoSizesGroup(t.testdir(), (manifest) => {
+        const [, middle] = manifest['models'] as Record<string, unknown>[];
+        if (parts === 'different parts' && middle) middle['input'] = { ...MIDDLE_INPUT, fit: 'stretch' };
+      });
+      const expected = await ensemble(t, zoo);
+      const broker = await startAedes();
+      t.teardown(() => broker.stop());
+      const asker = await Asker.connect(t, broker.url, 'by-hand');
+      await startServer(t, broker.url, 's1', { zoo, policy: { mode: 'ensemble', T: 0 } });
+      t.ok(await asker.untilOnline('s1'));
+      const answers = await asker.askAll(new Array<Buffer>(8).fill(picture), 20_000, 'two-sizes');
+      for (const answer of answers) {
+        if ('error' in answer) t.fail(answer.error.message);
+        else {
+          t.same([...answer.models].sort(), ['big', 'middle']);
+          t.ok(distance(answer.probabilities, expected) < 1e-4, answer.probabilities.join());
+        }
+      }
+      const decoded = await decodePicture(picture, LIMITS, []);
+      const loaded = await loadZoo(zoo);
+      const views = new PictureViews({ clock: systemClock }, decoded);
+      const upload = await makeUpload(serverInputs(loaded), views, picture);
+      t.equal(upload.prepared?.width, parts === 'the same part' ? 48 : undefined);
+      const frameId = asker.ask(upload.bytes, upload.prepared ? '20000-crop-48x48' : '20000', 'two-sizes');
+      await asker.until(() => asker.got.has(frameId));
+      const got = asker.got.get(frameId)?.answer;
+      const off = got && 'probabilities' in got ? distance(got.probabilities, expected) : NaN;
+      t.ok(off < NEAR, `${off}: a device's upload serves all of them`);
+    },
+  );
+}
+
+/** The group's answer to the picture, each network run by itself on what it should see. */
+async function ensemble(t: Test, dir: string): Promise<ArrayLike<number>> {
+  const zoo = await loadZoo(dir);
+  const inference = cpuInference(zoo, { groupMux: true });
+  t.teardown(() => inference.stop());
+  await inference.start();
+  const decoded = await decodePicture(picture, LIMITS, serverInputs(zoo));
+  const pixelsOf = (network: string) => prepare(decoded, zoo.inputOf(network));
+  const mux = await inference.infer({ kind: 'group-mux', pixels: await pixelsOf(GROUP_MUX_ID), count: 1 });
+  const outputs = new Map<string, Float32Array>();
+  for (const id of ['middle', 'big'])
+    outputs.set(id, (await inference.classify(id, await pixelsOf(id))).probabilities);
+  const policy = groupPolicyOf(zoo, { mode: 'ensemble', threshold: 0 });
+  const step = nextStep(groupOf(zoo), policy, mux, outputs);
+  if (step.kind === 'run') throw new Error('every model of the group has run');
+  return step.probabilities;
+}
 
 async function asked(asker: Asker, image: Uint8Array, level: string): Promise<number[]> {
   const frameId = asker.ask(image, level, 'two-sizes');

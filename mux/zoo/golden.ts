@@ -2,9 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { fail, pass, skip, type Verdict } from '../../common/doctor/checks.js';
+import { EdgemuxError } from '../../common/errors.js';
 import type { Provider } from '../config.js';
 import type { Inference, InferenceOptions } from '../inference/inference.js';
 import { policyFromManifest } from '../rules/policy-settings.js';
+import { GROUP_MUX_ID, inputBytes, inputKey, MUX_ID } from './input.js';
 import type { Zoo } from './zoo.js';
 
 const values = z.array(z.number());
@@ -14,7 +16,10 @@ export const goldenSchema = z.object({
     .array(
       z.object({
         index: z.int(),
+        /** As the zoo's own `input` has them. */
         pixels: z.base64(),
+        /** Of each network that has an input of its own, a model by its id, a mux by `MUX_ID` or `GROUP_MUX_ID`. */
+        inputs: z.record(z.string(), z.base64()).optional(),
         models: z.record(z.string(), values),
         mux: z.object({ score: z.number(), probabilities: values }),
         group: z.object({ correct: values, weights: values }).optional(),
@@ -35,6 +40,22 @@ export async function loadGolden(zoo: Zoo): Promise<GoldenImage[]> {
   return goldenSchema.parse(JSON.parse(await readFile(zoo.path(file), 'utf8'))).images;
 }
 
+/**
+ * What a network sees of a golden image. Stored, and not prepared here: another resizing must not look like another network.
+ * @throws EdgemuxError ZOO_INVALID where the file lacks them
+ */
+export function goldenPixels(zoo: Zoo, { index, inputs, pixels }: GoldenImage, network: string): Uint8Array {
+  const input = zoo.inputOf(network);
+  const own = inputs?.[network] ?? (inputKey(input) === inputKey(zoo.input) ? pixels : undefined);
+  const found = Buffer.from(own ?? '', 'base64');
+  if (found.length === inputBytes(input)) return found;
+  throw new EdgemuxError(
+    'ZOO_INVALID',
+    `golden image ${index} has ${found.length} bytes of pixels for ${network}, which takes ${inputBytes(input)}: ` +
+      'a network with an input of its own needs them under `inputs`',
+  );
+}
+
 /** Every loaded network on every golden image, and the zoo's own rule where the device's networks are loaded. */
 export async function goldenVerdict(
   zoo: Zoo,
@@ -47,7 +68,7 @@ export async function goldenVerdict(
   const tolerance = TOLERANCE[provider];
   let farthest = 0;
   for (const image of images) {
-    for (const [network, difference] of await differences(image, inference, options)) {
+    for (const [network, difference] of await differences(zoo, image, inference, options)) {
       farthest = Math.max(farthest, difference);
       if (!(difference <= tolerance)) {
         return fail(
@@ -66,17 +87,19 @@ export async function goldenVerdict(
 type Loaded = Omit<InferenceOptions, 'zoo'>;
 
 async function differences(
+  zoo: Zoo,
   image: GoldenImage,
   inference: Inference,
   { models, mux, groupMux }: Loaded,
 ): Promise<[string, number][]> {
-  const pixels = Buffer.from(image.pixels, 'base64');
+  const pixelsOf = (network: string): Uint8Array => goldenPixels(zoo, image, network);
   const found: [string, number][] = [];
   for (const id of models) {
-    const { probabilities } = await inference.classify(id, pixels);
+    const { probabilities } = await inference.classify(id, pixelsOf(id));
     found.push([id, distance(probabilities, image.models[id])]);
   }
   if (mux === 'pair') {
+    const pixels = pixelsOf(MUX_ID);
     const { scores, probabilities } = await inference.infer({ kind: 'mux', pixels, count: 1 });
     found.push([
       'the mux',
@@ -84,6 +107,7 @@ async function differences(
     ]);
   }
   if (groupMux === true && image.group) {
+    const pixels = pixelsOf(GROUP_MUX_ID);
     const { correct, weights } = await inference.infer({ kind: 'group-mux', pixels, count: 1 });
     found.push([
       "the group's mux",
@@ -103,7 +127,12 @@ async function wrongDecision(
   if (image.decision === undefined || mux !== 'pair' || !zoo.local || !models.includes(zoo.local.id))
     return null;
   const policy = policyFromManifest(zoo);
-  const { decision } = await inference.decide(Buffer.from(image.pixels, 'base64'), policy);
+  const local = zoo.local.id;
+  const pixels = {
+    mux: async () => goldenPixels(zoo, image, MUX_ID),
+    local: async () => goldenPixels(zoo, image, local),
+  };
+  const { decision } = await inference.decide(pixels, policy);
   if (decision === image.decision) return null;
   return `golden image ${image.index} is decided '${decision}' instead of '${image.decision}'`;
 }

@@ -26,7 +26,9 @@ export function commonInput(inputs: readonly NetworkInput[]): NetworkInput | nul
   const height = Math.max(...inputs.map((input) => input.height));
   const width = Math.max(...inputs.map((input) => input.width));
   const common = { ...first, height, width, channels: widest(inputs) };
-  return inputs.every((input) => refit(input, common).fit === 'stretch') ? common : null;
+  const scaled = (input: NetworkInput): boolean =>
+    input.fit === common.fit && refit(input, common).fit === 'stretch';
+  return inputs.every(scaled) ? common : null;
 }
 
 /**

@@ -4,7 +4,7 @@ import { inputKey, type NetworkInput } from './input.js';
 
 /** A picture that was prepared before: which part of the scene it shows, and its size in pixels. */
 export type Prepared = Pick<NetworkInput, 'fit' | 'height' | 'width'> & {
-  /** Of a crop; where it is absent, the share of whoever asks. */
+  /** Of a crop; where it is absent, as in a topic, the share of whoever asks. */
   share?: number;
 };
 

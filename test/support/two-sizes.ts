@@ -76,6 +76,30 @@ function muxGraph(size: Size): Graph {
   };
 }
 
+/** As `linear`, of a group of two: correct = sigmoid and weights = softmax of the mean red and green. */
+function groupMuxGraph(size: Size): Graph {
+  const graph = linear(size, (channel, k) => (k === channel ? perValue(size) : 0));
+  const count = size.height * size.width * size.channels;
+  const weights = Array.from({ length: count * 2 }, (_, at) =>
+    Math.floor(at / 2) % size.channels === at % 2 ? perValue(size) : 0,
+  );
+  return {
+    ...graph,
+    nodes: [
+      ...graph.nodes,
+      node('MatMul', ['x', 'v'], 'u'),
+      node('Sigmoid', ['u'], 'correct'),
+      node('Softmax', ['u'], 'weights', { axis: 1 }),
+    ],
+    initializers: [...graph.initializers, floats('v', [count, 2], weights)],
+    outputs: [
+      tensorInfo('correct', FLOAT, ['N', 2]),
+      tensorInfo('weights', FLOAT, ['N', 2]),
+      ...graph.outputs,
+    ],
+  };
+}
+
 /** Writes the zoo. @param change last edits of the manifest, as mistakes that are to be caught */
 export async function writeTwoSizes(
   dir: string,
@@ -122,6 +146,33 @@ export async function writeTwoSizes(
   change(manifest);
   await writeFile(join(dir, 'manifest.json'), JSON.stringify(manifest));
   return dir;
+}
+
+/** Input of the second model of the group and, at half of its size, of the group's mux. */
+export const MIDDLE_INPUT = { ...CLOUD_INPUT, height: 32, width: 32 } as const;
+
+/** The zoo with a group: `middle` 32 x 32 beside `big`, and a mux of 16 x 16, which all see the same part of a picture. */
+export async function writeTwoSizesGroup(
+  dir: string,
+  change: (manifest: Record<string, unknown>) => void = () => undefined,
+): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  const input = { ...MIDDLE_INPUT, height: 16, width: 16 };
+  const middle = linear(MIDDLE_INPUT, (channel, k) => (k === channel ? perValue(MIDDLE_INPUT) : 0));
+  const entry = async (name: string, graph: Graph) => {
+    const bytes = onnxModel(graph);
+    await writeFile(join(dir, name), bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { file: name, sha256, bytes: bytes.length, architecture: 'linear', accuracy: null };
+  };
+  const [model, mux] = [await entry('middle.onnx', middle), await entry('group.onnx', groupMuxGraph(input))];
+  return writeTwoSizes(dir, (manifest) => {
+    const models = manifest['models'] as object[];
+    models.splice(1, 0, { id: 'middle', roles: ['group'], flops: 9216, ...model, input: MIDDLE_INPUT });
+    const group = { ...mux, flops: 1536, auroc: null, input, models: ['middle', 'big'] };
+    manifest['mux'] = { ...(manifest['mux'] as object), group };
+    change(manifest);
+  });
 }
 
 /**

@@ -1,9 +1,11 @@
 /** What the server adds at low load: its answer's latency beside decoding, mux, models and a raw MQTT round trip. */
 import { systemClock } from '../../../common/clock.js';
 import { percentile } from '../../../common/statistics.js';
-import { decodeImage } from '../../../mux/image/image.js';
+import { decodePicture } from '../../../mux/image/prepare.js';
 import { GROUP_MUX_ID, type SessionSpec } from '../../../mux/inference/inference.js';
 import { openSession, type Session } from '../../../mux/inference/runtime.js';
+import { serverInputs } from '../../../mux/zoo/upload.js';
+import { PictureViews } from '../../../mux/zoo/views.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
 import type { Devices } from './devices.js';
 import { answerOf } from './rounds.js';
@@ -30,15 +32,22 @@ export class Floor {
 
   /** @throws EdgemuxError MODEL_UNUSABLE */
   static async open(zoo: Zoo, threads: number): Promise<Floor> {
-    const { classes, input, manifest } = zoo;
+    const { classes, manifest } = zoo;
     const group = manifest.mux?.group;
     const ids = group?.models ?? [zoo.largest.id];
     const specs = ids.map((id): SessionSpec => {
-      return { id, kind: 'model', path: zoo.path(zoo.modelById(id).file), input, classes };
+      return { id, kind: 'model', path: zoo.path(zoo.modelById(id).file), input: zoo.inputOf(id), classes };
     });
     if (group) {
       const path = zoo.path(group.file);
-      specs.push({ id: GROUP_MUX_ID, kind: 'group-mux', path, input, classes, models: ids.length });
+      specs.push({
+        id: GROUP_MUX_ID,
+        kind: 'group-mux',
+        path,
+        input: zoo.inputOf(GROUP_MUX_ID),
+        classes,
+        models: ids.length,
+      });
     }
     const sessions = new Map<string, Session>();
     for (const spec of specs) {
@@ -50,8 +59,9 @@ export class Floor {
   /** Decodes an image and runs networks on it, one after the other. Returns ms. */
   async run(image: Uint8Array, networks: readonly string[]): Promise<number> {
     const startMs = systemClock.monotonicMs();
-    const pixels = await decodeImage(image, this.#zoo.input, { maxPixels: MAX_PIXELS });
-    for (const id of networks) await this.#sessions.get(id)?.run(pixels, 1);
+    const picture = await decodePicture(image, { maxPixels: MAX_PIXELS }, serverInputs(this.#zoo));
+    const views = new PictureViews({ clock: systemClock }, picture);
+    for (const id of networks) await this.#sessions.get(id)?.run(await views.as(this.#zoo.inputOf(id)), 1);
     return systemClock.monotonicMs() - startMs;
   }
 
