@@ -38,6 +38,24 @@ export function requiredText(
   throw invalid(flag, value ?? 'nothing', wanted);
 }
 
+/** `--images` of the commands that look at pictures. */
+export const IMAGES_OPTION = {
+  type: 'string',
+  requiresArg: true,
+  describe: "labelled pictures, FOLDER/<class>/*, instead of the zoo's own test images",
+} as const;
+
+/** @throws EdgemuxError CONFIG_INVALID for a bare number, which was a count once */
+export function imagesFolder(argv: Record<string, unknown>): string | null {
+  const folder = optionalText(argv['images'] === undefined ? undefined : String(argv['images']));
+  if (folder === null || !/^\d+(\.\d+)?$/.test(folder)) return folder;
+  throw invalid(
+    'images',
+    folder,
+    `a folder of labelled pictures; for a number of images pass --limit ${folder}`,
+  );
+}
+
 /** Execution providers in order, with commas. @throws EdgemuxError CONFIG_INVALID naming one that is none */
 export function providerList(value: unknown): Provider[] {
   return String(value)

@@ -85,7 +85,11 @@ async function framesOf(options: CalibrateOptions, zoo: Zoo, mode: RankedMode): 
   const { source, campaign } = options;
   const measured = campaign === null ? null : campaignCosts(campaign);
   if (source === null) {
-    return { rows: await zooRows(zoo, mode, options), costs: measured, from: `of zoo ${zoo.name}` };
+    return {
+      rows: await zooRows(zoo, mode, options),
+      costs: measured,
+      from: `of ${options.images ?? `zoo ${zoo.name}`}`,
+    };
   }
   if (source.kind === 'labels') {
     return { rows: await labelRows(source.file), costs: measured, from: `of ${source.file}` };

@@ -2,6 +2,7 @@
 import { type RankedMode, RANKED_MODES } from '../../mux/rules/policies/registry.js';
 import { EdgemuxError } from '../../common/errors.js';
 import { PROVIDERS, SHIPPED_ZOO, type Provider } from '../../mux/config.js';
+import { IMAGES_OPTION, imagesFolder } from '../flags.js';
 import type { Budget } from './choose.js';
 
 export interface CalibrateOptions {
@@ -13,7 +14,10 @@ export interface CalibrateOptions {
   /** Null: the zoo's. */
   mode: RankedMode | null;
   budget: Budget;
-  images: number | null;
+  /** Folder of labelled pictures, in the place of the zoo's own test images. */
+  images: string | null;
+  /** Images at most. */
+  limit: number | null;
   providers: Provider[];
   /** Random halves to check the intervals on; 0: none. */
   check: number;
@@ -35,7 +39,7 @@ export const CALIBRATE_OPTIONS = {
     type: 'string',
     default: SHIPPED_ZOO,
     defaultDescription: 'models/fashion-mnist',
-    describe: 'model zoo folder; its test images unless --labels or --journal is given',
+    describe: 'model zoo folder; its test images unless --images, --labels or --journal is given',
   },
   labels: { type: 'string', requiresArg: true, describe: 'labels file of edgemux label (mode cascade)' },
   journal: {
@@ -49,7 +53,8 @@ export const CALIBRATE_OPTIONS = {
     describe: 'campaign of edgemux measure that tells energy and latency by route, for --energy and --p95',
   },
   mode: { type: 'string', choices: RANKED_MODES, describe: "policy to set the threshold of; the zoo's own" },
-  images: { type: 'number', requiresArg: true, describe: 'test images at most' },
+  images: IMAGES_OPTION,
+  limit: { type: 'number', requiresArg: true, describe: 'images at most, taken evenly from all' },
   provider: {
     type: 'string',
     default: 'cuda,cpu',
@@ -84,7 +89,8 @@ export function calibrateOptions(argv: Record<string, unknown>, configFile: stri
     campaign: text(argv['campaign']),
     budget,
     mode: RANKED_MODES.find((mode) => mode === argv['mode']) ?? null,
-    images: argv['images'] === undefined ? null : whole('images', argv['images'], 20),
+    images: imagesFolder(argv),
+    limit: argv['limit'] === undefined ? null : whole('limit', argv['limit'], 20),
     providers: String(argv['provider']).split(',').map(provider),
     check: whole('check', argv['check'] ?? 0, 0),
     seed: whole('seed', argv['seed'] ?? 1, 0),
@@ -95,6 +101,9 @@ export function calibrateOptions(argv: Record<string, unknown>, configFile: stri
 
 function sourceOf(argv: Record<string, unknown>): CalibrateOptions['source'] {
   const [labels, journal] = [text(argv['labels']), text(argv['journal'])];
+  const images = imagesFolder(argv);
+  if (images !== null && (labels !== null || journal !== null))
+    throw invalid('images', images, 'left out where --labels or --journal is given');
   if (labels !== null && journal !== null)
     throw invalid('journal', journal, 'left out where --labels is given');
   if (labels !== null) return { kind: 'labels', file: labels };

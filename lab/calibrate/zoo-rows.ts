@@ -18,8 +18,8 @@ export async function zooRows(
   mode: RankedMode,
   options: CalibrateOptions,
 ): Promise<CalibrationRow[]> {
-  const { images, providers } = options;
-  const pair = pairOf(zoo, await measure(zoo, { images, providers }));
+  const { images, limit, providers } = options;
+  const pair = pairOf(zoo, await measure(zoo, { images, limit, providers }));
   if (!pair) throw new EdgemuxError('ZOO_INVALID', `zoo ${zoo.name} has no local and no other cloud model`);
   if (needsMux({ mode }) && !pair.mux)
     throw new EdgemuxError('ZOO_INVALID', `${mode} needs a mux in ${zoo.name}`);

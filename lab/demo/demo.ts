@@ -50,7 +50,7 @@ async function play(rig: Rig): Promise<DemoSummary> {
   const { options, zoo, watcher } = rig;
   const hybridMode = zoo.manifest.policy.mode;
   const modes = { hybrid: hybridMode, 'mobile-only': 'mobile-only', 'cloud-only': 'cloud-only' } as const;
-  const frames = await demoFrames(zoo, options.frames, options.cameras, options.seed);
+  const frames = await demoFrames(zoo, options);
   const ratePerS = await chooseRate(rig, frames);
   const phases = {} as Record<SetupName, Phase>;
   const drops: Record<string, number> = {};

@@ -1,6 +1,6 @@
 import { SHIPPED_ZOO } from '../../mux/config.js';
 import { LINKS } from '../measure/link/links.js';
-import { invalid, optionalText, whole } from '../flags.js';
+import { IMAGES_OPTION, imagesFolder, invalid, optionalText, whole } from '../flags.js';
 
 export interface DemoOptions {
   frames: number;
@@ -10,6 +10,8 @@ export interface DemoOptions {
   /** An external broker, or null for the embedded one. */
   broker: string | null;
   zoo: string;
+  /** Folder of labelled pictures; null: the zoo's own test images. */
+  images: string | null;
   outDir: string;
   seed: number;
   provider: string | null;
@@ -36,6 +38,7 @@ export const DEMO_OPTIONS = {
     defaultDescription: 'models/fashion-mnist',
     describe: 'model zoo folder',
   },
+  images: IMAGES_OPTION,
   out: {
     type: 'string',
     default: 'demo-out',
@@ -64,6 +67,7 @@ export function demoOptions(argv: Record<string, unknown>): DemoOptions {
     cameras: whole('cameras', argv['cameras'], 1, 64),
     broker: optionalText(argv['broker']),
     zoo: String(argv['zoo']),
+    images: imagesFolder(argv),
     outDir: String(argv['out']),
     seed: whole('seed', argv['seed'], 0, 0xffffffff),
     provider: optionalText(argv['provider']),

@@ -30,10 +30,10 @@ export class Phase {
 
   /** Publishes one frame as its camera. */
   async publish(connection: Connection, frame: DemoFrame): Promise<void> {
-    const key = keyOf(frame.camera, createHash('sha256').update(frame.jpeg).digest('hex'));
+    const key = keyOf(frame.camera, createHash('sha256').update(frame.image).digest('hex'));
     this.#awaited.set(key, [...(this.#awaited.get(key) ?? []), frame.truth]);
     this.published += 1;
-    await connection.publish(`cameras/${frame.camera}/frame`, frame.jpeg, { qos: 1 });
+    await connection.publish(`cameras/${frame.camera}/frame`, frame.image, { qos: 1 });
   }
 }
 

@@ -23,12 +23,12 @@ const NO_LOSSES: Losses = { ablations: [], embeddings: null };
 
 /** @param seed of the bootstrap and of the halves of a cross-validation */
 export function evaluate(zoo: Zoo, measured: Measured, seed: number, losses: Losses = NO_LOSSES): EvalReport {
-  const { count, provider, set } = measured;
+  const { count, provider, features } = measured;
   const bootstrap = new Bootstrap(count, seed);
   const pair = pairOf(zoo, measured);
   const group = groupOfMeasured(measured);
   const calibrated = calibratedOf(zoo);
-  const pairPart = pair && evaluatePair({ pair, calibrated, bootstrap, seed, set, input: zoo.input });
+  const pairPart = pair && evaluatePair({ pair, calibrated, bootstrap, seed, features });
   const groupPart = group && evaluateGroup(zoo, group, bootstrap);
   return {
     schema: 1,
@@ -86,8 +86,16 @@ function hardnessRows({ models, pairMux, count }: Measured): EvalReport['hardnes
 function notes(zoo: Zoo, measured: Measured, pair: Pair | null, part: PairEvaluation | null): string[] {
   const { manifest } = zoo;
   const said: string[] = [];
-  const total = manifest.test?.count ?? measured.count;
-  if (measured.count < total) said.push(`The first ${measured.count} of ${total} test images only.`);
+  const { images, unreadable } = measured;
+  const read = measured.count + unreadable.length;
+  const which =
+    typeof images.key(0) === 'string'
+      ? `${read} of ${images.count} images`
+      : `The first ${read} of ${images.count} test images`;
+  if (read < images.count) said.push(`${which} only.`);
+  if (images.note !== null) said.push(images.note);
+  if (unreadable.length > 0)
+    said.push(`${unreadable.length} images could not be read; the first: ${unreadable[0] ?? ''}.`);
   if (!pair) said.push('No pair: the zoo has no two models with the roles local and cloud.');
   else if (!measured.pairMux) said.push('No mux for the pair: only the cascade is judged.');
   if (!measured.groupMux) said.push('No group: the zoo has no group mux, so there is no Table II.');

@@ -1,12 +1,14 @@
 /** The command line of `edgemux eval`, as plain data. */
 import { SHIPPED_ZOO, type Provider } from '../../mux/config.js';
-import { providerList, whole } from '../flags.js';
+import { IMAGES_OPTION, imagesFolder, providerList, whole } from '../flags.js';
 
 export interface EvalOptions {
   zoo: string;
   outDir: string;
-  /** The first so many test images; null: all. */
-  images: number | null;
+  /** Folder of labelled pictures; null: the zoo's own test images. */
+  images: string | null;
+  /** Only so many images, taken evenly from all; null: all. */
+  limit: number | null;
   /** Of the bootstrap and of the halves of a cross-validation. */
   seed: number;
   /** Execution providers in order, as for the daemon. */
@@ -25,7 +27,8 @@ export const EVAL_OPTIONS = {
     default: 'eval-out',
     describe: 'folder for eval.json, eval.md, choices and figures',
   },
-  images: { type: 'number', requiresArg: true, describe: 'only the first so many test images' },
+  images: IMAGES_OPTION,
+  limit: { type: 'number', requiresArg: true, describe: 'images at most, taken evenly from all' },
   seed: { type: 'number', default: 1, describe: 'of the bootstrap and of cross-validation' },
   provider: {
     type: 'string',
@@ -37,11 +40,12 @@ export const EVAL_OPTIONS = {
 
 /** Checks a parsed command line. @throws EdgemuxError CONFIG_INVALID naming the flag and its value */
 export function evalOptions(argv: Record<string, unknown>): EvalOptions {
-  const images = argv['images'];
+  const { limit } = argv;
   return {
     zoo: String(argv['zoo'] ?? SHIPPED_ZOO),
     outDir: String(argv['out'] ?? EVAL_OPTIONS.out.default),
-    images: images === undefined ? null : whole('images', images, 2, 100_000_000),
+    images: imagesFolder(argv),
+    limit: limit === undefined ? null : whole('limit', limit, 2, 100_000_000),
     seed: whole('seed', argv['seed'] ?? EVAL_OPTIONS.seed.default, 0, 0xffffffff),
     providers: providerList(argv['provider'] ?? EVAL_OPTIONS.provider.default),
   };

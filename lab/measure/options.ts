@@ -1,7 +1,7 @@
 /** The command line of `edgemux measure`, as plain data. */
 import { EdgemuxError } from '../../common/errors.js';
 import { SHIPPED_ZOO } from '../../mux/config.js';
-import { amount, invalid, optionalText, whole } from '../flags.js';
+import { amount, IMAGES_OPTION, imagesFolder, invalid, optionalText, whole } from '../flags.js';
 import { LINK_NAMES, linkProfile } from './link/links.js';
 import { SETUPS, type CampaignFacts, type SetupName } from './store/facts.js';
 
@@ -24,11 +24,8 @@ export const MEASURE_OPTIONS = {
   },
   frames: { type: 'number', default: 1000, describe: 'measured frames a run: the same ones in every run' },
   repeat: { type: 'number', default: 3, describe: 'runs of each set-up, in random order' },
-  data: {
-    type: 'string',
-    default: 'zoo',
-    describe: "labelled pictures FOLDER/<class>/*; zoo: the zoo's own test images",
-  },
+  images: IMAGES_OPTION,
+  data: { type: 'string', requiresArg: true, describe: "--images by its former name; zoo: the zoo's own" },
   link: {
     type: 'string',
     default: 'none',
@@ -97,7 +94,7 @@ export function measureOptions(argv: Record<string, unknown>, configFile: string
   }
   return {
     setups: setupNames(String(argv['setups'])),
-    data: String(argv['data']),
+    data: imagesFolder(argv) ?? optionalText(argv['data']) ?? 'zoo',
     link,
     configFile,
     frames: whole('frames', argv['frames'], 1, 10_000_000),

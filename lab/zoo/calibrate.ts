@@ -5,6 +5,7 @@ import { argmax, maximum } from '../../mux/rules/probabilities.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import { judge, type JudgeDeps } from './judge.js';
 import { folderImages, type LabelledImages } from './labelled.js';
+import { Suspicions } from './suspicions.js';
 
 /** Share of the way from the local model's accuracy to the cloud's that the cascade is to reach; the trainer's too. */
 const GAP_SHARE = 0.98;
@@ -84,19 +85,21 @@ export async function calibrate(
 ): Promise<Calibrated> {
   const images = await folderImages(zoo, dir);
   if (images.note !== null) write(`note: ${images.note}\n`);
-  const { rows, unreadable } = await answers(zoo, images);
+  const { rows, unreadable, warnings } = await answers(zoo, images);
   for (const line of unreadable.slice(0, 5)) write(`note: left out ${line}\n`);
   if (unreadable.length > 5) write(`note: left out ${unreadable.length} images in all\n`);
   if (rows.length === 0)
     throw new EdgemuxError('CONFIG_INVALID', `--calibrate: no image of ${dir} could be used`);
+  for (const line of warnings) write(`warning: ${line}\n`);
   return chooseConfidence(rows);
 }
 
 async function answers(
   zoo: Zoo,
   images: LabelledImages,
-): Promise<{ rows: Answered[]; unreadable: string[] }> {
+): Promise<{ rows: Answered[]; unreadable: string[]; warnings: string[] }> {
   const models = bothModels(zoo);
+  const suspicions = new Suspicions(models, zoo.classes);
   const rows: Answered[] = [];
   const unreadable: string[] = [];
   const inference = new Inference({}, cpuOptions(zoo, models));
@@ -107,7 +110,9 @@ async function answers(
       images,
       stopped: () => false,
       failed: (index, why) => unreadable.push(`${images.key(index)}: ${why}`),
-      judged: ({ label, probabilities: [mine = [], other = []] }) => {
+      judged: ({ label, probabilities }) => {
+        const [mine = [], other = []] = probabilities;
+        suspicions.add(label, probabilities);
         const right = { localRight: argmax(mine) === label, cloudRight: argmax(other) === label };
         rows.push({ confidence: maximum(mine), ...right });
       },
@@ -121,7 +126,7 @@ async function answers(
   } finally {
     await inference.stop();
   }
-  return { rows, unreadable };
+  return { rows, unreadable, warnings: suspicions.warnings() };
 }
 
 /** Ids of the local model and of the dearest of the cloud models. */

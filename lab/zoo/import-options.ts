@@ -50,6 +50,8 @@ export interface ImportOptions {
   imageFile: string | null;
   /** Labelled images that set the confidence; null: `confidence` as it is. */
   calibrateDir: string | null;
+  /** Labelled images that the zoo is to be judged on; the zoo gets a list of them. */
+  testDir: string | null;
   confidence: number;
   force: boolean;
 }
@@ -166,6 +168,11 @@ export const IMPORT_OPTIONS = {
     requiresArg: true,
     describe: 'folder of labelled images that the models were not trained on: sets the confidence',
   },
+  test: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'folder of labelled images for eval, calibrate, demo and measure: the zoo gets a list of them',
+  },
   confidence: {
     type: 'number',
     default: 0.8,
@@ -204,6 +211,7 @@ export function importOptions(argv: Record<string, unknown>): ImportOptions {
     outDir: requiredText(argv, 'out'),
     imageFile: optionalText(argv['image']),
     calibrateDir: optionalText(argv['calibrate']),
+    testDir: optionalText(argv['test']),
     force: argv['force'] === true,
   };
 }

@@ -13,6 +13,9 @@ import { readClassNames, type ClassNames } from './class-names.js';
 import type { ImportOptions, ModelOption } from './import-options.js';
 import { modelLines, policyLines } from './import-report.js';
 import { prove, type Proof } from './prove.js';
+import { oddNormalisation } from './suspicions.js';
+import { classFolders } from './class-folders.js';
+import { TEST_LIST, testListText } from './test-list.js';
 
 export interface ImportDeps {
   write: (text: string) => void;
@@ -43,6 +46,7 @@ export async function runImport(options: ImportOptions, deps: ImportDeps = syste
   try {
     const taken = await takeModels(options, names, staging, deps);
     await writeManifest(staging, manifestOf(options, names, taken, deps));
+    await listTest(options, staging, deps);
     await policyOf(options, staging, deps);
     policyFromManifest(await loadZoo(staging));
     await moveInto(staging, out);
@@ -71,6 +75,8 @@ async function takeModels(
   const taken: Taken[] = [];
   for (const option of options.models) {
     deps.write(`${option.id}: ${option.file}\n`);
+    const odd = oddNormalisation(option.id, option.normalisation);
+    if (odd !== null) deps.write(`  warning: ${odd}\n`);
     const proof = await prove(option, { names, imageFile: options.imageFile, folder });
     const file = `${option.id}.onnx`;
     await writeFile(join(folder, file), proof.bytes);
@@ -150,6 +156,20 @@ async function writeManifest(folder: string, manifest: object): Promise<void> {
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
   parseManifest(text, 'the manifest');
   await writeFile(join(folder, 'manifest.json'), text);
+}
+
+/** Takes a list of the test images into the zoo, where a folder of them was named; the pictures stay where they are. */
+async function listTest({ testDir }: ImportOptions, staging: string, deps: ImportDeps): Promise<void> {
+  if (testDir === null) return;
+  const zoo = await loadZoo(staging);
+  const { files, note } = await classFolders(zoo, testDir);
+  if (note !== null) deps.write(`note: ${note}\n`);
+  const text = testListText(resolve(testDir), files);
+  await writeFile(join(staging, TEST_LIST), text);
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const testList = { file: TEST_LIST, sha256, bytes: Buffer.byteLength(text), count: files.length };
+  await writeManifest(staging, { ...zoo.manifest, testList });
+  deps.write(`test images: a list of ${files.length} in ${testDir}\n`);
 }
 
 /** Sets the confidence by labelled images, where there are some. */

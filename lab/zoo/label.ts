@@ -7,10 +7,11 @@ import { stopSignal } from '../../common/signals.js';
 import { Inference } from '../../mux/inference/inference.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
 import { percent } from './import-report.js';
-import { batchSize, inputsOf, judge } from './judge.js';
+import { batchSize, inputsOf, judge, type JudgeDeps } from './judge.js';
 import type { LabelOptions } from './label-options.js';
 import { folderImages, idxImages, testImages, type LabelledImages } from './labelled.js';
 import { headerOf, openLabels, rowLine, type Correct, type OpenLabels } from './labels-file.js';
+import { Suspicions } from './suspicions.js';
 import { ProgressLine, remainingText, type Counted } from '../progress-line.js';
 
 export interface LabelDeps {
@@ -78,49 +79,59 @@ interface Work {
 }
 
 interface Run {
-  correct: readonly Correct[];
+  correct: Correct[];
   unreadable: string[];
+  /** What is probably wrong with the models, as far as this run shows. */
+  warnings: string[];
   stopped: boolean;
 }
 
-async function label({ deps, zoo, models, images, file, which }: Work, options: LabelOptions): Promise<Run> {
-  const run = { correct: [...file.correct], unreadable: [] as string[], stopped: false };
+async function label(work: Work, options: LabelOptions): Promise<Run> {
+  const { deps, zoo, models, file, which } = work;
+  const run: Run = { correct: [...file.correct], unreadable: [], warnings: [], stopped: false };
   if (which.length === 0) return run;
   void deps.stopped.then(() => (run.stopped = true));
   const inference = new Inference({}, inferenceOptions(zoo, models, options));
   const { provider } = await inference.start();
   const progress = progressOf(deps, which.length, `on ${provider}`);
-  let lines = '';
+  const suspicions = new Suspicions(models, zoo.classes);
   try {
-    await judge(
-      {
-        inference,
-        images,
-        stopped: () => run.stopped,
-        failed: (index, why) => {
-          run.unreadable.push(`${images.key(index)}: ${why}`);
-          progress.oneDone();
-        },
-        judged: (row) => {
-          const { line, correct } = rowLine(images.key(row.index), row.label, models, row.probabilities);
-          lines += line;
-          run.correct.push(correct);
-          progress.oneDone();
-        },
-        batchEnded: async () => {
-          await file.append(lines);
-          lines = '';
-        },
-      },
-      zoo,
-      models,
-      which,
-    );
+    await judge({ inference, ...writing(work, run, suspicions, progress.oneDone) }, zoo, models, which);
   } finally {
     progress.end();
     await inference.stop();
   }
+  run.warnings = suspicions.warnings();
   return run;
+}
+
+/** Rows into the file, batch by batch. */
+function writing(
+  { models, images, file }: Work,
+  run: Run,
+  suspicions: Suspicions,
+  oneDone: () => void,
+): Omit<JudgeDeps, 'inference'> {
+  let lines = '';
+  return {
+    images,
+    stopped: () => run.stopped,
+    failed: (index, why) => {
+      run.unreadable.push(`${images.key(index)}: ${why}`);
+      oneDone();
+    },
+    judged: (row) => {
+      const { line, correct } = rowLine(images.key(row.index), row.label, models, row.probabilities);
+      lines += line;
+      run.correct.push(correct);
+      suspicions.add(row.label, row.probabilities);
+      oneDone();
+    },
+    batchEnded: async () => {
+      await file.append(lines);
+      lines = '';
+    },
+  };
 }
 
 function progressOf(deps: LabelDeps, total: number, where: string): { oneDone(): void; end(): void } {
@@ -150,6 +161,7 @@ function report(deps: LabelDeps, { outFile }: LabelOptions, models: string[], ru
   const { correct, unreadable, stopped } = run;
   for (const line of unreadable.slice(0, NAMED)) deps.say(`left out ${line}\n`);
   if (unreadable.length > 0) deps.say(`${unreadable.length} images could not be used\n`);
+  for (const line of run.warnings) deps.say(`warning: ${line}\n`);
   if (stopped) deps.say('stopped; the same command goes on\n');
   if (correct.length === 0 && stopped) return;
   if (correct.length === 0)

@@ -1,5 +1,5 @@
 /** Labelled images: folders in ImageNet's layout, IDX files, or the test set of a zoo. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgemuxError } from '../../common/errors.js';
 import { encodeJpeg } from '../../mux/image/image.js';
@@ -8,6 +8,7 @@ import { inputBytes, inputKey, type NetworkInput } from '../../mux/zoo/input.js'
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import { classFolders, type LabelledFile } from './class-folders.js';
 import { MOST_PIXELS } from './golden.js';
+import { readTestList } from './test-list.js';
 import { loadTestSet, readIdx, type TestSet } from './testset.js';
 
 export const PARTS = ['test', 'train'] as const;
@@ -38,6 +39,42 @@ const JPEG_QUALITY = 95;
 /** The zoo's own test images. @throws EdgemuxError ZOO_INVALID where it has none */
 export async function testImages(zoo: Zoo): Promise<LabelledImages> {
   return pixelImages(zoo, await loadTestSet(zoo), 'test');
+}
+
+/**
+ * What a zoo is judged on: pictures of a folder, or what the zoo itself has: test images, or a list of them.
+ *
+ * @throws EdgemuxError ZOO_INVALID where it has none; CONFIG_INVALID for a folder that does not fit
+ */
+export async function evaluationImages(zoo: Zoo, dir: string | null): Promise<LabelledImages> {
+  const { test, testList } = zoo.manifest;
+  if (dir !== null) return folderImages(zoo, dir);
+  if (test || !testList) return testImages(zoo);
+  const { folder, images } = await readTestList(zoo, testList.file);
+  if (await stat(folder).catch(() => null)) return fileImages(folder, images, null);
+  throw new EdgemuxError(
+    'CONFIG_INVALID',
+    `the test images of zoo '${zoo.name}' lie in ${folder}, which is not here: name their folder with --images`,
+  );
+}
+
+/** All indices, or `limit` of them: the first of a test set, else at even distances, as folders come class by class. */
+export function chosen(
+  { count, key }: Pick<LabelledImages, 'count' | 'key'>,
+  limit: number | null,
+): number[] {
+  const wanted = Math.min(count, limit ?? count);
+  const even = typeof key(0) === 'string';
+  return Array.from({ length: wanted }, (_, i) => (even ? Math.floor((i * count) / wanted) : i));
+}
+
+/** What the daemon decodes. */
+const FRAME = /\.(jpe?g|png|webp)$/i;
+
+/** Indices of the images that a camera could send. */
+export function daemonPictures({ count, key }: Pick<LabelledImages, 'count' | 'key'>): number[] {
+  const could = (name: string | number): boolean => typeof name === 'number' || FRAME.test(name);
+  return Array.from({ length: count }, (_, i) => i).filter((i) => could(key(i)));
 }
 
 function pixelImages(zoo: Zoo, set: TestSet, part: Part): LabelledImages {

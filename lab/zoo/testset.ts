@@ -28,7 +28,11 @@ const UNSIGNED_BYTE = 0x08;
  */
 export async function loadTestSet(zoo: Zoo): Promise<TestSet> {
   const { test } = zoo.manifest;
-  if (!test) throw new EdgemuxError('ZOO_INVALID', `zoo '${zoo.name}' ships no test images`);
+  if (!test)
+    throw new EdgemuxError(
+      'ZOO_INVALID',
+      `zoo '${zoo.name}' ships no test images: name a folder of labelled pictures with --images`,
+    );
   const [images, labels] = await Promise.all([
     readIdx(zoo.path(test.images.file)),
     readIdx(zoo.path(test.labels.file)),

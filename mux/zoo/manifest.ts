@@ -125,6 +125,8 @@ const manifestSchema = z
     }),
     golden: fileSchema.optional(),
     test: z.strictObject({ images: fileSchema, labels: fileSchema, count: z.int().positive() }).optional(),
+    /** A list of labelled pictures that lie elsewhere: path and label. */
+    testList: fileSchema.extend({ count: z.int().positive() }).optional(),
     training: z.record(z.string(), z.unknown()).optional(),
   })
   .superRefine((manifest, context) => {
@@ -145,6 +147,7 @@ function contradictions(manifest: {
   input: InputEntry;
   labels: string[];
   classIds?: string[] | undefined;
+  testList?: ZooFile | undefined;
   models: ModelEntry[];
   mux?: { pair?: MuxEntry | undefined; group?: (MuxEntry & { models: string[] }) | undefined } | undefined;
   policy: { calibration?: { group?: GroupCalibration | undefined } | undefined };
@@ -173,6 +176,7 @@ function contradictions(manifest: {
 function newerKeys({
   input,
   classIds,
+  testList,
   models,
   mux,
 }: Parameters<typeof contradictions>[0]): [(string | number)[], string][] {
@@ -184,6 +188,7 @@ function newerKeys({
   const paths = [
     ...(['fit', 'share', 'kernel'] as const).filter((key) => key in input).map((key) => ['input', key]),
     ...(classIds ? [['classIds']] : []),
+    ...(testList ? [['testList']] : []),
     ...(['input', 'needs'] as const).flatMap((key) =>
       networks.filter(([, network]) => network?.[key] !== undefined).map(([path]) => [...path, key]),
     ),

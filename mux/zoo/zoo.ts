@@ -112,9 +112,9 @@ export async function checkZooFiles(zoo: Zoo, paths: readonly string[]): Promise
 }
 
 /** Every file that a manifest names. */
-function zooFiles({ models, mux, ablations = [], golden, test }: Manifest): ZooFile[] {
+function zooFiles({ models, mux, ablations = [], golden, test, testList }: Manifest): ZooFile[] {
   const muxes = [mux, ...ablations.map((ablation) => ablation.mux)].flatMap((one) => [one?.pair, one?.group]);
-  const named = [...models, ...muxes, golden, test?.images, test?.labels];
+  const named = [...models, ...muxes, golden, test?.images, test?.labels, testList];
   return named.filter((file) => file !== undefined);
 }
 

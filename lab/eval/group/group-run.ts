@@ -8,7 +8,7 @@ import { rowOf } from '../pair/pair.js';
 export interface MeasuredGroup {
   count: number;
   classes: number;
-  labels: Uint8Array;
+  labels: Uint16Array;
   group: Group;
   models: readonly MeasuredModel[];
   mux: MeasuredGroupMux;
@@ -113,10 +113,10 @@ export function groupPoint({ group }: MeasuredGroup, outcome: GroupReplay): Grou
 /** Wrong or right of everybody's mean probabilities: N flags. */
 export function averageRight(
   models: readonly Pick<MeasuredModel, 'probabilities'>[],
-  labels: Uint8Array,
+  labels: Uint16Array,
   classes: number,
 ): Uint8Array {
-  return labels.map((label, i) => {
+  return Uint8Array.from(labels, (label, i) => {
     const sum = new Float64Array(classes);
     for (const model of models) {
       const row = rowOf(model, i, classes);

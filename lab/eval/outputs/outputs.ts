@@ -2,7 +2,10 @@
 import type { Provider } from '../../../mux/config.js';
 import { Inference } from '../../../mux/inference/inference.js';
 import { argmax, maximum } from '../../../mux/rules/probabilities.js';
-import { loadTestSet, type TestSet } from '../../zoo/testset.js';
+import { distinctInputs, inputBytes, inputKey, type NetworkInput } from '../../../mux/zoo/input.js';
+import { EdgemuxError, messageOf } from '../../../common/errors.js';
+import { chosen, evaluationImages, type LabelledImages } from '../../zoo/labelled.js';
+import { featuresOf } from './features.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
 import { classifier, groupNet, pairNet, timesMs, type Net } from './nets.js';
 
@@ -42,16 +45,25 @@ export interface MeasuredGroupMux extends Answers {
 export interface Measured {
   count: number;
   classes: number;
-  labels: Uint8Array;
+  labels: Uint16Array;
   provider: Provider;
   models: MeasuredModel[];
   pairMux: MeasuredPairMux | null;
   groupMux: MeasuredGroupMux | null;
-  set: TestSet;
+  /** What was looked at, and which of it. */
+  images: LabelledImages;
+  which: readonly number[];
+  /** Hand-crafted features of each image, see `featuresOf`. */
+  features: number[][];
+  /** Images that could not be read, with the reason. */
+  unreadable: string[];
 }
 
 export interface OutputsOptions {
-  images: number | null;
+  /** Folder of labelled pictures; null: the zoo's own test images. */
+  images: string | null;
+  /** Images at most; null: all. */
+  limit: number | null;
   providers: readonly Provider[];
   /** Told what is being run, and how far the whole is, in [0, 1]. */
   progress?: (what: string, done: number) => void;
@@ -59,22 +71,46 @@ export interface OutputsOptions {
 
 /** Large enough to fill a CPU or a GPU, small enough for a Jetson's memory, in images and in bytes of pixels. */
 const BATCH = { images: 250, bytes: 2_000_000 };
+/** Images that take turns where runs are timed. */
+const TIMED_IMAGES = 101;
 
 /**
- * @throws EdgemuxError ZOO_INVALID (no test images), and what starting and running the sessions throws
+ * @throws EdgemuxError ZOO_INVALID (no test images), CONFIG_INVALID (folder), and what starting and running the
+ *   sessions throws
  */
 export async function measure(zoo: Zoo, options: OutputsOptions): Promise<Measured> {
-  const set = await loadTestSet(zoo);
-  const count = Math.min(options.images ?? set.count, set.count);
+  const images = await evaluationImages(zoo, options.images);
+  const all = chosen(images, options.limit);
   const inference = inferenceOf(zoo, options.providers);
   const { provider } = await inference.start();
-  const labels = Uint8Array.from({ length: count }, (_, i) => set.label(i));
   try {
-    const swept = await sweepAll(netsOf(zoo, inference), set, labels, zoo.classes, options);
-    return { count, classes: zoo.classes, labels, provider, set, ...readings(zoo, swept) };
+    const nets = netsOf(zoo, inference);
+    options.progress?.('single runs, for the time', 0);
+    const times = await timesMs(nets, await firstPixels(images, all, nets));
+    const { swept, which, features, unreadable } = await sweep(nets, images, all, zoo, options.progress);
+    const labels = Uint16Array.from(which, (i) => images.label(i));
+    const read = swept.map((heads, at) => ({
+      ...answered(heads, labels, zoo.classes),
+      runMs: times[at] ?? NaN,
+    }));
+    const looked = { count: which.length, labels, images, which, features, unreadable };
+    return { ...looked, classes: zoo.classes, provider, ...readings(zoo, read) };
   } finally {
     await inference.stop();
   }
+}
+
+/** Images that runs are timed on, for each network. @throws EdgemuxError CONFIG_INVALID where none can be read */
+async function firstPixels(
+  images: LabelledImages,
+  which: readonly number[],
+  nets: readonly Net[],
+): Promise<Uint8Array[][]> {
+  const inputs = nets.map(({ input }) => input);
+  const read = await Promise.allSettled(which.slice(0, TIMED_IMAGES).map((i) => images.pixels(i, inputs)));
+  const found = read.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  if (found.length > 0) return found;
+  throw new EdgemuxError('CONFIG_INVALID', `none of the first ${read.length} images can be read`);
 }
 
 /** All networks of a zoo in one worker. */
@@ -99,27 +135,10 @@ function inferenceOf(zoo: Zoo, providers: readonly Provider[]): Inference {
 function netsOf(zoo: Zoo, inference: Inference): Net[] {
   const { pair, group } = zoo.manifest.mux ?? {};
   return [
-    ...zoo.manifest.models.map(({ id }) => classifier(inference, id)),
-    ...(pair ? [pairNet(inference)] : []),
-    ...(group ? [groupNet(inference)] : []),
+    ...zoo.manifest.models.map(({ id }) => classifier(inference, zoo, id)),
+    ...(pair ? [pairNet(inference, zoo)] : []),
+    ...(group ? [groupNet(inference, zoo)] : []),
   ];
-}
-
-async function sweepAll(
-  nets: readonly Net[],
-  set: TestSet,
-  labels: Uint8Array,
-  classes: number,
-  { progress }: OutputsOptions,
-): Promise<Swept[]> {
-  progress?.('single runs, for the time', 0);
-  const times = await timesMs(nets, set, labels.length);
-  const swept: Swept[] = [];
-  for (const [at, net] of nets.entries()) {
-    const tell = (part: number) => progress?.(net.name, (at + part) / nets.length);
-    swept.push({ ...(await sweep(net, set, labels, classes, tell)), runMs: times[at] ?? NaN });
-  }
-  return swept;
 }
 
 /** @param swept in the order of `netsOf` */
@@ -146,27 +165,71 @@ export interface Swept {
   heads: Record<string, Float32Array>;
 }
 
-/** All images through one network, in batches. */
+/** What networks gave for the images that could be read. */
+export interface Sweep {
+  /** Outputs of each network, N × width. */
+  swept: Record<string, Float32Array>[];
+  which: number[];
+  features: number[][];
+  unreadable: string[];
+}
+
+/** All images through the networks, in batches, each decoded once. */
 export async function sweep(
-  net: Net,
-  set: TestSet,
-  labels: Uint8Array,
-  classes: number,
-  tell: (part: number) => void,
-): Promise<Omit<Swept, 'runMs'>> {
-  const count = labels.length;
-  const parts: Record<string, Float32Array[]> = {};
-  const batch = Math.max(1, Math.min(BATCH.images, Math.floor(BATCH.bytes / set.images(0).length)));
-  for (let from = 0; from < count; from += batch) {
-    tell(from / count);
-    const size = Math.min(batch, count - from);
-    const pixels = Buffer.concat(Array.from({ length: size }, (_, i) => set.images(from + i)));
-    const { outputs } = await net.run(pixels, size);
-    for (const [name, values] of Object.entries(outputs)) (parts[name] ??= []).push(values);
+  nets: readonly Net[],
+  images: LabelledImages,
+  all: readonly number[],
+  zoo: Zoo,
+  progress: OutputsOptions['progress'],
+): Promise<Sweep> {
+  const inputs = distinctInputs([zoo.input, ...nets.map(({ input }) => input)]);
+  const keys = inputs.map(inputKey);
+  const bytes = inputs.reduce((sum, input) => sum + inputBytes(input), 0);
+  const size = Math.max(1, Math.min(BATCH.images, Math.floor(BATCH.bytes / bytes)));
+  const parts = nets.map((): Record<string, Float32Array[]> => ({}));
+  const found: Omit<Sweep, 'swept'> = { which: [], features: [], unreadable: [] };
+  for (let from = 0; from < all.length; from += size) {
+    const pixels = await readBatch(images, all.slice(from, from + size), inputs, found);
+    for (const [at, net] of nets.entries()) {
+      progress?.(net.name, (from + (size * at) / nets.length) / all.length);
+      if (pixels.length === 0) continue;
+      const own = pixels.map((one) => one[keys.indexOf(inputKey(net.input))] ?? new Uint8Array());
+      const { outputs } = await net.run(Buffer.concat(own), own.length);
+      for (const [name, values] of Object.entries(outputs)) ((parts[at] ?? {})[name] ??= []).push(values);
+    }
+    for (const [own = new Uint8Array()] of pixels) found.features.push(featuresOf(own, zoo.input));
   }
-  const { probabilities = new Float32Array(), ...heads } = Object.fromEntries(
-    Object.entries(parts).map(([name, arrays]) => [name, joined(arrays)]),
+  const swept = parts.map((heads) =>
+    Object.fromEntries(Object.entries(heads).map(([name, arrays]) => [name, joined(arrays)])),
   );
+  return { swept, ...found };
+}
+
+/** Pixels of the images that can be read, for each input; who they are, and the others, go into `found`. */
+async function readBatch(
+  images: LabelledImages,
+  which: readonly number[],
+  inputs: readonly NetworkInput[],
+  found: Pick<Sweep, 'which' | 'unreadable'>,
+): Promise<Uint8Array[][]> {
+  const read = await Promise.allSettled(which.map((i) => images.pixels(i, inputs)));
+  return read.flatMap((one, at) => {
+    const i = which[at] ?? 0;
+    if (one.status === 'rejected') {
+      found.unreadable.push(`${images.key(i)}: ${messageOf(one.reason)}`);
+      return [];
+    }
+    found.which.push(i);
+    return [one.value];
+  });
+}
+
+/** What the outputs of one network say, against the labels. */
+export function answered(
+  { probabilities = new Float32Array(), ...heads }: Record<string, Float32Array>,
+  labels: Uint16Array,
+  classes: number,
+): Omit<Swept, 'runMs'> {
   return { answers: answersOf(probabilities, labels, classes), heads };
 }
 
@@ -181,7 +244,7 @@ function joined(arrays: readonly Float32Array[]): Float32Array {
 }
 
 /** @param probabilities N × K */
-export function answersOf(probabilities: Float32Array, labels: Uint8Array, classes: number): Answers {
+export function answersOf(probabilities: Float32Array, labels: Uint16Array, classes: number): Answers {
   const right = new Uint8Array(labels.length);
   const confidence = new Float32Array(labels.length);
   for (let i = 0; i < labels.length; i += 1) {

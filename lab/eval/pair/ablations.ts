@@ -4,7 +4,14 @@ import type { Zoo } from '../../../mux/zoo/zoo.js';
 import type { Bootstrap } from '../statistics/bootstrap.js';
 import { aurocInterval } from './evaluate-pair.js';
 import { applyGroupPolicy, groupOfMeasured, groupPoint } from '../group/group-run.js';
-import { groupReading, pairReading, sweep, type Measured, type OutputsOptions } from '../outputs/outputs.js';
+import {
+  answered,
+  groupReading,
+  pairReading,
+  sweep,
+  type Measured,
+  type OutputsOptions,
+} from '../outputs/outputs.js';
 import { groupNet, pairNet } from '../outputs/nets.js';
 import { applyPolicy, pairOf, sharesOf, type Pair } from './pair.js';
 import { offloading } from './pair-curves.js';
@@ -47,13 +54,14 @@ export async function measureAblations(
     );
     await inference.start();
     const run = async (net: ReturnType<typeof pairNet>) => {
-      const tell = (part: number) => progress?.(`${name}: ${net.name}`, part);
-      const { set, labels, classes } = measured;
-      return { ...(await sweep(net, set, labels, classes, tell)), runMs: NaN };
+      const { images, which, labels, classes } = measured;
+      const tell = (what: string, part: number) => progress?.(`${name}: ${what}`, part);
+      const { swept } = await sweep([net], images, which, theirs, tell);
+      return { ...answered(swept[0] ?? {}, labels, classes), runMs: NaN };
     };
     try {
-      const pairMux = mux.pair ? pairReading(mux.pair.flops, await run(pairNet(inference))) : null;
-      const groupMux = mux.group ? groupReading(mux.group, await run(groupNet(inference))) : null;
+      const pairMux = mux.pair ? pairReading(mux.pair.flops, await run(pairNet(inference, theirs))) : null;
+      const groupMux = mux.group ? groupReading(mux.group, await run(groupNet(inference, theirs))) : null;
       found.push({ name, notes, zoo: theirs, measured: { ...measured, pairMux, groupMux } });
     } finally {
       await inference.stop();

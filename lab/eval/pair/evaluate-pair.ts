@@ -2,8 +2,6 @@
 import { needsMux } from '../../../mux/rules/policies/needs.js';
 import { type RankedMode, isRanked, rankedRuleOf } from '../../../mux/rules/policies/registry.js';
 import { type Thresholds, DEVICE_MODES } from '../../../common/policy-names.js';
-import type { NetworkInput } from '../../../mux/zoo/input.js';
-import type { TestSet } from '../../zoo/testset.js';
 import { atOffloads } from './at-offload.js';
 import type { Bootstrap, Interval } from '../statistics/bootstrap.js';
 import type { Calibrated } from './calibrated.js';
@@ -28,8 +26,8 @@ export interface PairDeps {
   calibrated: Calibrated;
   bootstrap: Bootstrap;
   seed: number;
-  set: TestSet;
-  input: NetworkInput;
+  /** Hand-crafted features of each image. */
+  features: readonly number[][];
 }
 
 export interface PairEvaluation {
@@ -39,9 +37,9 @@ export interface PairEvaluation {
 }
 
 export function evaluatePair(deps: PairDeps): PairEvaluation {
-  const { pair, calibrated, bootstrap, seed, set, input } = deps;
+  const { pair, calibrated, bootstrap, seed } = deps;
   const { mux, local, cloud } = pair;
-  const features = featureScores(pair, set, input, seed);
+  const features = featureScores(pair, deps.features, seed);
   return {
     report: {
       local: local.id,

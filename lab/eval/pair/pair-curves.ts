@@ -1,9 +1,7 @@
 /** Accuracy against offloading and against computation: every device policy, and what it has to beat. */
 import type { RankedMode } from '../../../mux/rules/policies/registry.js';
 import type { Thresholds } from '../../../common/policy-names.js';
-import type { NetworkInput } from '../../../mux/zoo/input.js';
-import type { TestSet } from '../../zoo/testset.js';
-import { featuresOf, standardised } from '../outputs/features.js';
+import { standardised } from '../outputs/features.js';
 import { crossValidated, halves } from '../outputs/neighbours.js';
 import { ranked, shareOf } from '../statistics/metrics.js';
 import { emptyOutcome, withFlops, type Outcome, type Pair, type Shares } from './pair.js';
@@ -74,9 +72,11 @@ export function oracleCurve(pair: Pair): Curve {
 /** Neighbours of the hand-crafted baseline. */
 export const NEIGHBOURS = 50;
 
-/** @returns P(local wrong) of every image, from features of the images and the other half's outcomes */
-export function featureScores(pair: Pair, set: TestSet, input: NetworkInput, seed: number): Float64Array {
-  const rows = Array.from({ length: pair.count }, (_, i) => featuresOf(set.images(i), input));
+/**
+ * @param rows features of each image
+ * @returns P(local wrong) of every image, from its features and the other half's outcomes
+ */
+export function featureScores(pair: Pair, rows: readonly number[][], seed: number): Float64Array {
   const wrong = pair.local.right.map((right) => 1 - right);
   return crossValidated(standardised(rows), wrong, halves(pair.count, seed), NEIGHBOURS);
 }

@@ -19,7 +19,7 @@ import { shareOf } from '../statistics/metrics.js';
 export interface Pair {
   count: number;
   classes: number;
-  labels: Uint8Array;
+  labels: Uint16Array;
   local: MeasuredModel;
   cloud: MeasuredModel;
   mux: MeasuredPairMux | null;

@@ -27,9 +27,9 @@ export async function evaluation(
     if (named !== null)
       throw new EdgemuxError('CONFIG_INVALID', `--eval ${file} is of another zoo (${found.zoo.name})`);
   }
-  if (!zoo.manifest.test) return null;
+  if (!zoo.manifest.test && !zoo.manifest.testList) return null;
   const progress = (what: string, done: number): void => line.show(`evaluation: ${what}`, done);
-  const measured = await measure(zoo, { images: null, providers: ['cuda', 'cpu'], progress });
+  const measured = await measure(zoo, { images: null, limit: null, providers: ['cuda', 'cpu'], progress });
   const report = evalSchema.parse(evaluate(zoo, measured, 1));
   await mkdir(outDir, { recursive: true });
   await writeFile(join(outDir, 'eval.json'), `${JSON.stringify(report, null, 1)}\n`);

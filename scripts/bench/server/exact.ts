@@ -104,7 +104,7 @@ function metricsOf(mode: ServerMode, found: Found, largestFlops: number): Metric
 /** What the program `edgemux eval` writes of each image and policy. @throws EdgemuxError PROGRAM_ENDED where it fails */
 async function evaluated(folder: string, zoo: Zoo, images: number): Promise<string> {
   const out = join(folder, 'eval');
-  const options = ['--zoo', zoo.dir, '--out', out, '--images', String(images), '--provider', 'cpu'];
+  const options = ['--zoo', zoo.dir, '--out', out, '--limit', String(images), '--provider', 'cpu'];
   const child = new Child('eval', [process.execPath, AGENT, 'eval', ...options], join(folder, 'eval.log'));
   const code = await child.exit;
   if (code !== 0) throw new EdgemuxError('PROGRAM_ENDED', `edgemux eval ended with ${code}:\n${child.log()}`);

@@ -28,13 +28,19 @@ async function run(
 }
 
 t.test('the command line: defaults, and what it refuses by name', (t) => {
-  t.match(evalOptions({}), { outDir: 'eval-out', images: null, seed: 1, providers: ['cuda', 'cpu'] });
-  t.match(evalOptions({ images: 500, provider: 'cpu', seed: 4 }), {
-    images: 500,
+  t.match(evalOptions({}), {
+    outDir: 'eval-out',
+    images: null,
+    limit: null,
+    seed: 1,
+    providers: ['cuda', 'cpu'],
+  });
+  t.match(evalOptions({ limit: 500, provider: 'cpu', seed: 4 }), {
+    limit: 500,
     providers: ['cpu'],
     seed: 4,
   });
-  t.throws(() => evalOptions({ images: 1.5 }), { code: 'CONFIG_INVALID', message: /--images.*1\.5/ });
+  t.throws(() => evalOptions({ limit: 1.5 }), { code: 'CONFIG_INVALID', message: /--limit.*1\.5/ });
   t.throws(() => evalOptions({ provider: 'gpu' }), { code: 'CONFIG_INVALID', message: /--provider.*gpu/ });
   t.throws(() => evalOptions({ seed: -1 }), { code: 'CONFIG_INVALID', message: /--seed/ });
   t.ok(Object.values(EVAL_OPTIONS).every(({ describe }) => describe.length > 0));
@@ -43,7 +49,7 @@ t.test('the command line: defaults, and what it refuses by name', (t) => {
 
 t.test('the shipped zoo, 500 images: json by its schema, tables, figures, a summary', async (t) => {
   const dir = t.testdir();
-  const { report, out, progress } = await run(dir, { images: 500 });
+  const { report, out, progress } = await run(dir, { limit: 500 });
   const zoo = await loadZoo(SHIPPED_ZOO);
   const { models, mux } = zoo.manifest;
   t.equal(report.images, 500);
@@ -86,8 +92,8 @@ t.test('the shipped zoo, 500 images: json by its schema, tables, figures, a summ
 
 t.test('the same seed gives the same figures', async (t) => {
   const [a, b] = [
-    await run(t.testdir({ a: {}, b: {} }) + '/a', { images: 60, seed: 5 }),
-    await run(t.testdirName + '/b', { images: 60, seed: 5 }),
+    await run(t.testdir({ a: {}, b: {} }) + '/a', { limit: 60, seed: 5 }),
+    await run(t.testdirName + '/b', { limit: 60, seed: 5 }),
   ];
   t.same(a.report.intervals, b.report.intervals);
   t.same(a.report.curves, b.report.curves);

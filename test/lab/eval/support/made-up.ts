@@ -7,7 +7,7 @@ import { seededRandom } from '../../../../common/random.js';
 const CLASSES = 4;
 
 /** @param skill 0: guesses, 1: always right */
-function answers(random: () => number, labels: Uint8Array, hard: Float64Array, skill: number): Answers {
+function answers(random: () => number, labels: Uint16Array, hard: Float64Array, skill: number): Answers {
   const probabilities = new Float32Array(labels.length * CLASSES);
   labels.forEach((label, i) => {
     const sure = Math.max(0, skill - (hard[i] ?? 0) * random());
@@ -20,14 +20,14 @@ function answers(random: () => number, labels: Uint8Array, hard: Float64Array, s
 }
 
 interface Scene {
-  labels: Uint8Array;
+  labels: Uint16Array;
   hard: Float64Array;
   model(id: string, flops: number, skill: number): MeasuredModel;
 }
 
 function scene(count: number, seed: number): Scene {
   const random = seededRandom(seed);
-  const labels = Uint8Array.from({ length: count }, () => Math.floor(random() * CLASSES));
+  const labels = Uint16Array.from({ length: count }, () => Math.floor(random() * CLASSES));
   const hard = Float64Array.from({ length: count }, () => random());
   return {
     labels,

@@ -6,9 +6,9 @@ import { measure } from '../../../../lab/eval/outputs/outputs.js';
 import type { EvalReport } from '../../../../lab/eval/schema.js';
 import { loadZoo } from '../../../../mux/zoo/zoo.js';
 
-export async function evalOf(zooDir: string, toDir: string, images = 100): Promise<EvalReport> {
+export async function evalOf(zooDir: string, toDir: string, limit = 100): Promise<EvalReport> {
   const zoo = await loadZoo(zooDir);
-  const report = evaluate(zoo, await measure(zoo, { images, providers: ['cpu'] }), 1);
+  const report = evaluate(zoo, await measure(zoo, { images: null, limit, providers: ['cpu'] }), 1);
   await writeFile(join(toDir, 'eval.json'), JSON.stringify(report));
   return report;
 }
