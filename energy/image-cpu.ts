@@ -7,25 +7,32 @@ import { readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { postWork } from '../common/activity.js';
 import type { Clock } from '../common/clock.js';
+import { percentile } from '../common/statistics.js';
 
 export type ImageStage = 'decode' | 'encode';
 
 /** Threads of libvips appear as images need them. */
 const RESCAN_MS = 500;
+/** Threads of libuv's pool. */
+const POOL_SIZE = Number(process.env['UV_THREADPOOL_SIZE']) || 4;
 const LIBVIPS_NAME = 'libvips worker';
-const SMOOTHING = 0.1;
-/** An estimate pays off at most so many times itself of what was over- or underestimated before. */
-const MOST_CORRECTION = 3;
+/** The usual CPU time is the median of so many, known after `FIRST`: the very first image also loads libraries. */
+const LAST = 15;
+const FIRST = 3;
+/** What is posted is at most so many times the usual: more would be drawn after the frame is done. */
+const MOST = 1.5;
 
 /** CPU time in ms that the image threads of this process have used; null where /proc does not say. */
 export interface ImageThreads {
   cpuMs(): number | null;
 }
 
-/** The threads of this process that decode and encode, found by what they are. */
+/** The threads of this process that decode and encode, found by what they are; each counts from when it was found. */
 export class ProcImageThreads implements ImageThreads {
   readonly #clock: Clock;
-  readonly #threads = new Set<string>();
+  /** CPU time in ms that a thread had used when it was found. */
+  readonly #foundMs = new Map<string, number>();
+  readonly #pool = new Set<string>();
   readonly #others = new Set<string>();
   #scannedMs = -Infinity;
 
@@ -35,29 +42,42 @@ export class ProcImageThreads implements ImageThreads {
 
   cpuMs(): number | null {
     try {
-      this.#learn();
-      return [...this.#threads].reduce((sum, thread) => sum + cpuMsOf(thread), 0);
+      this.#findPool();
+      this.#findLibvips();
+      return [...this.#foundMs].reduce((sum, [thread, foundMs]) => sum + cpuMsOf(thread) - foundMs, 0);
     } catch {
       return null;
     }
   }
 
-  /** A thread of the pool is whichever answers an asynchronous call; those of libvips have a name. */
-  #learn(): void {
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#scannedMs < RESCAN_MS) return;
-    this.#scannedMs = nowMs;
-    for (let i = 0; i < 8; i += 1) {
+  /** A thread of libuv's pool is whichever answers an asynchronous call. */
+  #findPool(): void {
+    if (this.#pool.size >= POOL_SIZE) return;
+    for (let i = 0; i < 2 * POOL_SIZE; i += 1) {
       void readlink('/proc/thread-self').then(
-        (path) => this.#threads.add(basename(path)),
+        (path) => {
+          this.#pool.add(basename(path));
+          this.#found(basename(path));
+        },
         () => undefined,
       );
     }
+  }
+
+  #findLibvips(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#scannedMs < RESCAN_MS) return;
+    this.#scannedMs = nowMs;
     for (const thread of readdirSync('/proc/self/task')) {
-      if (this.#threads.has(thread) || this.#others.has(thread)) continue;
+      if (this.#foundMs.has(thread) || this.#others.has(thread)) continue;
       const name = readFileSync(`/proc/self/task/${thread}/comm`, 'latin1').trim();
-      (name === LIBVIPS_NAME ? this.#threads : this.#others).add(thread);
+      if (name === LIBVIPS_NAME) this.#found(thread);
+      else this.#others.add(thread);
     }
+  }
+
+  #found(thread: string): void {
+    if (!this.#foundMs.has(thread)) this.#foundMs.set(thread, cpuMsOf(thread));
   }
 }
 
@@ -68,17 +88,17 @@ function cpuMsOf(thread: string): number {
 
 /**
  * Posts the CPU time of every decode and encode as work. It has to be posted when the work begins, which is when its
- * power is drawn, and is known when the work ends: so what is posted is the mean of the last ones, and the next ones
- * make good what that was wrong by. In sum it is what was measured.
+ * power is drawn, and is known when the work ends: so what is posted is the median of the last ones, and the next
+ * ones make good, little by little, what that was wrong by. In sum it is what was measured.
  */
 export class ImageWork {
   readonly #board: Int32Array<SharedArrayBuffer>;
   readonly #clock: Clock;
   readonly #threads: ImageThreads;
-  readonly #meanMs: Record<ImageStage, number | null> = { decode: null, encode: null };
+  readonly #lastUsedMs: Record<ImageStage, number[]> = { decode: [], encode: [] };
   #lastMs: number | null = null;
   #underWay = 0;
-  /** Measured, less posted for work that has ended. */
+  /** Measured, less posted; what is under way counts as the usual. */
   #owedMs = 0;
 
   constructor(
@@ -94,23 +114,29 @@ export class ImageWork {
   begin(stage: ImageStage): () => void {
     const startMs = this.#clock.monotonicMs();
     if (this.#underWay === 0) this.#lastMs = this.#threads.cpuMs();
-    const meanMs = this.#meanMs[stage] ?? 0;
-    const amount = Math.min(Math.max(0, meanMs + this.#owedMs), (1 + MOST_CORRECTION) * meanMs);
+    const usualMs = this.#usualMs(stage);
+    const amount = Math.min(Math.max(0, usualMs + this.#owedMs), MOST * usualMs);
     postWork(this.#board, { kind: 'imageCpuMs', amount, atMs: startMs });
-    this.#owedMs += meanMs - amount;
+    this.#owedMs += usualMs - amount;
     this.#underWay += 1;
-    return () => this.#end(stage, meanMs, startMs);
+    return () => this.#end(stage, usualMs, startMs);
   }
 
-  #end(stage: ImageStage, meanMs: number, startMs: number): void {
+  #usualMs(stage: ImageStage): number {
+    const used = this.#lastUsedMs[stage];
+    return used.length < FIRST ? 0 : percentile(used, 0.5);
+  }
+
+  #end(stage: ImageStage, usualMs: number, startMs: number): void {
     const totalMs = this.#threads.cpuMs();
     const wallMs = this.#clock.monotonicMs() - startMs;
     // Without /proc the wall time has to do.
     const usedMs = totalMs === null || this.#lastMs === null ? wallMs : Math.max(0, totalMs - this.#lastMs);
     this.#lastMs = totalMs;
     this.#underWay -= 1;
-    this.#owedMs += usedMs - meanMs;
-    const mean = this.#meanMs[stage];
-    this.#meanMs[stage] = mean === null ? usedMs : mean + SMOOTHING * (usedMs - mean);
+    this.#owedMs += usedMs - usualMs;
+    const used = this.#lastUsedMs[stage];
+    used.push(usedMs);
+    if (used.length > LAST) used.shift();
   }
 }

@@ -19,13 +19,14 @@ function rig() {
   const board = createBoard();
   const clock = new TestClock(0);
   const threads = new FakeThreads();
-  const posted = new WorkReader(board);
-  const sumMs = (): number => {
-    let sum = 0;
-    for (let item = posted.take(); item; item = posted.take()) sum += item.amount;
-    return sum;
+  const reader = new WorkReader(board);
+  const posted = (): number[] => {
+    const amounts: number[] = [];
+    for (let item = reader.take(); item; item = reader.take()) amounts.push(item.amount);
+    return amounts;
   };
-  return { clock, threads, images: new ImageWork({ board, clock }, threads), sumMs };
+  const sumMs = (): number => posted().reduce((sum, amount) => sum + amount, 0);
+  return { clock, threads, images: new ImageWork({ board, clock }, threads), posted, sumMs };
 }
 
 t.test(
@@ -48,6 +49,22 @@ t.test(
     t.ok(Math.abs(ratio - 1) < 0.01, `posted by measured: ${ratio.toFixed(4)}`);
   },
 );
+
+t.test('a first image that loads libraries is paid off little by little, within the frames', async (t) => {
+  const { clock, threads, images, posted } = rig();
+  let totalMs = 0;
+  for (let i = 0; i < 400; i += 1) {
+    const end = images.begin('decode');
+    clock.nowMs += 10;
+    totalMs += i === 0 ? 40 : 1;
+    threads.usedMs = totalMs;
+    end();
+  }
+  const amounts = posted();
+  t.ok(Math.max(...amounts) <= 1.5, 'never much more than usual');
+  const sumMs = amounts.reduce((sum, amount) => sum + amount, 0);
+  t.ok(Math.abs(sumMs - totalMs) < 2, `${sumMs.toFixed(1)} of ${totalMs} ms`);
+});
 
 t.test('what the threads do between images is none of theirs', async (t) => {
   const { threads, images, sumMs } = rig();
