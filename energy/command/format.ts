@@ -1,4 +1,5 @@
 /** What `edgemux power` prints. Pure. */
+import { csvText } from '../../common/csv.js';
 import type { RailState } from '../meter.js';
 
 const CSV_COLUMNS = [
@@ -29,7 +30,7 @@ export function csvRows(timeS: number, rails: readonly RailState[]): string {
     .map((rail) =>
       [
         timeS.toFixed(3),
-        rail.name,
+        csvText(rail.name),
         cell(rail.powerW?.mean),
         cell(rail.powerW?.min),
         cell(rail.powerW?.max),

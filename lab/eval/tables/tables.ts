@@ -1,15 +1,16 @@
 /** `eval.md`: the report as Markdown tables. */
 import type { CostTable } from '../pair/device-costs.js';
 import type { EvalReport, GroupReport, PairReport } from '../schema.js';
+import { markdownText } from './escape.js';
 import type { Interval } from '../statistics/bootstrap.js';
 
 export function markdownOf(report: EvalReport): string {
   const { zoo, images, provider, bootstrap, pair, group, notes, seed } = report;
   const sections = [
-    `# Evaluation of ${zoo.name} ${zoo.version}`,
+    `# Evaluation of ${zoo.name} ${markdownText(zoo.version)}`,
     `${images} test images, execution provider ${provider}. Brackets are 95 % intervals of a paired bootstrap ` +
       `(${bootstrap.resamples} resamples, seed ${seed}). FLOPs are multiply-accumulates. Manifest sha256 ${zoo.hash}.`,
-    ...(notes.length > 0 ? [notes.map((note) => `- ${note}`).join('\n')] : []),
+    ...(notes.length > 0 ? [notes.map((note) => `- ${markdownText(note)}`).join('\n')] : []),
     '## Models',
     modelTable(report),
     ...(pair ? pairSections(report, pair) : []),

@@ -26,7 +26,7 @@ export function htmlOf(report: Report): string {
 <h1>${escaped(title)}</h1>
 <p class="subtitle">${escaped(subtitle)}</p>
 ${simulationNote(report)}
-<nav>${links.map(({ id, title: name }) => `<a href="#${id}">${escaped(name)}</a>`).join('')}</nav>
+<nav>${links.map(({ id, title: name }) => `<a href="#${escaped(id)}">${escaped(name)}</a>`).join('')}</nav>
 </header>
 <main>
 ${headlineOf(report.headline)}
@@ -65,7 +65,7 @@ function sectionOf({ id, title, lead, blocks }: Section): string {
       ? `<div class="pair">${group.map(blockOf).join('\n')}</div>`
       : group.map(blockOf).join(''),
   );
-  return `<section id="${id}"><h2>${escaped(title)}</h2>
+  return `<section id="${escaped(id)}"><h2>${escaped(title)}</h2>
 ${lead === '' ? '' : `<p class="lead">${escaped(lead)}</p>`}
 ${body.join('\n')}</section>`;
 }
@@ -112,7 +112,7 @@ function tableOf({ id, caption, columns, rows, notes }: Table): string {
     });
     return `<tr>${cells.join('')}</tr>`;
   });
-  return `<div class="table" id="${id}"><h3>${escaped(caption)}</h3>
+  return `<div class="table" id="${escaped(id)}"><h3>${escaped(caption)}</h3>
 <div class="scroll" tabindex="0" role="region" aria-label="${escaped(caption)}"><table>
 <thead><tr>${head.join('')}</tr></thead>
 <tbody>${body.join('\n')}</tbody></table></div>
@@ -125,7 +125,7 @@ function figureOf({ id, chart, caption, width }: Figure): string {
     const label = `role="img" aria-label="${escaped(`${chart.title}. ${caption}`)}"`;
     return svg.trim().replace('<svg ', `<svg class="${name}" ${label} `);
   };
-  return `<figure id="${id}" class="${width}"><h3>${escaped(chart.title)}</h3>
+  return `<figure id="${escaped(id)}" class="${width}"><h3>${escaped(chart.title)}</h3>
 ${picture(WIDTHS[width], 'wide')}
 ${picture(WIDTHS.phone, 'phone')}
 <figcaption>${escaped(caption)}</figcaption></figure>`;

@@ -1,4 +1,5 @@
 /** The report as Markdown; its figures lie beside it as SVG files. */
+import { markdownText } from '../../eval/tables/escape.js';
 import { table } from '../../eval/tables/tables.js';
 import type { Block, Cell, Report, Table } from '../document.js';
 
@@ -7,22 +8,22 @@ export const FIGURES = 'figures';
 
 export function markdownOf(report: Report): string {
   const parts = [
-    `# ${report.title}`,
-    report.subtitle,
+    `# ${markdownText(report.title)}`,
+    markdownText(report.subtitle),
     ...(report.simulated.length > 0
-      ? [`**Simulated:**\n\n${report.simulated.map((what) => `- ${what}`).join('\n')}`]
+      ? [`**Simulated:**\n\n${report.simulated.map((what) => `- ${markdownText(what)}`).join('\n')}`]
       : []),
     table(
       ['', '', ''],
       report.headline.map(({ label, value, unit, note, simulated }) => [
-        label,
-        `**${value} ${unit}**`.replace(' **', '**'),
+        markdownText(label),
+        `**${markdownText(value)} ${markdownText(unit)}**`.replace(' **', '**'),
         cellOf({ text: `${note}${simulated ? ' (simulated)' : ''}` }),
       ]),
     ),
     ...report.sections.flatMap(({ title, lead, blocks }) => [
-      `## ${title}`,
-      ...(lead === '' ? [] : [lead]),
+      `## ${markdownText(title)}`,
+      ...(lead === '' ? [] : [markdownText(lead)]),
       ...blocks.map(blockOf),
     ]),
     ...(report.notMeasured.length > 0
@@ -39,7 +40,7 @@ export function markdownOf(report: Report): string {
       ['', ''],
       report.facts.map(({ name, value }) => [name, value].map((each) => cellOf({ text: each }))),
     ),
-    `Made by edgemux ${report.edgemux}, ${report.createdAt}.`,
+    `Made by edgemux ${markdownText(report.edgemux)}, ${report.createdAt}.`,
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -47,26 +48,26 @@ export function markdownOf(report: Report): string {
 function blockOf(block: Block): string {
   switch (block.kind) {
     case 'text':
-      return block.text;
+      return markdownText(block.text);
     case 'table':
       return tableOf(block);
     case 'figure':
-      return `![${block.chart.title}](${FIGURES}/${block.id}.svg)\n\n${block.caption}`;
+      return `![${markdownText(block.chart.title)}](${FIGURES}/${block.id}.svg)\n\n${markdownText(block.caption)}`;
   }
 }
 
 function tableOf({ caption, columns, rows, notes }: Table): string {
-  const head = columns.map(({ name, unit }) => (unit ? `${name} (${unit})` : name));
+  const head = columns.map(({ name, unit }) => markdownText(unit ? `${name} (${unit})` : name));
   return [
-    `**${caption}**`,
+    `**${markdownText(caption)}**`,
     table(
       head,
       rows.map((row) => row.map(cellOf)),
     ),
-    ...notes,
+    ...notes.map(markdownText),
   ].join('\n\n');
 }
 
 function cellOf({ text, under }: Cell): string {
-  return (under ? `${text} (${under})` : text).replaceAll('|', '\\|');
+  return markdownText(under ? `${text} (${under})` : text);
 }
