@@ -23,7 +23,7 @@ export function missing(rig: string): string | null {
 
 /** Makes the folder, or brings the one of the last run up to date. @returns its path */
 export function prepareStage(rig: string, say: (text: string) => void): string {
-  const lock = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex').slice(0, 16);
+  const lock = createHash('sha256').update(readFileSync('npm-shrinkwrap.json')).digest('hex').slice(0, 16);
   const folder = join(CACHE, `edgemux-${lock}`);
   const done = join(folder, 'node_modules/.arm64-ready');
   if (!existsSync(done)) {

@@ -52,7 +52,7 @@ make_node_tarball() { # sets `tarball`
 
 # In place of a compiler under emulation, which is slow.
 cross_compile_modules() { # sets `modules`
-  modules=$cache/jetpack-modules-arm64-$(sha256sum "$repo/package-lock.json" | cut -c1-16)
+  modules=$cache/jetpack-modules-arm64-$(sha256sum "$repo/npm-shrinkwrap.json" | cut -c1-16)
   (cd "$repo" && node dist/scripts/arm64/modules.js "$modules" "$work/node-arm64/package") >"$work/modules.log" 2>&1 ||
     { tail -20 "$work/modules.log" >&2; exit 1; }
 }

@@ -16,5 +16,6 @@ case $base in '' | *[!A-Za-z0-9_/-]*) fail "'$base' is no base topic" ;; esac
 [ ${#name} -le 64 ] || fail "the name is longer than 64 characters"
 
 printf 'user %s\n' "$name"
-sed -e '/^#/d' -e "s|NAME|$name|" -e "s|BASE|$base|" "$roles/$role"
+# By way of <…>, which no name holds: a name may itself read BASE, and a base topic NAME.
+sed -e '/^#/d' -e 's|NAME|<name>|g' -e 's|BASE|<base>|g' -e "s|<name>|$name|g" -e "s|<base>|$base|g" "$roles/$role"
 printf '\n'

@@ -19,7 +19,7 @@ function listing(): Listing {
 /** All that a package may hold, by folder; what is in none of these is there by mistake. */
 const ALLOWED = [
   /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY)\.md$/,
-  /^(LICENSE|package\.json)$/,
+  /^(LICENSE|package\.json|npm-shrinkwrap\.json)$/,
   /^dist\/(agent|cloud-stub|common|drivers|energy|journal|lab|mux|protocol)\/[a-z0-9/-]+\.js$/,
   /^dist\/common\/built\.json$/,
   /^docs\/[a-z0-9/-]+\.(md|svg|png|js)$/,
@@ -58,6 +58,34 @@ t.test('the package holds the programs and what they read', async (t) => {
     'docs/operations.md',
   ];
   for (const path of needed) t.ok(paths.includes(path), path);
+});
+
+interface Locked {
+  version?: string;
+  integrity?: string;
+  dev?: boolean;
+}
+
+t.test('the package carries its lockfile: every dependency by version and hash', async (t) => {
+  t.ok(paths.includes('npm-shrinkwrap.json'));
+  t.notOk(existsSync('package-lock.json'), 'npm would not read a second one');
+  type Manifest = Record<'dependencies' | 'optionalDependencies', Record<string, string>>;
+  const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+  const { packages } = JSON.parse(readFileSync('npm-shrinkwrap.json', 'utf8')) as {
+    packages: Record<string, Locked>;
+  };
+  for (const [name, version] of Object.entries({
+    ...manifest.dependencies,
+    ...manifest.optionalDependencies,
+  })) {
+    const locked = packages[`node_modules/${name}`];
+    t.equal(locked?.version, version, name);
+    t.notOk(locked?.dev, `${name} is installed with the package`);
+  }
+  const unpinned = Object.entries(packages).filter(
+    ([path, { integrity }]) => path !== '' && integrity?.startsWith('sha512-') !== true,
+  );
+  t.same(unpinned, [], 'each has its hash');
 });
 
 t.test('what a service or an installer runs is in the package, and may be run', async (t) => {
