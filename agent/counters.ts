@@ -30,7 +30,9 @@ export class Counters {
   journalsSetAside = 0;
   /** Runs of this journal that did not stop: the frames they had not finished are nowhere. */
   uncleanRestarts = 0;
-  /** Results that are no longer tried to be delivered, by cause. */
+  /** Results that the broker does not take, left in the journal to the next run: delivered yet, perhaps. */
+  parked = 0;
+  /** Results that will not be delivered, by cause. */
   readonly givenUp: Record<string, number> = {};
   readonly refused: Record<string, number> = {};
   readonly drops: Partial<Record<DropCause, number>> = {};
@@ -56,6 +58,11 @@ export class Counters {
     if (results > 0) this.givenUp[cause] = (this.givenUp[cause] ?? 0) + results;
   }
 
+  /** One that was given up has been delivered after all. */
+  takeBack(cause: string): void {
+    this.givenUp[cause] = Math.max(0, (this.givenUp[cause] ?? 0) - 1);
+  }
+
   /** A copy for the state topic. */
   snapshot(): CounterSnapshot {
     return {
@@ -72,6 +79,7 @@ export class Counters {
       journalsSetAside: this.journalsSetAside,
       uncleanRestarts: this.uncleanRestarts,
       tornRecords: this.tornRecords,
+      parked: this.parked,
       givenUp: { ...this.givenUp },
     };
   }
@@ -91,5 +99,6 @@ export interface CounterSnapshot {
   journalsSetAside: number;
   uncleanRestarts: number;
   tornRecords: number;
+  parked: number;
   givenUp: Record<string, number>;
 }

@@ -32,8 +32,6 @@ export const ERROR_CODES = {
   TOPIC_INVALID: 'a name or pattern cannot stand in a topic',
   MESSAGE_INVALID: 'a message does not match its schema',
   // offload requests, as a server answers them
-  REQUEST_EXPIRED: 'the request ran out of its budget before an answer was ready',
-  REQUEST_UNKNOWN_ZOO: 'the request names a zoo that this server does not serve',
   REQUEST_REFUSED: 'the request asks for something the server does not grant',
   QUEUE_FULL: 'the server has as many requests waiting as it admits',
   BUDGET_TOO_SHORT: 'the requests before this one leave it no time within its budget',

@@ -39,7 +39,8 @@ export const MEASURE: Action = {
   run: (argv) => {
     const options = measureOptions(argv, configFile(argv));
     const brokerOf = (file: string | null, url: string) => agentConfig(file, { 'broker.url': url }).broker;
-    const deps = { brokerOf, report: reportCampaign };
+    const deadlineOf = (file: string | null) => agentConfig(file, {}).offload.deadlineMs;
+    const deps = { brokerOf, deadlineOf, report: reportCampaign };
     return async () => (await import('../../lab/measure/command.js')).runMeasure(options, deps);
   },
 };

@@ -111,11 +111,18 @@ export class JournalKeeper {
   commit(): boolean {
     const { journal, log } = this.#deps;
     const taken = journal ? this.#try(() => journal.commit()) : 0;
-    if (taken !== null && taken > 0 && this.#failure !== null) {
+    if (journal && this.#failure !== null && taken !== null && (taken > 0 || this.#takesAgain(journal))) {
       this.#failure = null;
+      this.#isUnjournaled = false;
       log.info('the journal takes results again');
     }
     return taken !== null;
+  }
+
+  /** Whether a disk that failed takes a write: without frames nobody would notice that it does. */
+  #takesAgain(journal: Journal): boolean {
+    if (!journal.takesResults) return false;
+    return this.#try(() => journal.tally('recoveries')) !== null;
   }
 
   /** As the journal's own; null where it cannot be read now. */

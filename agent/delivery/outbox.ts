@@ -25,6 +25,8 @@ export interface OutboxDeps {
 const WINDOW = 256;
 /** Results that the journal could not take: no more of them are held in memory. */
 const UNJOURNALED = 4096;
+/** The cause of `givenUp` where neither broker nor journal take results. */
+const MEMORY_FULL = 'memory-full';
 const REFILL_RETRY_MS = 2000;
 /** Acknowledged results are marked in the journal together, this often at most. */
 const MARK_INTERVAL_MS = 200;
@@ -43,6 +45,8 @@ interface Pending extends OutgoingResult {
   sentMs: number;
   /** Connections that ended soon after it was sent, alone. */
   strikes: number;
+  /** Given up for want of memory, perhaps while it was on its way. */
+  forgotten: boolean;
 }
 
 /**
@@ -138,7 +142,10 @@ export class Outbox {
       return;
     }
     this.#takes = true;
-    if (!this.#remove(result)) return;
+    if (!this.#remove(result)) {
+      if (result.forgotten) this.#deps.counters.takeBack(MEMORY_FULL);
+      return;
+    }
     if (result.seq !== null) this.#receipts.add(result.seq);
     if (this.#behind && this.#queue.length < WINDOW / 2) this.#refill();
     if (!this.#careful) return;
@@ -171,16 +178,22 @@ export class Outbox {
   #park(result: Pending, why: string): void {
     if (!this.#remove(result)) return;
     const { counters, journal, log } = this.#deps;
-    counters.giveUp('refused');
-    if (result.seq !== null) journal.park(result.seq);
+    if (result.seq === null) {
+      counters.giveUp('refused');
+      log.error({ topic: result.topic, why }, 'the broker does not take a result that no journal holds');
+      return;
+    }
+    counters.parked += 1;
+    journal.park(result.seq);
     log.error({ topic: result.topic, why }, 'the broker does not take a result; the next run tries again');
   }
 
   #forgetOldest(): void {
     const at = this.#queue.findIndex(({ seq }) => seq === null);
-    this.#queue.splice(Math.max(at, 0), 1);
-    this.#deps.counters.giveUp('memory-full');
-    if (this.#deps.counters.givenUp['memory-full'] === 1)
+    const [oldest] = this.#queue.splice(Math.max(at, 0), 1);
+    if (oldest) oldest.forgotten = true;
+    this.#deps.counters.giveUp(MEMORY_FULL);
+    if (this.#deps.counters.givenUp[MEMORY_FULL] === 1)
       this.#deps.log.error('neither broker nor journal take results: the oldest are given up');
   }
 
@@ -212,7 +225,7 @@ export class Outbox {
 }
 
 function pending(result: OutgoingResult): Pending {
-  return { ...result, sentOn: -1, sentMs: 0, strikes: 0 };
+  return { ...result, sentOn: -1, sentMs: 0, strikes: 0, forgotten: false };
 }
 
 /** Counts a connection that ended while `result` alone was under way; true when it is time to leave it. */

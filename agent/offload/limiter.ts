@@ -17,7 +17,7 @@ export type Verdict =
   | 'unknown';
 
 /** Codes of servers that have too much to do. */
-const BUSY: ReadonlySet<string> = new Set(['QUEUE_FULL', 'BUDGET_TOO_SHORT', 'REQUEST_EXPIRED']);
+const BUSY: ReadonlySet<string> = new Set(['QUEUE_FULL', 'BUDGET_TOO_SHORT']);
 
 /** A request's right to be in flight; given back with `leave`. */
 export interface Ticket {

@@ -9,7 +9,7 @@ import { stopSignal } from '../../common/signals.js';
 import { loadZoo } from '../../mux/zoo/zoo.js';
 import { campaignImages, type CampaignImages } from './run/images.js';
 import { runCampaign } from './campaign.js';
-import { askedFacts, type MeasureOptions } from './options.js';
+import { askedFacts, resultPatienceMs, type MeasureOptions } from './options.js';
 import { campaignFacts, runOrder, setupRow } from './plan.js';
 import { CampaignReader, campaignFile } from './store/reader.js';
 import { CampaignWriter } from './store/writer.js';
@@ -21,6 +21,8 @@ const INTERRUPTED = 130;
 
 export interface MeasureDeps {
   brokerOf: BrokerOf;
+  /** The device's deadline by its configuration, in ms. */
+  deadlineOf: (configFile: string | null) => number;
   /** Makes a report of a finished campaign; returns the exit code. */
   report: (campaign: MeasureOptions) => Promise<number>;
 }
@@ -38,7 +40,9 @@ export async function runMeasure(asked: MeasureOptions, deps: MeasureDeps): Prom
   void stopSignal(silentLog()).then(() => abort.abort());
   const writer = CampaignWriter.open(campaignFile(options.outDir));
   try {
-    await runCampaign({ options, brokerOf: deps.brokerOf, images, writer, signal: abort.signal });
+    const patienceMs = resultPatienceMs(options, deps.deadlineOf);
+    const { brokerOf } = deps;
+    await runCampaign({ options, brokerOf, patienceMs, images, writer, signal: abort.signal });
   } catch (error) {
     if (!abort.signal.aborted) throw error;
     process.stdout.write(`\nstopped; edgemux measure --resume --out ${options.outDir} goes on\n`);

@@ -119,6 +119,17 @@ export function measureOptions(argv: Record<string, unknown>, configFile: string
   };
 }
 
+/** A result comes within the deadline; so much later it will not come any more. */
+const PATIENCE_MS = 10_000;
+
+/** How long to wait for a frame's result. @param deadlineOf the deadline that a configuration says; the flag wins */
+export function resultPatienceMs(
+  { configFile, start }: Pick<MeasureOptions, 'configFile' | 'start'>,
+  deadlineOf: (configFile: string | null) => number,
+): number {
+  return (start.deadlineMs ?? deadlineOf(configFile)) + PATIENCE_MS;
+}
+
 /** The part of options, or of a campaign's facts, that the command line says. */
 export function askedFacts(facts: AskedFacts): AskedFacts {
   const { setups, frames, repeats, warmUpFrames, idleS, bucketMs, ratePerS, seed } = facts;

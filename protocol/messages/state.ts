@@ -30,7 +30,9 @@ export const deviceCountersSchema = z.object({
   uncleanRestarts: count.default(0),
   /** Records of the journal's append file that the last death left torn; none of them had been published. */
   tornRecords: count.default(0),
-  /** Results that are no longer tried to be delivered, by cause. */
+  /** Results that the broker does not take, left to the next run of the device. */
+  parked: count.default(0),
+  /** Results that will not be delivered, by cause. */
   givenUp: causes.default({}),
 });
 export type DeviceCounters = z.infer<typeof deviceCountersSchema>;

@@ -17,7 +17,8 @@ export const COMPILER = 'aarch64-linux-gnu-g++';
 export function installModules(folder: string, headers: string, say: (text: string) => void): void {
   say('installing dependencies for linux/arm64 (once)');
   mkdirSync(folder, { recursive: true });
-  for (const file of ['package.json', 'npm-shrinkwrap.json', '.npmrc']) copyFileSync(file, join(folder, file));
+  for (const file of ['package.json', 'npm-shrinkwrap.json', '.npmrc'])
+    copyFileSync(file, join(folder, file));
   const flags = ['--omit=dev', '--cpu=arm64', '--os=linux', '--libc=glibc', '--ignore-scripts'];
   execFileSync('npm', ['ci', '--silent', ...flags], {
     cwd: folder,

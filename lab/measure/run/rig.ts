@@ -45,6 +45,8 @@ export type CleanUp = (() => Promise<unknown>)[];
 export interface Campaign {
   options: MeasureOptions;
   brokerOf: BrokerOf;
+  /** A result that has not come so long after its frame does not come any more. */
+  patienceMs: number;
   images: CampaignImages;
   writer: CampaignWriter;
   /** Aborted by Ctrl-C. */

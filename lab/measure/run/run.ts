@@ -8,8 +8,6 @@ import { buckets, gaps, type Window } from './samples.js';
 import type { GapRow, PowerRow, RunRow, SetupRow } from '../store/rows.js';
 
 const POLICY_MS = 30_000;
-/** A result comes within the deadline; so much later it will not come any more. */
-const PATIENCE_MS = 10_000;
 const SAMPLES_MS = 10_000;
 
 /** Measures one run and writes it. */
@@ -19,7 +17,7 @@ export async function measureRun(work: Session, run: RunRow, setup: SetupRow, ru
   const order = frameOrder(images.rows, run.repeat, options.seed);
   const title = `run ${run.position}/${runs} ${setup.setup}, repeat ${run.repeat}`;
   const bar = (counted: Counted): string => barText(title, counted);
-  const play = { ratePerS: options.ratePerS, patienceMs: (options.start.deadlineMs ?? 0) + PATIENCE_MS };
+  const play = { ratePerS: options.ratePerS, patienceMs: work.patienceMs };
   await player.play(warmUp(order, options.warmUpFrames), { ...play, onProgress: () => undefined });
   const before = await drops(work);
   const startedAt = new Date().toISOString();

@@ -162,6 +162,25 @@ t.test(
 );
 
 t.test(
+  'a disk that takes writes again is no warning any more, though no frame has come',
+  { skip: withoutMount() },
+  async (t) => {
+    const disk = smallDisk(t, 1024 * 1024);
+    const { clock, keeper } = keeperIn(join(disk.dir, 'data'));
+    disk.remount('ro');
+    keeper.start();
+    t.teardown(() => keeper.stop());
+    append(keeper, 1);
+    keeper.commit();
+    t.not(keeper.problem, null);
+    disk.remount('rw');
+    clock.ms += 5000;
+    t.ok(keeper.commit());
+    t.equal(keeper.problem, null);
+  },
+);
+
+t.test(
   'a journal on a disk that has become read-only comes back with the disk',
   { skip: withoutMount() },
   async (t) => {

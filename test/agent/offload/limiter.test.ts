@@ -111,8 +111,7 @@ t.test('what ends for reasons of the device itself says nothing about servers', 
 });
 
 t.test('refusals mean what their codes say', async (t) => {
-  for (const code of ['QUEUE_FULL', 'BUDGET_TOO_SHORT', 'REQUEST_EXPIRED'])
-    t.equal(verdictOf(code), 'busy', code);
+  for (const code of ['QUEUE_FULL', 'BUDGET_TOO_SHORT']) t.equal(verdictOf(code), 'busy', code);
   for (const code of ['IMAGE_TRUNCATED', 'IMAGE_UNDECODABLE']) t.equal(verdictOf(code), 'answered', code);
   t.equal(verdictOf('SERVER_STOPPING'), 'unknown');
   for (const code of ['INFERENCE_FAILED', 'REQUEST_REFUSED', 'NEVER_HEARD_OF'])

@@ -26,8 +26,9 @@ export class FakeConnection {
     return this as unknown as Connection;
   }
 
-  onState(listener: (state: Connection['state']) => void): void {
+  onState(listener: (state: Connection['state']) => void): () => void {
     this.#listeners.push(listener);
+    return () => void this.#listeners.splice(this.#listeners.indexOf(listener), 1);
   }
 
   /** Goes into a state and tells it. */

@@ -36,7 +36,8 @@ export function balanceOf(accountant: Accountant): Balance {
 
 function addLife(balance: Balance, life: Life, published: number): void {
   const counters = life.state?.counters;
-  const { drops = {}, givenUp = {} } = counters ?? {};
+  const { drops = {}, parked = 0 } = counters ?? {};
+  const givenUp = { ...counters?.givenUp, ...(parked > 0 ? { parked } : {}) };
   addTo(balance.drops, drops);
   addTo(balance.givenUp, givenUp);
   const dropped = sum(drops);

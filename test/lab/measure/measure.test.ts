@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { agentConfig } from '../../../agent/config.js';
 import { runMeasure } from '../../../lab/measure/command.js';
-import { measureOptions } from '../../../lab/measure/options.js';
+import { measureOptions, resultPatienceMs } from '../../../lab/measure/options.js';
 import { CampaignReader } from '../../../lab/measure/store/reader.js';
 import type { CampaignSummary } from '../../../lab/measure/summary/summary-types.js';
 
@@ -26,6 +27,17 @@ function measure(args: string[], until?: string): Promise<{ code: number | null;
   child.stderr.on('data', hear);
   return new Promise((resolve) => child.on('exit', (code) => resolve({ code, output })));
 }
+
+const given = {
+  setups: 'hybrid',
+  frames: 1,
+  repeat: 1,
+  'warm-up': 0,
+  idle: 1,
+  bucket: 10,
+  seed: 1,
+  link: 'none',
+};
 
 t.test(
   'a campaign that was stopped goes on, over a shaped link, and its table follows from its rows',
@@ -82,16 +94,6 @@ t.test(
 );
 
 t.test('impossible options are refused by name', async (t) => {
-  const given = {
-    setups: 'hybrid',
-    frames: 1,
-    repeat: 1,
-    'warm-up': 0,
-    idle: 1,
-    bucket: 10,
-    seed: 1,
-    link: 'none',
-  };
   for (const [wrong, message] of [
     [{ setups: 'hybrid,edge' }, /--setups must be .*edge/],
     [{ frames: 0 }, /--frames must be/],
@@ -106,9 +108,20 @@ t.test('impossible options are refused by name', async (t) => {
   const unasked = (): never => {
     throw new Error('nothing is started or reported before the campaign is found');
   };
-  await t.rejects(runMeasure(options, { brokerOf: unasked, report: unasked }), {
+  await t.rejects(runMeasure(options, { brokerOf: unasked, deadlineOf: unasked, report: unasked }), {
     code: 'CAMPAIGN_INVALID',
     message: /no campaign in/,
   });
   t.notOk(existsSync(dir));
+});
+
+t.test('a campaign waits for results as long as the configured deadline says, and then some', async (t) => {
+  const file = join(t.testdir(), 'device.yaml');
+  writeFileSync(file, 'offload:\n  deadlineMs: 60000\n');
+  const deadlineOf = (configured: string | null): number => agentConfig(configured, {}).offload.deadlineMs;
+  const patience = (argv: object, config: string | null): number =>
+    resultPatienceMs(measureOptions({ ...given, ...argv }, config), deadlineOf);
+  t.equal(patience({}, file), 70_000);
+  t.equal(patience({}, null), 10_500);
+  t.equal(patience({ 'deadline-ms': 2000 }, file), 12_000);
 });
