@@ -1,8 +1,8 @@
 /** The command line of `edgemux calibrate`, as plain data. */
 import { type RankedMode, RANKED_MODES } from '../../mux/rules/policies/registry.js';
 import { EdgemuxError } from '../../common/errors.js';
-import { PROVIDERS, SHIPPED_ZOO, type Provider } from '../../mux/config.js';
-import { IMAGES_OPTION, imagesFolder } from '../flags.js';
+import { SHIPPED_ZOO, type Provider } from '../../mux/config.js';
+import { amount, IMAGES_OPTION, imagesFolder, invalid, optionalText, providerList, whole } from '../flags.js';
 import type { Budget } from './choose.js';
 
 export interface CalibrateOptions {
@@ -69,15 +69,18 @@ export const CALIBRATE_OPTIONS = {
   apply: { type: 'boolean', default: false, describe: 'write the threshold into the file of --config' },
 } as const;
 
+/** Frames, halves and seeds at most: more than anybody has. */
+const MOST = 1_000_000_000;
+
 /** Checks a parsed command line. @throws EdgemuxError CONFIG_INVALID naming the flag and its value */
 export function calibrateOptions(argv: Record<string, unknown>, configFile: string | null): CalibrateOptions {
   const budget: Budget = {
-    offload: amount('offload', argv['offload'], 1),
-    accuracy: amount('accuracy', argv['accuracy'], 1),
-    energyJ: amount('energy', argv['energy'], 1e6),
-    p95Ms: amount('p95', argv['p95'], 1e6),
+    offload: bound(argv, 'offload', 1),
+    accuracy: bound(argv, 'accuracy', 1),
+    energyJ: bound(argv, 'energy', 1e6),
+    p95Ms: bound(argv, 'p95', 1e6),
   };
-  if (Object.values(budget).every((bound) => bound === null)) {
+  if (Object.values(budget).every((most) => most === null)) {
     throw new EdgemuxError('CONFIG_INVALID', 'name a budget: --offload, --accuracy, --energy or --p95');
   }
   if (argv['apply'] === true && configFile === null) {
@@ -86,21 +89,21 @@ export function calibrateOptions(argv: Record<string, unknown>, configFile: stri
   return {
     zooDir: String(argv['zoo']),
     source: sourceOf(argv),
-    campaign: text(argv['campaign']),
+    campaign: optionalText(argv['campaign']),
     budget,
     mode: RANKED_MODES.find((mode) => mode === argv['mode']) ?? null,
     images: imagesFolder(argv),
-    limit: argv['limit'] === undefined ? null : whole('limit', argv['limit'], 20),
-    providers: String(argv['provider']).split(',').map(provider),
-    check: whole('check', argv['check'] ?? 0, 0),
-    seed: whole('seed', argv['seed'] ?? 1, 0),
+    limit: argv['limit'] === undefined ? null : whole('limit', argv['limit'], 20, MOST),
+    providers: providerList(argv['provider']),
+    check: whole('check', argv['check'] ?? 0, 0, MOST),
+    seed: whole('seed', argv['seed'] ?? 1, 0, MOST),
     configFile,
     apply: argv['apply'] === true,
   };
 }
 
 function sourceOf(argv: Record<string, unknown>): CalibrateOptions['source'] {
-  const [labels, journal] = [text(argv['labels']), text(argv['journal'])];
+  const [labels, journal] = [optionalText(argv['labels']), optionalText(argv['journal'])];
   const images = imagesFolder(argv);
   if (images !== null && (labels !== null || journal !== null))
     throw invalid('images', images, 'left out where --labels or --journal is given');
@@ -110,29 +113,6 @@ function sourceOf(argv: Record<string, unknown>): CalibrateOptions['source'] {
   return journal === null ? null : { kind: 'journal', dir: journal };
 }
 
-function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function provider(name: string): Provider {
-  const found = PROVIDERS.find((one) => one === name.trim());
-  if (found !== undefined) return found;
-  throw invalid('provider', name, `some of ${PROVIDERS.join(', ')}, with commas`);
-}
-
-function amount(flag: string, value: unknown, most: number): number | null {
-  if (value === undefined) return null;
-  const number = Number(value);
-  if (number >= 0 && number <= most) return number;
-  throw invalid(flag, value, `a number from 0 to ${most}`);
-}
-
-function whole(flag: string, value: unknown, least: number): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= least && number <= 1e9) return number;
-  throw invalid(flag, value, `a whole number from ${least}`);
-}
-
-function invalid(flag: string, value: unknown, wanted: string): EdgemuxError {
-  return new EdgemuxError('CONFIG_INVALID', `--${flag} must be ${wanted} (got ${String(value)})`);
+function bound(argv: Record<string, unknown>, flag: string, most: number): number | null {
+  return argv[flag] === undefined ? null : amount(flag, argv[flag], 0, most);
 }
