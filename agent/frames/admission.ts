@@ -35,7 +35,7 @@ const REFUSALS: Partial<Record<EdgemuxError['code'], string>> = {
 /** Every cause of a refusal. */
 export const REFUSAL_CAUSES = [...Object.values(REFUSALS), 'bad-camera-name'];
 
-/** The door for camera messages: what passes the size and type check is admitted, the rest counted and logged. */
+/** Takes in camera messages: what passes the size and type check is admitted, the rest counted and logged. */
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #limits: AdmissionLimits;

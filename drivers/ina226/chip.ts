@@ -93,12 +93,12 @@ export const ina226: PowerChip<'ina226', Keys, Ina226Settings> = {
 };
 
 function configurationOf(config: Config, rateHz: number): Configuration {
-  const wish = {
+  const wanted = {
     averages: config.averaging,
     shuntConversionUs: config.shuntConversionUs,
     busConversionUs: config.busConversionUs,
   };
-  return timingFor(rateHz, wish, config.mode === 'triggered' ? 'bothTriggered' : 'bothContinuous');
+  return timingFor(rateHz, wanted, config.mode === 'triggered' ? 'bothTriggered' : 'bothContinuous');
 }
 
 function settingsOf(config: Config, place: ChipPlace, configuration: Configuration): Ina226Settings {

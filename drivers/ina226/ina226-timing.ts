@@ -62,7 +62,7 @@ export function updateMs(configuration: Configuration): number {
 }
 
 /** Wanted parts of a configuration; what is `'auto'` is chosen. */
-export interface TimingWish {
+export interface TimingRequest {
   averages: Averages | 'auto';
   shuntConversionUs: ConversionTimeUs | 'auto';
   busConversionUs: ConversionTimeUs | 'auto';
@@ -73,11 +73,11 @@ export interface TimingWish {
  * missed between conversions; among equals the one with fewer averages (longer conversions carry less noise).
  * Throws where even the fastest conversion takes longer than a sample period.
  */
-export function timingFor(rateHz: number, wish: TimingWish, mode: Mode): Configuration {
+export function timingFor(rateHz: number, wanted: TimingRequest, mode: Mode): Configuration {
   const periodUs = 1e6 / rateHz;
-  const averages = wish.averages === 'auto' ? AVERAGES : [wish.averages];
-  const shunts = wish.shuntConversionUs === 'auto' ? CONVERSION_TIMES_US : [wish.shuntConversionUs];
-  const buses = wish.busConversionUs === 'auto' ? CONVERSION_TIMES_US : [wish.busConversionUs];
+  const averages = wanted.averages === 'auto' ? AVERAGES : [wanted.averages];
+  const shunts = wanted.shuntConversionUs === 'auto' ? CONVERSION_TIMES_US : [wanted.shuntConversionUs];
+  const buses = wanted.busConversionUs === 'auto' ? CONVERSION_TIMES_US : [wanted.busConversionUs];
   let best: Configuration | null = null;
   let bestScoreUs = -1;
   let shortestUs = Infinity;

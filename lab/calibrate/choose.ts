@@ -100,7 +100,7 @@ export function valuesAt(
 ): Record<Quantity, number | null> {
   let [offloaded, right, labelled] = [0, 0, true];
   for (const row of rows) {
-    const sent = row.wish < cut;
+    const sent = row.keepScore < cut;
     const found = sent ? row.sendRight : row.keepRight;
     offloaded += Number(sent);
     right += Number(found);

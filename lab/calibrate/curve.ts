@@ -5,7 +5,7 @@ import { smooth } from '../eval/statistics/smooth.js';
 /** One frame as a threshold sees it. */
 export interface CalibrationRow {
   /** Wish to keep it, in [0, 1]; offloaded below the cut. Infinity: kept whatever the cut; −Infinity: never kept. */
-  wish: number;
+  keepScore: number;
   /** Whether the answer is right if kept and if offloaded; null where nobody labelled the frame. */
   keepRight: boolean | null;
   sendRight: boolean | null;
@@ -21,11 +21,11 @@ export interface RouteCosts {
 }
 
 export interface CurvePoint {
-  /** Offloaded is what has a wish below it. */
+  /** Offloaded is what has a keep score below it. */
   cut: number;
   offloadShare: number;
   accuracy: number | null;
-  /** As fitted over the wish: a choice must not hang on single lucky frames. */
+  /** As fitted over the keep score: a choice must not hang on single lucky frames. */
   smoothAccuracy: number | null;
   energyJ: number | null;
   p95Ms: number | null;
@@ -33,9 +33,9 @@ export interface CurvePoint {
 
 const P95 = 0.95;
 
-/** Points from no offload on, one for each distinct wish. */
+/** Points from no offload on, one for each distinct keep score. */
 export function curveOf(rows: readonly CalibrationRow[], costs: RouteCosts | null): CurvePoint[] {
-  const sorted = [...rows].sort((a, b) => a.wish - b.wish);
+  const sorted = [...rows].sort((a, b) => a.keepScore - b.keepScore);
   const labelled = rows.every((row) => row.keepRight !== null && row.sendRight !== null);
   const fits = labelled ? fitted(sorted) : null;
   let right = sorted.reduce((sum, row) => sum + Number(row.keepRight), 0);
@@ -44,7 +44,7 @@ export function curveOf(rows: readonly CalibrationRow[], costs: RouteCosts | nul
   const add = (offloaded: number): void => {
     const offloadShare = offloaded / Math.max(1, rows.length);
     points.push({
-      cut: cutBetween(sorted[offloaded - 1]?.wish, sorted[offloaded]?.wish),
+      cut: cutBetween(sorted[offloaded - 1]?.keepScore, sorted[offloaded]?.keepScore),
       offloadShare,
       accuracy: labelled ? right / rows.length : null,
       smoothAccuracy: fits ? smoothRight / rows.length : null,
@@ -53,8 +53,8 @@ export function curveOf(rows: readonly CalibrationRow[], costs: RouteCosts | nul
   };
   for (let i = 0; i <= sorted.length; i += 1) {
     const [last, next] = [sorted[i - 1], sorted[i]];
-    if (last && last.wish === Infinity) break;
-    if ((!last || last.wish !== next?.wish) && next?.wish !== -Infinity) add(i);
+    if (last && last.keepScore === Infinity) break;
+    if ((!last || last.keepScore !== next?.keepScore) && next?.keepScore !== -Infinity) add(i);
     right += Number(next?.sendRight) - Number(next?.keepRight);
     smoothRight += (fits?.[i]?.send ?? 0) - (fits?.[i]?.keep ?? 0);
   }
@@ -63,25 +63,25 @@ export function curveOf(rows: readonly CalibrationRow[], costs: RouteCosts | nul
 
 /** P(right) kept and offloaded; of frames that no cut moves what they were. */
 function fitted(sorted: readonly CalibrationRow[]): { keep: number; send: number }[] {
-  const open = sorted.filter(({ wish }) => Number.isFinite(wish));
-  const wishes = open.map(({ wish }) => wish);
+  const open = sorted.filter(({ keepScore }) => Number.isFinite(keepScore));
+  const keepScores = open.map(({ keepScore }) => keepScore);
   const keep = smooth(
-    wishes,
+    keepScores,
     open.map(({ keepRight }) => Number(keepRight)),
   );
   const send = smooth(
-    wishes,
+    keepScores,
     open.map(({ sendRight }) => Number(sendRight)),
   );
   let at = 0;
   return sorted.map((row) => {
-    if (!Number.isFinite(row.wish)) return { keep: Number(row.keepRight), send: Number(row.sendRight) };
+    if (!Number.isFinite(row.keepScore)) return { keep: Number(row.keepRight), send: Number(row.sendRight) };
     at += 1;
     return { keep: keep[at - 1] ?? 0, send: send[at - 1] ?? 0 };
   });
 }
 
-/** A short number between the last offloaded and the first kept wish. */
+/** A short number between the keep scores of the last frame offloaded and the first kept. */
 export function cutBetween(last: number | undefined, first: number | undefined): number {
   if (last === undefined || last === -Infinity) return 0;
   if (first === undefined || first === Infinity) return 1;

@@ -53,9 +53,9 @@ function rowOf(
   { local, cloud }: { local: string; cloud: string },
 ): CalibrationRow {
   const said = probabilities[local];
-  const { wishOf } = plainScale('cascade');
-  const wish = wishOf(
+  const { keepScoreOf } = plainScale('cascade');
+  const keepScore = keepScoreOf(
     said === undefined ? 0 : Math.max(...(Array.isArray(said) ? said : Object.values(said))),
   );
-  return { wish, keepRight: correct[local] ?? false, sendRight: correct[cloud] ?? false };
+  return { keepScore, keepRight: correct[local] ?? false, sendRight: correct[cloud] ?? false };
 }

@@ -47,9 +47,9 @@ export function resultCosts(results: readonly Result[], source: string): RouteCo
 
 /** Rows of results nobody labelled: what the mux said of each frame. */
 export function resultRows(results: readonly Result[]): CalibrationRow[] {
-  const { wishOf } = plainScale('mux');
+  const { keepScoreOf } = plainScale('mux');
   return results.flatMap(({ muxScore }) =>
-    muxScore === null ? [] : [{ wish: wishOf(muxScore), keepRight: null, sendRight: null }],
+    muxScore === null ? [] : [{ keepScore: keepScoreOf(muxScore), keepRight: null, sendRight: null }],
   );
 }
 

@@ -2,7 +2,7 @@
 import type { Choice, Quantity, Range } from './choose.js';
 import type { Coverage } from './check.js';
 import type { CurvePoint, RouteCosts } from './curve.js';
-import type { WishScale } from './scale.js';
+import type { KeepScale } from './scale.js';
 
 /** One key of the configuration. */
 export interface Change {
@@ -20,7 +20,7 @@ const NAMES: Record<Quantity, string> = {
 const SHOWN_POINTS = 16;
 
 /** Some points of the curve, evenly over the offloaded share. */
-export function curveText(curve: readonly CurvePoint[], last: WishScale, costs: RouteCosts | null): string {
+export function curveText(curve: readonly CurvePoint[], last: KeepScale, costs: RouteCosts | null): string {
   const most = curve.at(-1)?.offloadShare ?? 0;
   const shown = new Set<CurvePoint>();
   for (let i = 0; i <= SHOWN_POINTS; i += 1) {
@@ -42,7 +42,7 @@ export function curveText(curve: readonly CurvePoint[], last: WishScale, costs: 
   return [head, ...rows].join('\n');
 }
 
-export function choiceText({ point, intervals }: Choice, last: WishScale, costs: RouteCosts | null): string {
+export function choiceText({ point, intervals }: Choice, last: KeepScale, costs: RouteCosts | null): string {
   const line = (quantity: Quantity): string[] => {
     const range = intervals[quantity];
     const mark = quantity === 'energyJ' ? simulated(costs) : '';

@@ -6,7 +6,7 @@ import type { Zoo } from '../../mux/zoo/zoo.js';
 import { calibratedOf } from '../eval/pair/calibrated.js';
 import { measure } from '../eval/outputs/outputs.js';
 import { rankImages } from '../eval/pair/ranking.js';
-import { wishScale, type WishScale } from './scale.js';
+import { keepScale, type KeepScale } from './scale.js';
 import { needsMux } from '../../mux/rules/policies/needs.js';
 import { pairOf, type Pair } from '../eval/pair/pair.js';
 import type { CalibrationRow } from './curve.js';
@@ -31,20 +31,20 @@ export function baseThresholds(zoo: Zoo, mode: RankedMode): Thresholds {
   return calibratedOf(zoo).modes[mode] ?? {};
 }
 
-export function lastThreshold(zoo: Zoo, mode: RankedMode): WishScale {
+export function lastThreshold(zoo: Zoo, mode: RankedMode): KeepScale {
   const gate = zoo.manifest.policy.gate ?? null;
-  return wishScale(rankedRuleOf(mode).ranking(baseThresholds(zoo, mode), gate));
+  return keepScale(rankedRuleOf(mode).ranking(baseThresholds(zoo, mode), gate));
 }
 
 /** @param base the mode's other thresholds; one that may end in the gate does where `gain` is given */
 export function pairRows(pair: Pair, mode: RankedMode, base: Thresholds): CalibrationRow[] {
   const { ranking, answers, firstStep, valueOf } = rankImages(pair, mode, base);
-  const { wishOf } = wishScale(ranking);
+  const { keepScoreOf } = keepScale(ranking);
   return Array.from({ length: pair.count }, (_, i): CalibrationRow => {
     const sendRight = pair.cloud.right[i] === 1;
     const keepRight = answers.right[i] === 1;
     const step = firstStep(i);
-    if (step === 'answer') return { wish: Infinity, keepRight: pair.mux?.right[i] === 1, sendRight };
-    return { wish: step === 'offload' ? -Infinity : wishOf(valueOf(i)), keepRight, sendRight };
+    if (step === 'answer') return { keepScore: Infinity, keepRight: pair.mux?.right[i] === 1, sendRight };
+    return { keepScore: step === 'offload' ? -Infinity : keepScoreOf(valueOf(i)), keepRight, sendRight };
   });
 }

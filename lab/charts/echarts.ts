@@ -1,4 +1,4 @@
-/** The one door to ECharts: options in, SVG text out, drawn without a browser. */
+/** ECharts: options in, SVG text out, drawn without a browser. */
 import { BarChart, CustomChart, HeatmapChart, LineChart, ScatterChart } from 'echarts/charts';
 import {
   GraphicComponent,

@@ -6,7 +6,7 @@ import { columns } from '../columns.js';
 import type { Judged } from './phase.js';
 
 /** One column of the comparison: the same frames under one of the deployments of Fig. 2 (a), (b), (c). */
-export interface SetupSummary {
+export interface DemoSetup {
   /** Share of results that name the right class. */
   accuracy: number;
   /** Share of results that came from the device (routes mux, local and fallback). */
@@ -40,11 +40,11 @@ export interface DemoSummary {
   seed: number;
   /** Between device and server. */
   link: string;
-  setups: Record<SetupName, SetupSummary>;
+  setups: Record<SetupName, DemoSetup>;
 }
 
 /** Figures of one setup from its results. */
-export function summarise(zoo: Zoo, judged: readonly Judged[]): SetupSummary {
+export function summarise(zoo: Zoo, judged: readonly Judged[]): DemoSetup {
   const latencies = judged.map(({ result }) => result.latencyMs.total);
   const energies = judged.flatMap(({ result }) => (result.energyJ ? [result.energyJ] : []));
   return {
@@ -85,7 +85,7 @@ export function countRoutes(judged: readonly Judged[]): Record<Route, number> {
 }
 
 /** What the mean energies are means of. */
-function frameCounts({ energyJ }: SetupSummary): string {
+function frameCounts({ energyJ }: DemoSetup): string {
   if (!energyJ) return '–';
   const { measured, bridged, unmeasured } = energyJ.frames;
   return `${measured}, ${bridged}; ${unmeasured}`;
@@ -95,11 +95,11 @@ function frameCounts({ energyJ }: SetupSummary): string {
 export function summaryTable(summary: DemoSummary): string {
   const energy = Object.values(summary.setups).find((setup) => setup.energyJ)?.energyJ;
   const mark = energy?.simulated ? ' (simulated)' : '';
-  const row = (name: string, cell: (setup: SetupSummary) => string): string[] => [
+  const row = (name: string, cell: (setup: DemoSetup) => string): string[] => [
     name,
     ...SETUPS.map((setup) => cell(summary.setups[setup])),
   ];
-  const joules = (setup: SetupSummary, kind: 'gross' | 'net'): string =>
+  const joules = (setup: DemoSetup, kind: 'gross' | 'net'): string =>
     setup.energyJ ? `${(setup.energyJ[kind] * 1000).toFixed(2)} mJ` : 'not measured';
   return columns([
     ['', ...SETUPS],

@@ -9,7 +9,7 @@ import type { Calibrated } from './pair/calibrated.js';
 import { shareOf } from './statistics/metrics.js';
 import { halves } from './outputs/neighbours.js';
 import { applyPolicy, emptyOutcome, type Outcome, type Pair, type Shares } from './pair/pair.js';
-import { bases, cutsOf, leastOffloading, sharesAt, stage } from './pair/cuts.js';
+import { bases, cutsOf, leastOffloading, sharesAt, sweepOf } from './pair/cuts.js';
 
 /** Where thresholds come from. */
 export type Basis = 'calibration' | 'cross-fit';
@@ -99,9 +99,9 @@ export class Choices {
     const images = half === null ? undefined : (this.#parts[half] ?? []);
     const target = targetOn(pair, gap, images);
     const found = bases(pair, mode, this.#calibrated.fusing).flatMap((base): Found[] => {
-      const staged = stage(pair, mode, base, images ? { images, smoothed: true } : {});
-      const cut = leastOffloading(cutsOf(staged), target);
-      return cut ? [{ thresholds: cut.thresholds, shares: sharesAt(pair, staged, cut) }] : [];
+      const sweep = sweepOf(pair, mode, base, images ? { images, smoothed: true } : {});
+      const cut = leastOffloading(cutsOf(sweep), target);
+      return cut ? [{ thresholds: cut.thresholds, shares: sharesAt(pair, sweep, cut) }] : [];
     });
     this.#found.set(key, found);
     return found;

@@ -18,16 +18,16 @@ export const GATED = 'three-tier, need − harm';
 const LEAST_GAIN = 1e-6;
 
 /** Images in an order of keeping: the first k stay, the rest are offloaded. */
-export interface Staged {
+export interface Sweep {
   /** Images that count: N of them. */
   total: number;
   /** Right answers, offloads and local runs that no cut changes. */
   fixed: { right: number; offloaded: number };
-  /** Open images, by falling wish to keep them. */
+  /** Open images, by falling keep score. */
   order: Uint32Array;
   /** Wish to keep, falling: n. */
-  wish: Float64Array;
-  /** P(right) if kept and if offloaded, in the order of `wish`; 0 or 1, or smoothed. */
+  keepScore: Float64Array;
+  /** P(right) if kept and if offloaded, in the order of `keepScore`; 0 or 1, or smoothed. */
   keep: Float64Array;
   send: Float64Array;
   /** True where an open image runs the local model before it is offloaded. */
@@ -35,21 +35,21 @@ export interface Staged {
   /** What the device answers with for a kept image, by image. */
   answers: Answers;
   asksMux: boolean;
-  /** Thresholds whose last cut lies at this wish. */
-  thresholds(wish: number): Thresholds;
+  /** Thresholds whose last cut lies at this keep score. */
+  thresholds(keepScore: number): Thresholds;
 }
 
 /**
  * @param base the mode's other thresholds; one that may end in the gate does where `gain` is given, whatever its value
  * @param images indices that count; all without
- * @param smoothed P(right) fitted over the wish, for choosing thresholds; else as it was
+ * @param smoothed P(right) fitted over the keep score, for choosing thresholds; else as it was
  */
-export function stage(
+export function sweepOf(
   pair: Pair,
   mode: RankedMode,
   base: Thresholds,
   { images, smoothed = false }: { images?: readonly number[]; smoothed?: boolean } = {},
-): Staged {
+): Sweep {
   const chosen = images ?? Array.from({ length: pair.count }, (_, i) => i);
   const { ranking, answers, firstStep, valueOf } = rankImages(pair, mode, base);
   const fixed = { right: 0, offloaded: 0 };
@@ -62,19 +62,19 @@ export function stage(
       fixed.offloaded += step === 'offload' ? 1 : 0;
     }
   }
-  const { wishOf, thresholdAt } = wishesOf(ranking);
-  const wishes = Float64Array.from(open, (i) => wishOf(valueOf(i)));
-  const falling = ranked(wishes);
+  const { keepScoreOf, thresholdAt } = keepScoresOf(ranking);
+  const keepScores = Float64Array.from(open, (i) => keepScoreOf(valueOf(i)));
+  const falling = ranked(keepScores);
   const order = falling.map((at) => open[at] ?? 0);
   const column = (values: Uint8Array) => Float64Array.from(order, (i) => values[i] ?? 0);
-  const wish = Float64Array.from(falling, (at) => wishes[at] ?? 0);
-  const fit = (right: Float64Array) => (smoothed && right.length > 0 ? smooth(wish, right) : right);
+  const keepScore = Float64Array.from(falling, (at) => keepScores[at] ?? 0);
+  const fit = (right: Float64Array) => (smoothed && right.length > 0 ? smooth(keepScore, right) : right);
   const { localFirst, asksMux } = rankedRuleOf(mode);
   return {
     total: chosen.length,
     fixed,
     order,
-    wish,
+    keepScore,
     answers,
     keep: fit(column(answers.right)),
     send: fit(column(pair.cloud.right)),
@@ -84,14 +84,14 @@ export function stage(
   };
 }
 
-/** The wish to keep an image, in [0, 1], of what is held against the last threshold, and back. */
-function wishesOf({ threshold, offloads }: Ranking): {
-  wishOf: (value: number) => number;
-  thresholdAt: (wish: number) => number;
+/** The keep score of an image, in [0, 1], of what is held against the last threshold, and back. */
+function keepScoresOf({ threshold, offloads }: Ranking): {
+  keepScoreOf: (value: number) => number;
+  thresholdAt: (keepScore: number) => number;
 } {
-  if (offloads === 'below') return { wishOf: (value) => value, thresholdAt: (wish) => wish };
+  if (offloads === 'below') return { keepScoreOf: (value) => value, thresholdAt: (keepScore) => keepScore };
   const least = THRESHOLDS[threshold].min < 0 ? LEAST_GAIN : 0;
-  return { wishOf: (value) => 1 - Math.max(least, value), thresholdAt: (wish) => 1 - wish };
+  return { keepScoreOf: (value) => 1 - Math.max(least, value), thresholdAt: (keepScore) => 1 - keepScore };
 }
 
 /** One cut: k open images are kept. */
@@ -101,17 +101,18 @@ export interface Cut {
   thresholds: Thresholds;
 }
 
-/** All cuts that a threshold can make (none falls between equal wishes), from "offload all" to "keep all". */
-export function cutsOf(staged: Staged): Cut[] {
-  const { wish, keep, send, fixed, total } = staged;
+/** All cuts that a threshold can make (none falls between equal keep scores), from "offload all" to "keep all". */
+export function cutsOf(sweep: Sweep): Cut[] {
+  const { keepScore, keep, send, fixed, total } = sweep;
   let right = fixed.right + send.reduce((sum, value) => sum + value, 0);
   const cuts: Cut[] = [];
-  for (let k = 0; k <= wish.length; k += 1) {
+  for (let k = 0; k <= keepScore.length; k += 1) {
     if (k > 0) right += (keep[k - 1] ?? 0) - (send[k - 1] ?? 0);
-    const [above, below] = [wish[k - 1] ?? 1, wish[k] ?? 0];
-    if (k < wish.length && above === below) continue; // k = 0: no threshold is above a wish of 1
-    const at = k === wish.length ? 0 : k === 0 ? Math.min(1, below + (1 - below) / 2) : (above + below) / 2;
-    cuts.push({ kept: k, accuracy: right / total, thresholds: staged.thresholds(at) });
+    const [above, below] = [keepScore[k - 1] ?? 1, keepScore[k] ?? 0];
+    if (k < keepScore.length && above === below) continue; // k = 0: no threshold is above a keep score of 1
+    const at =
+      k === keepScore.length ? 0 : k === 0 ? Math.min(1, below + (1 - below) / 2) : (above + below) / 2;
+    cuts.push({ kept: k, accuracy: right / total, thresholds: sweep.thresholds(at) });
   }
   return cuts;
 }
@@ -123,15 +124,15 @@ export function leastOffloading(cuts: readonly Cut[], target: number): Cut | nul
 
 export function sharesAt(
   pair: Pair,
-  staged: Staged,
+  sweep: Sweep,
   { kept, accuracy }: Pick<Cut, 'kept' | 'accuracy'>,
 ): Shares {
-  const open = staged.wish.length;
+  const open = sweep.keepScore.length;
   return withFlops(pair, {
     accuracy,
-    muxShare: staged.asksMux ? 1 : 0,
-    localShare: (staged.localFirst ? open : kept) / staged.total,
-    offloadShare: (staged.fixed.offloaded + open - kept) / staged.total,
+    muxShare: sweep.asksMux ? 1 : 0,
+    localShare: (sweep.localFirst ? open : kept) / sweep.total,
+    offloadShare: (sweep.fixed.offloaded + open - kept) / sweep.total,
   });
 }
 

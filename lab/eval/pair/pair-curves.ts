@@ -5,7 +5,7 @@ import { standardised } from '../outputs/features.js';
 import { crossValidated, halves } from '../outputs/neighbours.js';
 import { ranked, shareOf } from '../statistics/metrics.js';
 import { emptyOutcome, withFlops, type Outcome, type Pair, type Shares } from './pair.js';
-import { cutsOf, sharesAt, stage } from './cuts.js';
+import { cutsOf, sharesAt, sweepOf } from './cuts.js';
 
 export interface Curve {
   name: string;
@@ -19,8 +19,8 @@ const POINTS = 101;
 
 /** A policy's curve while its last threshold moves over these images' own values. */
 export function policyCurve(pair: Pair, mode: RankedMode, base: Thresholds, settings: string): Curve {
-  const staged = stage(pair, mode, base);
-  const points = thinned(cutsOf(staged)).map((cut) => sharesAt(pair, staged, cut));
+  const sweep = sweepOf(pair, mode, base);
+  const points = thinned(cutsOf(sweep)).map((cut) => sharesAt(pair, sweep, cut));
   return { name: mode, settings, points };
 }
 
@@ -83,15 +83,15 @@ export function featureScores(pair: Pair, rows: readonly number[][], seed: numbe
 
 /** The outcome of offloading exactly the `share` that a ranking wants to keep least: no label is looked at. */
 export function offloading(pair: Pair, mode: RankedMode, base: Thresholds, share: number): Outcome {
-  const staged = stage(pair, mode, { ...base, answer: Infinity, offload: Infinity });
+  const sweep = sweepOf(pair, mode, { ...base, answer: Infinity, offload: Infinity });
   const kept = Math.round((1 - share) * pair.count);
   const outcome = emptyOutcome(pair.count);
-  staged.order.forEach((i, at) => {
+  sweep.order.forEach((i, at) => {
     const stays = at < kept;
-    outcome.right[i] = (stays ? staged.answers.right[i] : pair.cloud.right[i]) ?? 0;
+    outcome.right[i] = (stays ? sweep.answers.right[i] : pair.cloud.right[i]) ?? 0;
     outcome.offloaded[i] = stays ? 0 : 1;
-    outcome.local[i] = stays || staged.localFirst ? 1 : 0;
-    outcome.mux[i] = staged.asksMux ? 1 : 0;
+    outcome.local[i] = stays || sweep.localFirst ? 1 : 0;
+    outcome.mux[i] = sweep.asksMux ? 1 : 0;
   });
   return outcome;
 }

@@ -1,4 +1,4 @@
-/** The one door to DruidJS: t-SNE of vectors into the plane. */
+/** DruidJS: t-SNE of vectors into the plane. */
 import { TSNE } from '@saehrimnir/druidjs';
 
 export interface TsneOptions {

@@ -2,7 +2,7 @@ import type { Figure, Section, Table } from '../document.js';
 import { digitsFor, grouped, number, text } from '../numbers.js';
 import { ROUTE_COLOURS, STAGE_COLOURS, STAGE_NAMES } from '../palette.js';
 import { joined, type Numbers } from '../distribution.js';
-import { STAGES, type JournalTally } from './tally.js';
+import { LATENCY_PARTS, type JournalTally } from './tally.js';
 import { seenRoutes } from './routes.js';
 
 /** Latency by route and stage. */
@@ -20,7 +20,7 @@ export function latencySection(tally: JournalTally): Section {
 function stackFigure(tally: JournalTally): Figure {
   const routes = seenRoutes(tally);
   const means = routes.map((route) => tally.route(route).totalMs.mean());
-  const parts = STAGES.map((stage) => ({
+  const parts = LATENCY_PARTS.map((stage) => ({
     name: STAGE_NAMES[stage] ?? stage,
     colour: STAGE_COLOURS[stage],
     values: routes.map((route) => tally.route(route).stagesMs[stage].mean()),
@@ -72,7 +72,7 @@ function stageTable(tally: JournalTally): Table {
   const rows: [string, Numbers][] = [
     ['total', joined(routes.map(({ totalMs }) => totalMs))],
     ...seenRoutes(tally).map((route): [string, Numbers] => [`total, ${route}`, tally.route(route).totalMs]),
-    ...STAGES.map((stage): [string, Numbers] => [
+    ...LATENCY_PARTS.map((stage): [string, Numbers] => [
       STAGE_NAMES[stage] ?? stage,
       positive(joined(routes.map(({ stagesMs }) => stagesMs[stage]))),
     ]),

@@ -3,8 +3,8 @@ import { ROUTES, type Reason, type Result, type Route } from '../../../protocol/
 import { Numbers } from '../distribution.js';
 import { bucketOf, type Buckets } from './buckets.js';
 
-export const STAGES = ['queue', 'decode', 'mux', 'local', 'encode', 'network', 'cloud'] as const;
-export type Stage = (typeof STAGES)[number];
+export const LATENCY_PARTS = ['queue', 'decode', 'mux', 'local', 'encode', 'network', 'cloud'] as const;
+export type LatencyPart = (typeof LATENCY_PARTS)[number];
 
 /** A stretch of the journal. */
 export interface JournalRange {
@@ -19,8 +19,8 @@ export class RouteTally {
   bytesUp = 0;
   bytesDown = 0;
   readonly totalMs = new Numbers();
-  readonly stagesMs = Object.fromEntries(STAGES.map((stage) => [stage, new Numbers()])) as Record<
-    Stage,
+  readonly stagesMs = Object.fromEntries(LATENCY_PARTS.map((stage) => [stage, new Numbers()])) as Record<
+    LatencyPart,
     Numbers
   >;
   readonly grossJ = new Numbers();
@@ -97,7 +97,7 @@ export class JournalTally {
     tally.bytesUp += bytesUp;
     tally.bytesDown += bytesDown;
     tally.totalMs.push(latencyMs.total);
-    for (const stage of STAGES) tally.stagesMs[stage].push(latencyMs[stage]);
+    for (const stage of LATENCY_PARTS) tally.stagesMs[stage].push(latencyMs[stage]);
   }
 
   #energy({ route, energyJ }: Result, slot: JournalTally['overTime'][number] | undefined): void {

@@ -23,13 +23,14 @@ const COSTS: RouteCosts = {
 
 const policyOf = (file: string | null) => agentConfig(file, {}).policy;
 
-/** Frames as a cascade sees them: a wish that is the chance of being right, and a server that is right more often. */
+/** Frames as a cascade sees them: a keep score that is the chance of being right, and a server that is right more often. */
 function frames(count: number, seed: number): CalibrationRow[] {
   const random = seededRandom(seed);
   return Array.from({ length: count }, () => {
-    if (random() < 0.3) return { wish: Infinity, keepRight: random() < 0.995, sendRight: random() < 0.99 };
-    const wish = 1 - 0.7 * random() ** 3;
-    return { wish, keepRight: random() < wish, sendRight: random() < 0.6 + 0.4 * wish };
+    if (random() < 0.3)
+      return { keepScore: Infinity, keepRight: random() < 0.995, sendRight: random() < 0.99 };
+    const keepScore = 1 - 0.7 * random() ** 3;
+    return { keepScore, keepRight: random() < keepScore, sendRight: random() < 0.6 + 0.4 * keepScore };
   });
 }
 
@@ -58,8 +59,8 @@ t.test(
   },
 );
 
-t.test('frames of one wish go together, and what no threshold moves stays', async (t) => {
-  const row = (wish: number): CalibrationRow => ({ wish, keepRight: null, sendRight: null });
+t.test('frames of one keepScore go together, and what no threshold moves stays', async (t) => {
+  const row = (keepScore: number): CalibrationRow => ({ keepScore, keepRight: null, sendRight: null });
   const rows = [-Infinity, 0.2, 0.2, 0.8, Infinity].map(row);
   t.same(
     curveOf(rows, null).map(({ offloadShare, cut }) => [offloadShare, cut]),
@@ -162,8 +163,8 @@ t.test('labels of edgemux label calibrate a cascade', async (t) => {
     { id: 'small', flops: 1, roles: ['local'] },
     { id: 'large', flops: 9, roles: ['cloud'] },
   ];
-  const lines = frames(400, 2).map(({ wish, keepRight, sendRight }, index) => {
-    const sure = Math.min(1, wish);
+  const lines = frames(400, 2).map(({ keepScore, keepRight, sendRight }, index) => {
+    const sure = Math.min(1, keepScore);
     const probabilities = { small: [sure, 1 - sure], large: [0.5, 0.5] };
     return JSON.stringify({
       index,

@@ -7,7 +7,7 @@ import { costTables, GAP_SHARES, UPLOADS } from '../../../../lab/eval/pair/devic
 import { shareOf } from '../../../../lab/eval/statistics/metrics.js';
 import { applyPolicy, sharesOf, type Shares } from '../../../../lab/eval/pair/pair.js';
 import { offloading, oracleCurve, policyCurve, randomCurve } from '../../../../lab/eval/pair/pair-curves.js';
-import { bases, cutsOf, leastOffloading, sharesAt, stage } from '../../../../lab/eval/pair/cuts.js';
+import { bases, cutsOf, leastOffloading, sharesAt, sweepOf } from '../../../../lab/eval/pair/cuts.js';
 import { RANKED_MODES } from '../../../../mux/rules/policies/registry.js';
 import { madeUpPair } from '../support/made-up.js';
 
@@ -55,10 +55,10 @@ t.test('a sweep says of each cut what the daemon’s own rule does at that thres
         'two-stage': { offload: earlier },
         'three-tier': { answer: earlier, fuseLocal: 1, fuseMux },
       }[mode];
-      const staged = stage(pair, mode, base);
-      const cuts = cutsOf(staged);
+      const sweep = sweepOf(pair, mode, base);
+      const cuts = cutsOf(sweep);
       const cut = cuts[Math.floor(at * cuts.length)]!;
-      return same(sharesAt(pair, staged, cut), sharesOf(pair, applyPolicy(pair, mode, cut.thresholds)));
+      return same(sharesAt(pair, sweep, cut), sharesOf(pair, applyPolicy(pair, mode, cut.thresholds)));
     }),
     { numRuns: 200 },
   );
@@ -67,7 +67,7 @@ t.test('a sweep says of each cut what the daemon’s own rule does at that thres
 
 t.test('the least offloading reaches the target, and keeping one more would not', (t) => {
   const pair = madeUpPair(400, 3);
-  const cuts = cutsOf(stage(pair, 'cascade', {}));
+  const cuts = cutsOf(sweepOf(pair, 'cascade', {}));
   const target = targetOn(pair, 0.9);
   const found = leastOffloading(cuts, target)!;
   t.ok(found.accuracy >= target - 1e-9);
