@@ -10,6 +10,16 @@ import { powerConfigSchema } from '../energy/config.js';
 
 const MIB = 1024 * 1024;
 
+const share = z.number().min(0).max(1);
+const regionSchema = z
+  .strictObject({ camera: nameSchema, x: share, y: share, width: share.gt(0), height: share.gt(0) })
+  // a sum of decimal fractions may be a little off
+  .refine(({ x, width }) => x + width <= 1 + 1e-9, { path: ['width'], error: 'x + width is more than 1' })
+  .refine(({ y, height }) => y + height <= 1 + 1e-9, {
+    path: ['height'],
+    error: 'y + height is more than 1',
+  });
+
 const camerasSchema = z.strictObject({
   topics: z.array(z.string()).min(1).default(['cameras/{camera}/frame']).meta({
     description: 'topics that carry frames; {camera} names the level that holds the camera, + and # allowed',
@@ -31,6 +41,10 @@ const camerasSchema = z.strictObject({
       description:
         'where a JSON payload holds the image, as base64, data URL or Node-RED buffer: names of members, outermost first, such as params.image',
     }),
+  regions: z.record(nameSchema, regionSchema).default({}).meta({
+    description:
+      "parts of cameras' pictures that are frames of their own, by name: {gate: {camera: door, x: 0.1, y: 0.2, width: 0.3, height: 0.4}} in shares of the sides; a camera with regions has no frame of the whole",
+  }),
   damaged: z.enum(['drop', 'answer']).default('drop').meta({
     description:
       'a JPEG of which a part is missing or broken: drop counts it as damaged, answer answers it, with damaged: true in the result',

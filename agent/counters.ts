@@ -14,11 +14,13 @@ export type DropCause = (typeof DROP_CAUSES)[number];
 
 /**
  * What happened to every message since start. The invariant: `admitted` = `results` + all `drops` + frames still
- * on their way; `received` = `admitted` + all `refused` + `ignoredRetained`.
+ * on their way; `received` + `extraFrames` = `admitted` + all `refused` + `ignoredRetained`.
  */
 export class Counters {
   received = 0;
   ignoredRetained = 0;
+  /** Frames beyond the first of a message: a camera with several regions. */
+  extraFrames = 0;
   admitted = 0;
   results = 0;
   lateAnswers = 0;
@@ -69,6 +71,7 @@ export class Counters {
       received: this.received,
       refused: { ...this.refused },
       ignoredRetained: this.ignoredRetained,
+      extraFrames: this.extraFrames,
       admitted: this.admitted,
       drops: { ...this.drops },
       results: this.results,
@@ -89,6 +92,7 @@ export interface CounterSnapshot {
   received: number;
   refused: Record<string, number>;
   ignoredRetained: number;
+  extraFrames: number;
   admitted: number;
   drops: Record<string, number>;
   results: number;

@@ -190,8 +190,8 @@ export class AgentDaemon {
 
   async #watchCameras({ admission, connection, pipeline }: Parts, patterns: CameraPatterns): Promise<void> {
     const receive = (message: Message): void => {
-      const frame = admission.admit(patterns.match(message.topic), message);
-      if (frame) pipeline.submit(frame);
+      const frames = admission.admit(patterns.match(message.topic), message);
+      for (const frame of frames) pipeline.submit(frame);
     };
     for (const filter of patterns.filters)
       await connection.subscribe(filter, { qos: 0, retained: false }, receive);

@@ -2,11 +2,12 @@ import { EdgemuxError, messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
 import type { Clock } from '../../common/clock.js';
 import { checkImage } from '../../mux/image/image-check.js';
+import type { PictureShare } from '../../mux/image/part.js';
 import { unwrapImage } from '../../mux/image/unwrap.js';
 import type { Message } from '../../protocol/connection/connection.js';
 import type { Counters } from '../counters.js';
 import type { EnergyMeter } from '../../energy/meter.js';
-import type { Frame } from './frame.js';
+import type { Frame, Region } from './frame.js';
 
 export interface AdmissionDeps {
   log: Log;
@@ -21,6 +22,8 @@ export interface AdmissionLimits {
   maxPixels: number;
   /** Where in a JSON payload the image is; null where it is not. */
   payloadPath: string | null;
+  /** By name: the camera, and the part of its picture in shares of the sides. */
+  regions: Readonly<Record<string, { camera: string } & PictureShare>>;
 }
 
 /** Names of refusals as they are counted in `state`. */
@@ -39,19 +42,25 @@ export const REFUSAL_CAUSES = [...Object.values(REFUSALS), 'bad-camera-name'];
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #limits: AdmissionLimits;
+  readonly #regions = new Map<string, Region[]>();
 
   constructor(deps: AdmissionDeps, limits: AdmissionLimits) {
     this.#deps = deps;
     this.#limits = limits;
+    for (const [name, { camera, ...share }] of Object.entries(limits.regions))
+      this.#regions.set(camera, [...(this.#regions.get(camera) ?? []), { name, ...share }]);
   }
 
-  /** The frame that a camera message carries, or null where it is refused or only a retained copy. */
-  admit(camera: string | null, message: Message): Frame | null {
+  /**
+   * The frames that a camera message carries: one for each region of the camera, the whole picture where it has none.
+   * Empty where the message is refused or only a retained copy.
+   */
+  admit(camera: string | null, message: Message): Frame[] {
     const { counters, log } = this.#deps;
     counters.received += 1;
     if (message.retain) {
       counters.ignoredRetained += 1;
-      return null;
+      return [];
     }
     if (camera === null)
       return this.#refuse('bad-camera-name', message, 'no usable camera name in the topic');
@@ -59,8 +68,11 @@ export class Admission {
     try {
       const payload = unwrapImage(message.payload, { maxBytes, path: payloadPath });
       const info = checkImage(payload, this.#limits);
-      counters.admitted += 1;
-      return this.#frame(camera, payload, info.type, message);
+      const regions = this.#regions.get(camera) ?? [null];
+      counters.admitted += regions.length;
+      counters.extraFrames += regions.length - 1;
+      const seen = { camera, payload, imageType: info.type };
+      return regions.map((region) => this.#frame({ ...seen, region }, message));
     } catch (error) {
       const cause = error instanceof EdgemuxError ? REFUSALS[error.code] : undefined;
       if (cause === undefined)
@@ -69,15 +81,13 @@ export class Admission {
     }
   }
 
-  #frame(camera: string, payload: Uint8Array, imageType: Frame['imageType'], message: Message): Frame {
+  #frame(seen: Pick<Frame, 'camera' | 'region' | 'payload' | 'imageType'>, message: Message): Frame {
     const frameId = this.#deps.nextFrameId();
     const admittedMs = this.#deps.clock.monotonicMs();
     return {
       frameId,
-      camera,
-      payload,
+      ...seen,
       sha256: null,
-      imageType,
       damaged: false,
       capturedAtMs: capturedAtMs(message) ?? this.#deps.clock.wallMs(),
       admittedMs,
@@ -86,13 +96,13 @@ export class Admission {
     };
   }
 
-  #refuse(cause: string, message: Message, why: string): null {
+  #refuse(cause: string, message: Message, why: string): Frame[] {
     this.#deps.counters.refuse(cause);
     this.#deps.log.warn(
       { topic: message.topic.slice(0, 128), bytes: message.payload.length, cause, why },
       'frame refused',
     );
-    return null;
+    return [];
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.js';
 import type { DecodeLimits } from '../../mux/image/decode.js';
-import { decodePicture } from '../../mux/image/prepare.js';
+import { partOf } from '../../mux/image/part.js';
+import { decodePicture, type Picture } from '../../mux/image/prepare.js';
 import type { Inference, DecideOutcome } from '../../mux/inference/inference.js';
 import type { DevicePolicy } from '../../mux/rules/policy-settings.js';
 import { distinctInputs, inputKey, MUX_ID, type NetworkInput } from '../../mux/zoo/input.js';
@@ -37,6 +38,8 @@ export class Decider {
   readonly #local: NetworkInput | null;
   /** All that may be asked of one picture. */
   readonly #wanted: NetworkInput[];
+  /** The picture whose regions were asked for last: they come one after the other. */
+  #last: { payload: Uint8Array; picture: Promise<Picture> } | null = null;
 
   constructor(deps: DeciderDeps, limits: DecodeLimits) {
     const { zoo } = deps;
@@ -52,7 +55,7 @@ export class Decider {
   async decide(frame: Frame): Promise<DecidedFrame> {
     const { clock } = this.#deps;
     const policy = this.#deps.policy();
-    const decoding = metered(frame, decodePicture(frame.payload, this.#limits, this.#wanted));
+    const decoding = metered(frame, this.#decode(frame));
     frame.sha256 = imageSha256(frame.payload); // the decoder has a thread of its own, this one would wait
     const picture = await decoding;
     frame.damaged = picture.damaged;
@@ -68,6 +71,14 @@ export class Decider {
       local: outcome.localMs,
     };
     return { outcome, views, policy, latencyMs };
+  }
+
+  /** A region is cut out of the picture at its full size, which is decoded once for all of them. */
+  async #decode({ payload, region }: Frame): Promise<Picture> {
+    if (!region) return decodePicture(payload, this.#limits, this.#wanted);
+    if (this.#last?.payload !== payload)
+      this.#last = { payload, picture: decodePicture(payload, this.#limits, []) };
+    return partOf(await this.#last.picture, region);
   }
 
   async #ask(frame: Frame, views: PictureViews, policy: DevicePolicy): Promise<DecideOutcome> {

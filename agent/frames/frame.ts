@@ -1,10 +1,18 @@
 import type { ImageType } from '../../mux/image/formats/format.js';
+import type { PictureShare } from '../../mux/image/part.js';
 import type { FrameMeter } from '../../energy/meter.js';
+
+/** A part of a camera's picture that is a frame of its own (`cameras.regions`). */
+export interface Region extends PictureShare {
+  name: string;
+}
 
 /** An admitted frame on its way through the pipeline. */
 export interface Frame {
   frameId: string;
   camera: string;
+  /** null: the whole picture. */
+  region: Region | null;
   /** The encoded image as the camera sent it. */
   payload: Uint8Array;
   /** SHA-256 of the payload in hex; computed while the decoder works. */

@@ -59,7 +59,7 @@ export class Pipeline {
       this.#drop(frame, 'no-room');
       return;
     }
-    const replaced = this.#slots.put(frame.camera, frame);
+    const replaced = this.#slots.put(slotOf(frame), frame);
     this.#waitingBytes += frame.payload.length - (replaced?.payload.length ?? 0);
     if (replaced) this.#drop(replaced, 'superseded');
     this.#pump();
@@ -150,6 +150,11 @@ export class Pipeline {
     if (error === undefined) this.#deps.log.debug(entry, 'frame dropped');
     else this.#deps.log.warn({ ...entry, why: messageOf(error) }, 'frame dropped');
   }
+}
+
+/** A camera's regions wait beside each other. No name of either holds the separator. */
+function slotOf({ camera, region }: Frame): string {
+  return region ? `${camera}/${region.name}` : camera;
 }
 
 function causeOf(error: unknown): DropCause {

@@ -49,6 +49,7 @@ export function buildResult(
   return {
     device: context.device,
     camera: frame.camera,
+    ...(frame.region ? { region: frame.region.name } : {}),
     frameId: frame.frameId,
     capturedAt: new Date(frame.capturedAtMs).toISOString(),
     ...(context.clockTrusted() ? {} : { clockTrusted: false as const }),

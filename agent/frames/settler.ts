@@ -101,7 +101,7 @@ export class Settler {
   /** What the server needs of the picture; then the picture goes, and the local model's pixels stay for a fallback. */
   async #encode(frame: Frame, { outcome, views }: DecidedFrame, ticket: Ticket): Promise<Upload> {
     try {
-      return await makeUpload(this.#serverInputs, views, frame.payload);
+      return await makeUpload(this.#serverInputs, views, frame.region ? null : frame.payload);
     } catch (error) {
       this.#deps.offloader.cancel(ticket);
       throw error;

@@ -47,19 +47,19 @@ const UPLOAD_QUALITY = 92;
  * for twice the time on both ends.
  *
  * @param pixels uint8 HWC of `input`
- * @param original the image as the camera sent it
+ * @param original the image as the camera sent it; null where only a part of it is to be sent
  */
 export async function encodeForUpload(
   pixels: Uint8Array,
   input: PixelShape,
-  original: Uint8Array,
+  original: Uint8Array | null,
 ): Promise<EncodedImage> {
   const values = input.height * input.width * input.channels;
   const encoded: EncodedImage =
     values <= LOSSLESS_VALUES
       ? { bytes: await encodePng(pixels, input), type: 'image/png' }
       : { bytes: await encodeJpeg(pixels, input, UPLOAD_QUALITY), type: 'image/jpeg' };
-  return encoded.bytes.length < original.length
+  return original === null || encoded.bytes.length < original.length
     ? encoded
     : { bytes: original, type: formatOf(original).mediaType };
 }

@@ -34,13 +34,13 @@ export function commonInput(inputs: readonly NetworkInput[]): NetworkInput | nul
 /**
  * Makes the upload: the fewer bytes of the original and of what the server's networks need.
  *
- * @param original the image as the camera sent it
+ * @param original the image as the camera sent it; null where the picture is a part of it
  * @throws EdgemuxError IMAGE_UNDECODABLE
  */
 export async function makeUpload(
   inputs: readonly NetworkInput[],
   views: PictureViews,
-  original: Uint8Array,
+  original: Uint8Array | null,
 ): Promise<Upload> {
   const common = commonInput(inputs);
   const input = common ?? wholeInput(inputs, views.size ?? { height: 1, width: 1 });

@@ -28,6 +28,8 @@ const rank = z.object({ label: text, classIndex: count, probability: finite });
 export const resultSchema = z.object({
   device: text,
   camera: text,
+  /** The part of the camera's picture that this is about; absent for the whole. */
+  region: z.exactOptional(text),
   frameId: text,
   /** ISO 8601 in UTC: the camera's own date where the frame carries one, else the receipt. */
   capturedAt: z.iso.datetime(),

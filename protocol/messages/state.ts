@@ -8,13 +8,15 @@ export type Health = (typeof HEALTH)[number];
 
 const causes = z.record(z.string().max(64), count);
 
-/** Counted since the daemon started. received = sum of refused + ignoredRetained + admitted. */
+/** Counted since the daemon started. received + extraFrames = sum of refused + ignoredRetained + admitted. */
 export const deviceCountersSchema = z.object({
   /** Camera messages. */
   received: count,
   /** Failed the size or type check, by cause. */
   refused: causes,
   ignoredRetained: count,
+  /** Frames beyond the first that the regions of a camera made of a message. */
+  extraFrames: count.default(0),
   admitted: count,
   /** Admitted and without a result, by cause. */
   drops: causes,

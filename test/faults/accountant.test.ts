@@ -62,6 +62,7 @@ function state({ admitted, results, drops = {}, givenUp = {} }: Counted, uptimeS
       received: admitted,
       refused: {},
       ignoredRetained: 0,
+      extraFrames: 0,
       admitted,
       drops,
       results,

@@ -13,6 +13,7 @@ export function meteredFrame(
     frame: {
       frameId: id,
       camera: 'door',
+      region: null,
       payload,
       sha256: null,
       imageType: 'png',

@@ -143,7 +143,8 @@ class Books {
     return (
       queue.waiting + queue.inFlight + queue.outbox === 0 &&
       counters.received === this.sent &&
-      counters.received === sum(counters.refused) + counters.ignoredRetained + counters.admitted &&
+      counters.received + counters.extraFrames ===
+        sum(counters.refused) + counters.ignoredRetained + counters.admitted &&
       counters.admitted === sum(counters.drops) + counters.results &&
       counters.results === this.#frameIds.size
     );
