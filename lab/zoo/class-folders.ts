@@ -19,7 +19,7 @@ export interface LabelledFile {
   label: number;
 }
 
-type Classes = Pick<Zoo, 'labels' | 'manifest'>;
+type Classes = Pick<Zoo, 'labels'> & { manifest: Pick<Zoo['manifest'], 'classIds'> };
 
 /**
  * Class folders are matched with the zoo's labels by name, by index or by WordNet id; where none of them is a label,
@@ -72,7 +72,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /** Pictures in a folder and below it. @param above real paths of the folders on the way: a link may lead back */
-async function picturesBelow(dir: string, above: readonly string[] = []): Promise<string[]> {
+export async function picturesBelow(dir: string, above: readonly string[] = []): Promise<string[]> {
   const real = await realpath(dir);
   if (above.includes(real)) return [];
   const found: string[] = [];

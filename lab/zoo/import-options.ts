@@ -52,6 +52,8 @@ export interface ImportOptions {
   calibrateDir: string | null;
   /** Labelled images that the zoo is to be judged on; the zoo gets a list of them. */
   testDir: string | null;
+  /** Pictures that the usual preparations are tried on, instead of an import. */
+  probeDir: string | null;
   confidence: number;
   force: boolean;
 }
@@ -153,14 +155,16 @@ export const IMPORT_OPTIONS = {
   },
   name: {
     type: 'string',
-    ...NEEDED,
+    requiresArg: true,
     describe: 'name of the zoo, the same for device and server',
   },
   licence: { type: 'string', requiresArg: true, default: 'not stated', describe: 'licence of the models' },
-  out: {
+  out: { type: 'string', requiresArg: true, describe: 'folder of the zoo' },
+  probe: {
     type: 'string',
-    ...NEEDED,
-    describe: 'folder of the zoo',
+    requiresArg: true,
+    describe:
+      'import nothing: try the usual --mean, --std, --scale, --colour, --fit and --kernel on pictures of this folder',
   },
   image: { type: 'string', requiresArg: true, describe: 'a picture to try the models on (JPEG, PNG, WebP)' },
   calibrate: {
@@ -200,18 +204,23 @@ export function importOptions(argv: Record<string, unknown>): ImportOptions {
   const confidence = Number(argv['confidence'] ?? 0.8);
   if (!(confidence >= 0 && confidence <= 1)) throw invalid('confidence', argv['confidence'], 'in 0 to 1');
   const models = named.map((model) => ({ ...model, ...perModel(argv, ids, model) }));
+  const probeDir = optionalText(argv['probe']);
   if (argv['share'] !== undefined && models.every(({ fitting }) => fitting.fit !== 'crop'))
     throw invalid('share', argv['share'], 'given with --fit crop');
   return {
     models,
     confidence,
     labelsFile: requiredText(argv, 'labels'),
-    name: requiredText(argv, 'name', /^[A-Za-z0-9_-]{1,64}$/, '1-64 characters of A-Za-z0-9_-'),
+    name:
+      probeDir !== null
+        ? ''
+        : requiredText(argv, 'name', /^[A-Za-z0-9_-]{1,64}$/, '1-64 characters of A-Za-z0-9_-'),
     licence: optionalText(argv['licence']) ?? 'not stated',
-    outDir: requiredText(argv, 'out'),
+    outDir: probeDir !== null ? '' : requiredText(argv, 'out'),
     imageFile: optionalText(argv['image']),
     calibrateDir: optionalText(argv['calibrate']),
     testDir: optionalText(argv['test']),
+    probeDir,
     force: argv['force'] === true,
   };
 }
@@ -241,6 +250,10 @@ function perModel(
   };
   const colour = chosen('colour', COLOURS) ?? 'rgb';
   const channels = colour === 'gray' ? 1 : 3;
+  const unlessProbed = (flag: string, allowed: (value: number) => boolean): number[] =>
+    given(flag) === null && optionalText(argv['probe']) !== null
+      ? []
+      : numbers(flag, given(flag), channels, allowed);
   const [size, share, classes, flops] = ['size', 'share', 'classes', 'flops'].map(given);
   const fit = chosen('fit', FITS) ?? 'stretch';
   return {
@@ -253,8 +266,8 @@ function perModel(
     normalisation: {
       colour,
       scale: Number(chosen('scale', ['255', '1']) ?? '255'),
-      mean: numbers('mean', given('mean'), channels, () => true),
-      std: numbers('std', given('std'), channels, (value) => value > 0),
+      mean: unlessProbed('mean', () => true),
+      std: unlessProbed('std', (value) => value > 0),
     },
     target: chosen('target', ['jetpack46', 'any']) ?? (roles.includes('local') ? 'jetpack46' : 'any'),
     output: given('output'),

@@ -16,6 +16,7 @@ import { prove, type Proof } from './prove.js';
 import { oddNormalisation } from './suspicions.js';
 import { classFolders } from './class-folders.js';
 import { TEST_LIST, testListText } from './test-list.js';
+import { betterPreparation, runProbe } from './try-preparations.js';
 
 export interface ImportDeps {
   write: (text: string) => void;
@@ -38,6 +39,10 @@ interface Taken {
  * @throws EdgemuxError CONFIG_INVALID (flags, labels file), MODEL_UNUSABLE (a model, with the remedy)
  */
 export async function runImport(options: ImportOptions, deps: ImportDeps = systemDeps): Promise<number> {
+  if (options.probeDir !== null) {
+    await runProbe(options, options.probeDir, deps.write);
+    return EXIT.ok;
+  }
   const names = await readClassNames(options.labelsFile);
   const out = resolve(options.outDir);
   await assertFree(out, options.force);
@@ -47,7 +52,7 @@ export async function runImport(options: ImportOptions, deps: ImportDeps = syste
     const taken = await takeModels(options, names, staging, deps);
     await writeManifest(staging, manifestOf(options, names, taken, deps));
     await listTest(options, staging, deps);
-    await policyOf(options, staging, deps);
+    await policyOf(options, names, staging, deps);
     policyFromManifest(await loadZoo(staging));
     await moveInto(staging, out);
   } finally {
@@ -173,11 +178,19 @@ async function listTest({ testDir }: ImportOptions, staging: string, deps: Impor
 }
 
 /** Sets the confidence by labelled images, where there are some. */
-async function policyOf(options: ImportOptions, staging: string, deps: ImportDeps): Promise<void> {
+async function policyOf(
+  options: ImportOptions,
+  names: ClassNames,
+  staging: string,
+  deps: ImportDeps,
+): Promise<void> {
   const zoo = await loadZoo(staging);
   const found = options.calibrateDir === null ? null : await calibrate(zoo, options.calibrateDir, deps);
   deps.write(policyLines(options.confidence, found));
-  if (!found) return;
+  const local = options.models.find(({ roles }) => roles.includes('local'));
+  if (!found || !local || options.calibrateDir === null) return;
+  const better = await betterPreparation(local, names, options.calibrateDir);
+  if (better !== null) deps.write(`warning: ${better}\n`);
   const { confidence, ...calibration } = found;
   await writeManifest(staging, {
     ...zoo.manifest,

@@ -5,6 +5,7 @@ import { EdgemuxError } from '../../common/errors.js';
 import { encodeJpeg } from '../../mux/image/image.js';
 import { decodePicture, prepare, type Picture } from '../../mux/image/prepare.js';
 import { inputBytes, inputKey, type NetworkInput } from '../../mux/zoo/input.js';
+import { refit } from '../../mux/zoo/views.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import { classFolders, type LabelledFile } from './class-folders.js';
 import { MOST_PIXELS } from './golden.js';
@@ -93,8 +94,7 @@ function pixelImages(zoo: Zoo, set: TestSet, part: Part): LabelledImages {
 async function refitted(pixels: Uint8Array, from: NetworkInput, to: NetworkInput): Promise<Uint8Array> {
   if (inputKey(from) === inputKey(to)) return pixels;
   const { height, width, channels } = from;
-  const whole = from.fit === to.fit ? { ...to, fit: 'stretch' as const, share: 1 } : to;
-  return prepare({ pixels, height, width, channels }, whole);
+  return prepare({ pixels, height, width, channels }, refit(to, from));
 }
 
 const IDX_FILES = { test: 't10k', train: 'train' } as const;

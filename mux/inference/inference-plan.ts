@@ -42,6 +42,7 @@ export function inferencePlan(options: InferenceOptions): InferencePlan {
     id,
     kind: 'model',
     path: zoo.path(zoo.modelById(id).file),
+    needs: zoo.modelById(id).needs,
     input: zoo.inputOf(id),
     classes,
     macs: zoo.modelById(id).flops,

@@ -3,6 +3,7 @@ import type { StageSpan } from '../../common/activity.js';
 import { EdgemuxError, messageOf, type ErrorCode } from '../../common/errors.js';
 import type { Provider } from '../config.js';
 import type { Group, GroupPolicy } from '../rules/group.js';
+import type { Needs } from '../zoo/manifest.js';
 import type { NetworkInput } from '../zoo/input.js';
 import type { Decision, DecisionReason } from '../rules/policy-rules.js';
 import type { DevicePolicy } from '../rules/policy-settings.js';
@@ -13,6 +14,8 @@ export interface SessionSpec {
   kind: 'model' | 'mux' | 'group-mux';
   /** Absolute path of the ONNX file. */
   path: string;
+  /** What the file asks of ONNX Runtime; absent where its zoo does not say. */
+  needs?: Needs | undefined;
   input: NetworkInput;
   /** Number of classes K. */
   classes: number;

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
 import { binding, releaseSession, type InferenceSession } from './binding.js';
+import { tooNew } from '../zoo/needs.js';
 import type { Provider } from '../config.js';
 import type { SessionSpec } from './inference-types.js';
 
@@ -47,6 +48,8 @@ const INPUT = 'images';
  *   where file or provider cannot be used
  */
 export async function openSession(spec: SessionSpec, options: SessionOptions): Promise<Session> {
+  const why = spec.needs && tooNew(spec.needs, binding.version);
+  if (why) throw unusable(spec, why);
   const session = await binding.ort.InferenceSession.create(spec.path, sessionOptions(options));
   try {
     checkInterface(spec, session);

@@ -1,5 +1,6 @@
 /** Is a model one that a zoo can take in? Versions, input and output, each refusal with its remedy. */
 import { EdgemuxError } from '../../../common/errors.js';
+import { READS } from '../../../mux/zoo/needs.js';
 import type { ReadModel } from './onnx-file.js';
 import { lower, type Lowered } from './onnx-lower.js';
 import { LAYOUTS, type Colour, type Layout, type Preprocessing } from './onnx-pixels.js';
@@ -26,19 +27,17 @@ interface Limits {
 
 /**
  * What a file is made for: a Jetson TX2, where the last ONNX Runtime with a GPU build is 1.11, or whatever runs the
- * 1.22 that edgemux comes with. The figures of opset and IR were tried with both.
+ * 1.22 that edgemux comes with.
  */
 export const TARGETS = {
   jetpack46: {
-    opset: 16,
-    ir: 8,
+    ...READS['1.11'],
     domains: { 'ai.onnx.ml': 2, 'com.microsoft': 1 },
     newType: 17,
     runtime: 'ONNX Runtime 1.11 (JetPack 4.6)',
   },
   any: {
-    opset: 22,
-    ir: 10,
+    ...READS['1.22'],
     domains: { 'ai.onnx.ml': 5, 'com.microsoft': 1 },
     newType: 23,
     runtime: 'ONNX Runtime 1.22',

@@ -35,6 +35,7 @@ t.test('what is not said is torchvision’s way: RGB, NCHW, pixels / 255', (t) =
     imageFile: null,
     calibrateDir: null,
     testDir: null,
+    probeDir: null,
   });
   t.equal(options({ size: '299' }).models[0]?.input.size?.width, 299);
   t.equal(options({ size: undefined }).models[0]?.input.size, null, 'as the file says');
