@@ -65,10 +65,11 @@ export async function prove(option: ModelOption, bench: Bench): Promise<Proof> {
   const input = inputOf(option, subject.preprocessing);
   const golden = await goldenPixels(bench.imageFile, input);
   const raw = await runOriginal(subject, option, golden, bench.folder);
+  const shares = option.outputIs === 'probabilities' || origin.opType === 'Softmax';
+  if (!shares && !stepKnown(subject.model.graph, subject.scores)) throw unknownStep(option);
   const reading = readingOf({ path: option.file, id: option.id }, subject.scores, option.outputIs, origin, [
     raw,
   ]);
-  if (reading === 'softmax' && !stepKnown(subject.model.graph, subject.scores)) throw unknownStep(option);
   const wanted = probabilitiesOf(subject.scores, reading, raw);
   const spec = { id: option.file, input, classes: subject.scores.classes, folder: bench.folder };
   const found = await freed(subject, (one) => {

@@ -22,7 +22,7 @@ from data.split import Split
 from export.graphs import GroupMuxGraph, MuxGraph, file_entry, require_onnx, run_twin, write_onnx
 from export.manifest import group_test, pair_test, rounded
 from export.zoo import machine, write_json
-from metrics import accuracy, auroc, fit_logistic, fit_temperature, predict
+from metrics import accuracy, auroc, auroc_interval, fit_logistic, fit_temperature, predict
 from networks import flops
 from policies.calibrate import policy
 from policies.group_rules import GroupOutputs
@@ -41,6 +41,7 @@ def arguments(argv):
     parser.add_argument('--loss', default='correctness', choices=('correctness', 'paper'))
     parser.add_argument('--epochs', type=int, default=40)
     parser.add_argument('--no-flip', action='store_true', help='a mirrored picture means something else (writing, traffic signs)')
+    parser.add_argument('--force', action='store_true', help='a mux that is no better than chance joins the zoo all the same')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--device')
@@ -68,6 +69,8 @@ def main(argv):
     kinds = ('pair', 'group') if group_of(config) else ('pair',)
     muxes = {kind: train_mux(config, kind, source, (split.take(held), logits[:, held]), costs, runtime) for kind in kinds}
     graphs = graphs_of(config, muxes, split.take(held), found.probabilities[:, held], runtime)
+    if zoo and not args.force:
+        refuse_chance(outputs_of(config, graphs, split.take(test), found.probabilities[:, test], costs)[0])
 
     target = Path(args.zoo) if args.zoo else out
     command = 'npm run train -- mux ' + shlex.join(a for a in argv if a != '--resume')
@@ -83,6 +86,17 @@ def joined(zoo, part):
     kept = {key: value for key, value in zoo.items() if key != 'golden'}
     return {**kept, 'version': datetime.date.today().isoformat(), 'mux': part['mux'], 'policy': part['policy'],
             'training': {**zoo.get('training', {}), 'mux': part['training']}}
+
+
+def refuse_chance(pair):
+    """A mux that cannot tell the images on which the local model is wrong would offload at random: it joins no zoo."""
+    interval = auroc_interval(pair.score, 1 - pair.right(pair.local))
+    if interval is None:
+        raise TrainError('the local model is right (or wrong) on every test image: nothing to learn for a mux; --force installs it')
+    if interval[0] <= 0.5:
+        low, high = interval
+        raise TrainError(f'the mux finds the errors of the local model no better than chance (AUROC in [{low:.3f}, {high:.3f}] on '
+                         f'{len(pair.score)} test images): it is not installed. More images, or the cascade, which needs no mux; --force installs it')
 
 
 def read_zoo(folder, found):

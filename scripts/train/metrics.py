@@ -33,6 +33,19 @@ def auroc(scores, positive):
     return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n))
 
 
+def auroc_interval(scores, positive, z=1.959964):
+    """The 95 % interval of `auroc` by Hanley and McNeil (1982): (low, high); None if one kind is missing."""
+    area = auroc(scores, positive)
+    if area is None:
+        return None
+    p = int(positive.bool().sum())
+    n = len(positive) - p
+    above, below = area / (2 - area), 2 * area * area / (1 + area)
+    variance = (area * (1 - area) + (p - 1) * (above - area * area) + (n - 1) * (below - area * area)) / (p * n)
+    half = z * variance ** 0.5
+    return area - half, area + half
+
+
 def fit_temperature(logits, labels, steps=60):
     """T that minimises the cross-entropy of logits / T on held-out images (golden-section search over log T)."""
     low, high, ratio = -1.5, 1.5, 0.6180339887

@@ -85,8 +85,10 @@ export function checkVersions(model: ReadModel, asking: Asking): Versions {
   }
   if (opset < OLDEST_OPSET) {
     const convert =
-      `Convert it: python3 -c "import onnx; from onnx import version_converter as v; ` +
-      `onnx.save(v.convert_version(onnx.load('${path}'), 13), 'converted.onnx')"`;
+      `Convert it (the converter wants a fixed batch, of which the import frees it): ` +
+      `python3 -c "import onnx; from onnx import version_converter as v; m = onnx.load('${path}'); ` +
+      `[setattr(p.type.tensor_type.shape.dim[0], 'dim_value', 1) for p in (m.graph.input[0], m.graph.output[0])]; ` +
+      `onnx.save(v.convert_version(m, 13), 'converted.onnx')"`;
     throw unusable(path, `opset ${opset} is outside ${supported(target)}. ${convert}`);
   }
   const written = { writtenOpset: opset, writtenIr: Math.min(limits.ir, Math.max(4, ir)) };

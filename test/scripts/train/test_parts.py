@@ -42,6 +42,17 @@ class Flops(unittest.TestCase):
 
 
 class Metrics(unittest.TestCase):
+    def test_interval_of_an_auroc(self):
+        generator = torch.Generator().manual_seed(1)
+        wrong = torch.cat([torch.ones(200), torch.zeros(300)])
+        chance = torch.rand(500, generator=generator)
+        low, high = metrics.auroc_interval(chance, wrong)
+        self.assertLess(low, 0.5)
+        self.assertGreater(high, 0.5)
+        low, high = metrics.auroc_interval(chance + wrong, wrong)
+        self.assertGreater(low, 0.9)
+        self.assertIsNone(metrics.auroc_interval(chance, torch.ones(500)))
+
     def test_auroc_of_order_reverse_ties_and_one_kind(self):
         wrong = torch.tensor([0, 0, 1, 1])
         self.assertEqual(metrics.auroc(torch.tensor([0.1, 0.2, 0.3, 0.4]), wrong), 1)
