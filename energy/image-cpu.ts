@@ -7,7 +7,6 @@ import { readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { postWork } from '../common/activity.js';
 import type { Clock } from '../common/clock.js';
-import { percentile } from '../common/statistics.js';
 
 export type ImageStage = 'decode' | 'encode';
 
@@ -16,7 +15,10 @@ const RESCAN_MS = 500;
 /** Threads of libuv's pool. */
 const POOL_SIZE = Number(process.env['UV_THREADPOOL_SIZE']) || 4;
 const LIBVIPS_NAME = 'libvips worker';
-/** The usual CPU time is the median of so many, known after `FIRST`: the very first image also loads libraries. */
+/**
+ * The usual CPU time is the mean of so many but the largest, known after `FIRST`: the very first image also loads
+ * libraries. No median: of images that are done together the first to end is seen to have used what all used.
+ */
 const LAST = 15;
 const FIRST = 3;
 /** What is posted is at most so many times the usual: more would be drawn after the frame is done. */
@@ -88,7 +90,7 @@ function cpuMsOf(thread: string): number {
 
 /**
  * Posts the CPU time of every decode and encode as work. It has to be posted when the work begins, which is when its
- * power is drawn, and is known when the work ends: so what is posted is the median of the last ones, and the next
+ * power is drawn, and is known when the work ends: so what is posted is the mean of the last ones, and the next
  * ones make good, little by little, what that was wrong by. In sum it is what was measured.
  */
 export class ImageWork {
@@ -124,7 +126,7 @@ export class ImageWork {
 
   #usualMs(stage: ImageStage): number {
     const used = this.#lastUsedMs[stage];
-    return used.length < FIRST ? 0 : percentile(used, 0.5);
+    return used.length < FIRST ? 0 : (sum(used) - Math.max(...used)) / (used.length - 1);
   }
 
   #end(stage: ImageStage, usualMs: number, startMs: number): void {
@@ -139,4 +141,8 @@ export class ImageWork {
     used.push(usedMs);
     if (used.length > LAST) used.shift();
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

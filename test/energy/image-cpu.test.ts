@@ -66,6 +66,18 @@ t.test('a first image that loads libraries is paid off little by little, within 
   t.ok(Math.abs(sumMs - totalMs) < 2, `${sumMs.toFixed(1)} of ${totalMs} ms`);
 });
 
+t.test('four images at once, whose CPU time shows at the end of the first of them', async (t) => {
+  const { clock, threads, images, sumMs } = rig();
+  for (let i = 0; i < 200; i += 1) {
+    const ends = [1, 2, 3, 4].map(() => images.begin('decode'));
+    clock.nowMs += 10;
+    threads.usedMs = (threads.usedMs ?? 0) + 4;
+    for (const end of ends) end();
+  }
+  const sum = sumMs();
+  t.ok(Math.abs(sum / 800 - 1) < 0.02, `${sum.toFixed(1)} of 800 ms`);
+});
+
 t.test('what the threads do between images is none of theirs', async (t) => {
   const { threads, images, sumMs } = rig();
   for (let i = 0; i < 100; i += 1) {
