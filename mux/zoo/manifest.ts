@@ -51,6 +51,8 @@ const needsSchema = z.strictObject({ opset: z.int().positive(), ir: z.int().posi
 const networkFileSchema = fileSchema.extend({
   input: inputSchema.optional(),
   needs: needsSchema.optional(),
+  /** Files that hold weights of it (ONNX external data). */
+  weights: z.array(fileSchema).max(1024).optional(),
 });
 
 const modelSchema = z.strictObject({

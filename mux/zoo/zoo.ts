@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
+import { checkExternalData } from './external-data.js';
 import { GROUP_MUX_ID, MUX_ID, networkInput, type NetworkInput } from './input.js';
 import { parseManifest, type Manifest, type ModelEntry, type MuxEntry, type ZooFile } from './manifest.js';
 
@@ -52,6 +53,7 @@ export async function loadZoo(dir: string): Promise<Zoo> {
   const manifest = parseManifest(bytes.toString('utf8'), join(folder, 'manifest.json'));
   const files = zooFiles(manifest);
   await Promise.all(files.map((file) => checkFile(folder, file)));
+  for (const network of networksOf(manifest)) await checkExternalData(folder, network);
   return zooFrom(folder, manifest, createHash('sha256').update(bytes).digest('hex'));
 }
 
@@ -98,7 +100,8 @@ function muxOf({ mux }: Manifest, network: string): MuxEntry | null {
 export function modelPaths({ manifest, path }: Zoo): string[] {
   const { models, mux } = manifest;
   const files = [...models, mux?.pair, mux?.group].filter((entry) => entry !== undefined && entry !== null);
-  return [path('manifest.json'), ...files.map(({ file }) => path(file))];
+  const all = files.flatMap((network) => [network, ...(network.weights ?? [])]);
+  return [path('manifest.json'), ...all.map(({ file }) => path(file))];
 }
 
 /**
@@ -112,10 +115,16 @@ export async function checkZooFiles(zoo: Zoo, paths: readonly string[]): Promise
 }
 
 /** Every file that a manifest names. */
-function zooFiles({ models, mux, ablations = [], golden, test, testList }: Manifest): ZooFile[] {
+function zooFiles(manifest: Manifest): ZooFile[] {
+  const { golden, test, testList } = manifest;
+  const networks = networksOf(manifest).flatMap((network) => [network, ...(network.weights ?? [])]);
+  return [...networks, golden, test?.images, test?.labels, testList].filter((file) => file !== undefined);
+}
+
+/** Models and muxes, those of ablations too. */
+function networksOf({ models, mux, ablations = [] }: Manifest): (ModelEntry | MuxEntry)[] {
   const muxes = [mux, ...ablations.map((ablation) => ablation.mux)].flatMap((one) => [one?.pair, one?.group]);
-  const named = [...models, ...muxes, golden, test?.images, test?.labels, testList];
-  return named.filter((file) => file !== undefined);
+  return [...models, ...muxes].filter((network) => network !== undefined);
 }
 
 async function readManifest(folder: string): Promise<Buffer> {
