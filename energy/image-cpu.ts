@@ -19,7 +19,7 @@ const LIBVIPS_NAME = 'libvips worker';
  * The usual CPU time is the mean of so many but the largest, known after `FIRST`: the very first image also loads
  * libraries. No median: of images that are done together the first to end is seen to have used what all used.
  */
-const LAST = 15;
+const LAST = 32;
 const FIRST = 3;
 /** What is posted is at most so many times the usual: more would be drawn after the frame is done. */
 const MOST = 1.5;
