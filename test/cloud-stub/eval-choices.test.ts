@@ -20,7 +20,7 @@ t.test('the same class and the same models per image under every policy', async 
   const { zoo, test } = await shippedZoo();
   const out = join(t.testdir(), 'eval');
   const silent = { write: () => true };
-  const options = evalOptions({ zoo: zoo.dir, out, images: IMAGES, provider: 'cpu' });
+  const options = evalOptions({ zoo: zoo.dir, out, limit: IMAGES, provider: 'cpu' });
   await runEval(options, { out: silent, progress: silent });
   const csv = await readFile(join(out, 'group-choices.csv'), 'utf8');
   const broker = await startAedes();

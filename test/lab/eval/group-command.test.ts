@@ -50,7 +50,7 @@ async function evaluated(
   await writeFile(join(zoo, 'manifest.json'), JSON.stringify(manifest));
   let out = '';
   const to = { write: (text: string | Uint8Array) => ((out += String(text)), true) };
-  const options = evalOptions({ zoo, out: join(dir, 'out'), images, provider: 'cpu' });
+  const options = evalOptions({ zoo, out: join(dir, 'out'), limit: images, provider: 'cpu' });
   await runEval(options, { out: to, progress: { write: () => true } });
   const read = (name: string) => readFile(join(dir, 'out', name), 'utf8');
   return {

@@ -25,7 +25,7 @@ t.test(
 
     const zoo = join(dir, 'run', 'zoo');
     const silent = { write: () => true };
-    const options = evalOptions({ zoo, out: join(dir, 'eval'), images: 200, provider: 'cpu' });
+    const options = evalOptions({ zoo, out: join(dir, 'eval'), limit: 200, provider: 'cpu' });
     t.equal(await runEval(options, { out: silent, progress: silent }), 0);
     t.ok((await loadZoo(zoo)).manifest.policy.gate, 'its policy has a gate');
 

@@ -20,7 +20,7 @@ t.test('a mux that is the zoo’s own, put beside it as another, gets the same f
   manifest.ablations = [{ name: 'twin', notes: 'the same files', mux: manifest.mux ?? {} }];
   await writeFile(join(zoo, 'manifest.json'), JSON.stringify(manifest));
   const silent = { write: () => true };
-  await runEval(evalOptions({ zoo, out: join(dir, 'out'), images: 400, provider: 'cpu' }), {
+  await runEval(evalOptions({ zoo, out: join(dir, 'out'), limit: 400, provider: 'cpu' }), {
     out: silent,
     progress: silent,
   });
