@@ -1,5 +1,6 @@
 /** Muxes of other losses, which a zoo ships to be compared: what they would do in the place of the zoo's own. */
 import { Inference } from '../../../mux/inference/inference.js';
+import { GROUP_MUX_ID, networkInput, type NetworkInput } from '../../../mux/zoo/input.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
 import type { Bootstrap } from '../statistics/bootstrap.js';
 import { aurocInterval } from './evaluate-pair.js';
@@ -38,7 +39,10 @@ export async function measureAblations(
 ): Promise<MeasuredAblation[]> {
   const found: MeasuredAblation[] = [];
   for (const { name, notes, mux } of zoo.manifest.ablations ?? []) {
-    const theirs: Zoo = { ...zoo, manifest: { ...zoo.manifest, mux }, muxPair: mux.pair ?? null };
+    const manifest = { ...zoo.manifest, mux };
+    const inputOf = (network: string): NetworkInput =>
+      networkInput((network === GROUP_MUX_ID ? mux.group : mux.pair)?.input ?? manifest.input);
+    const theirs: Zoo = { ...zoo, manifest, muxPair: mux.pair ?? null, inputOf };
     const inference = new Inference(
       {},
       {
