@@ -39,10 +39,7 @@ export async function measureAblations(
 ): Promise<MeasuredAblation[]> {
   const found: MeasuredAblation[] = [];
   for (const { name, notes, mux } of zoo.manifest.ablations ?? []) {
-    const manifest = { ...zoo.manifest, mux };
-    const inputOf = (network: string): NetworkInput =>
-      networkInput((network === GROUP_MUX_ID ? mux.group : mux.pair)?.input ?? manifest.input);
-    const theirs: Zoo = { ...zoo, manifest, muxPair: mux.pair ?? null, inputOf };
+    const theirs = withMux(zoo, mux);
     const inference = new Inference(
       {},
       {
@@ -72,6 +69,14 @@ export async function measureAblations(
     }
   }
   return found;
+}
+
+/** The zoo with other muxes in the place of its own. */
+function withMux(zoo: Zoo, mux: NonNullable<Zoo['manifest']['mux']>): Zoo {
+  const manifest = { ...zoo.manifest, mux };
+  const inputOf = (network: string): NetworkInput =>
+    networkInput((network === GROUP_MUX_ID ? mux.group : mux.pair)?.input ?? manifest.input);
+  return { ...zoo, manifest, muxPair: mux.pair ?? null, inputOf };
 }
 
 /** A row of the table of losses. */
