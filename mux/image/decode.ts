@@ -17,6 +17,8 @@ import { sharp, type Metadata, type Sharp } from './sharp.js';
 
 /** A decoded picture: oriented, opaque, grey or RGB. Raw uint8 HWC. */
 export interface Picture extends Pixels {
+  /** Size of the whole image in pixels; `pixels` has fewer where no more were wanted, not in the same proportion. */
+  readonly original: { readonly width: number; readonly height: number };
   /** A part of the picture is missing or broken: it was filled in by the decoder. */
   readonly damaged: boolean;
 }
@@ -93,7 +95,7 @@ async function decodeWith(
   const { data, info } = await inSpace(image, header)
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
-  const size = { height: info.height, width: info.width, damaged: false };
+  const size = { original: whole, height: info.height, width: info.width, damaged: false };
   if (info.channels === 4) return { ...size, pixels: fromCmyk(data), channels: 3 };
   if (info.channels === 2) throw new Error(`decoded to ${info.channels} channels`);
   return { ...size, pixels: data, channels: info.channels };

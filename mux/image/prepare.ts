@@ -60,7 +60,7 @@ export function pictureOf(
   pixels: Uint8Array,
   { height, width, channels }: Pick<NetworkInput, 'height' | 'width' | 'channels'>,
 ): Picture {
-  return { pixels, height, width, channels, damaged: false };
+  return { pixels, height, width, channels, original: { width, height }, damaged: false };
 }
 
 /**
@@ -69,12 +69,15 @@ export function pictureOf(
  * @returns exactly height · width · channels bytes, uint8 HWC
  * @throws EdgemuxError IMAGE_UNDECODABLE
  */
-export async function prepare(picture: Pixels, input: NetworkInput): Promise<Uint8Array> {
+export async function prepare(
+  picture: Pixels & Partial<Pick<Picture, 'original'>>,
+  input: NetworkInput,
+): Promise<Uint8Array> {
   const same =
     picture.height === input.height && picture.width === input.width && picture.channels === input.channels;
   if (same && input.fit !== 'crop') return picture.pixels;
   try {
-    const fit = fitted(picture, input);
+    const fit = fitted(picture.original ?? picture, input);
     const seen = await scaledTo(picture, fit, input.kernel);
     return inChannels(boxed(seen, fit.seen, picture.channels, input), picture.channels, input.channels);
   } catch (cause) {

@@ -46,9 +46,9 @@ export class PictureViews implements Views {
     this.#from = from;
   }
 
-  /** Size in pixels; null once `keep` has let the picture go. */
+  /** Size of the whole image in pixels; null once `keep` has let the picture go. */
   get size(): { height: number; width: number } | null {
-    return this.#picture && { height: this.#picture.height, width: this.#picture.width };
+    return this.#picture?.original ?? null;
   }
 
   get spentMs(): number {

@@ -123,7 +123,8 @@ def pictures(found, root, shape, size):
         missing = next((name for name in found.images if not (root / name).is_file()), None)
         if missing:
             raise TrainError(f'there is no {root / missing}')
-        return Pictures([root / name for name in found.images], side)
+        how = {key: shape[key] for key in ('fit', 'share', 'kernel') if key in (shape or {})}
+        return Pictures([root / name for name in found.images], side, how)
     part = 'train' if found.part == 'train' else 'test'
     split = read_split(root, part)
     if max(found.images) >= len(split):

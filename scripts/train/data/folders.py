@@ -1,7 +1,7 @@
 """Image folders in ImageNet's layout: train/<class>/*, val/<class>/* (or test/<class>/*), pictures of any size.
 
-A million pictures do not fit into memory: `Pictures` holds their paths and decodes what a batch asks for, turned as EXIF says and
-stretched to the networks' input, as the device does before its networks (mux/image/image.ts).
+A million pictures do not fit into memory: `Pictures` holds their paths and decodes what a batch asks for as the device does before its
+networks (pictures.py).
 """
 from concurrent.futures import ThreadPoolExecutor
 import os
@@ -19,10 +19,12 @@ POOL = None
 class Pictures:
     """A tensor's stand-in of shape [N, height, width, channels]: indexing decodes, on several threads.
 
-    size: the side of square pictures of 3 channels, or (height, width, channels)."""
+    size: the side of square pictures of 3 channels, or (height, width, channels); how: fit, share and kernel of the
+    networks' input where they are not the manifest's defaults (pictures.fitted)."""
 
-    def __init__(self, paths, size):
+    def __init__(self, paths, size, how=None):
         self.paths, self.size = list(paths), (size, size, 3) if isinstance(size, int) else tuple(size)
+        self.how = dict(how or {})
 
     @property
     def shape(self):
@@ -32,14 +34,14 @@ class Pictures:
         return len(self.paths)
 
     def take(self, index):
-        return Pictures([self.paths[i] for i in index.tolist()], self.size)
+        return Pictures([self.paths[i] for i in index.tolist()], self.size, self.how)
 
     def __getitem__(self, index):
         """uint8 [n, height, width, channels] of a slice or an index tensor; one picture of a number."""
         if isinstance(index, int) or torch.is_tensor(index) and index.ndim == 0:
-            return decode(self.paths[int(index)], self.size)
+            return decode(self.paths[int(index)], self.size, self.how)
         chosen = self.paths[index] if isinstance(index, slice) else [self.paths[i] for i in index.tolist()]
-        return torch.stack(list(pool().map(lambda path: decode(path, self.size), chosen)))
+        return torch.stack(list(pool().map(lambda path: decode(path, self.size, self.how), chosen)))
 
 
 def pool():
@@ -48,19 +50,13 @@ def pool():
     return POOL
 
 
-def decode(path, size):
-    """A file's picture as uint8 of `size` (height, width, channels), in sRGB or grey levels."""
-    from PIL import Image, ImageOps
-    height, width, channels = size
-    mode = 'L' if channels == 1 else 'RGB'
+def decode(path, size, how):
+    """A file's picture as uint8 of `size` (height, width, channels), in sRGB or grey levels; `how` as for pictures.fitted."""
+    from data import pictures
     try:
-        with Image.open(path) as picture:
-            picture.draft(mode, (width, height))                # JPEG: decode at a fraction where that suffices
-            picture = ImageOps.exif_transpose(picture).convert(mode)
+        return torch.from_numpy(pictures.decode(path, *size, **how))
     except OSError as error:
         raise TrainError(f'cannot read {path}: {error}') from error
-    pixels = np.array(picture.resize((width, height), Image.LANCZOS))
-    return torch.from_numpy(pixels.reshape(height, width, channels))
 
 
 def read(root, size):

@@ -112,7 +112,8 @@ def step2_split(config, data):
     """(Split, rows of `train`): images the models know, then those they do not know repeated, so that true errors are not rare."""
     repeat = config.mux.heldout_repeat
     if isinstance(data.train.images, folders.Pictures):
-        images = folders.Pictures(data.train.images.paths + data.mux.images.paths * repeat, data.train.images.size)
+        known = data.train.images
+        images = folders.Pictures(known.paths + data.mux.images.paths * repeat, known.size, known.how)
     else:
         images = torch.cat([data.train.images] + [data.mux.images] * repeat)
     return Split(images, torch.cat([data.train.labels] + [data.mux.labels] * repeat)), torch.arange(len(data.train))
