@@ -90,7 +90,7 @@ async function decodeWith(
   const whole = header.autoOrient;
   const { width, height } = sizeFor(whole);
   if (width !== whole.width || height !== whole.height) {
-    image.resize(width, height, { fit: 'fill', kernel: 'cubic', fastShrinkOnLoad: false });
+    image.resize(width, height, { fit: 'fill', kernel: 'cubic' });
   }
   const { data, info } = await inSpace(image, header)
     .raw({ depth: 'uchar' })

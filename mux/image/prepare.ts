@@ -22,13 +22,15 @@ const KERNEL: Record<Kernel, keyof KernelEnum> = {
   lanczos: 'lanczos3',
 };
 
-/**
- * libvips averages 2, 3 … pixels before its kernel where a picture shrinks to a fourth or less, which blurs. Up to this
- * ratio that stays below the tolerance; beyond it a first step with a sharp kernel goes to `NEAR` times the wanted size.
- */
-const FAR = 6;
-/** Below 4, so that the second step has no averaging. */
+/** Below 4: where a picture shrinks to a fourth or less, libvips averages pixels before its kernel, which blurs. */
 const NEAR = 3.9;
+/**
+ * From this ratio on the blur is seen, and a first step with a sharp kernel goes to `NEAR` times the wanted size. It
+ * costs half as much as decoding a frame of 720p: small inputs, whose frames are small, have it wherever there is blur.
+ */
+const FAR = { large: 6, small: NEAR };
+/** Side of a large input in pixels. */
+const LARGE = 160;
 
 /** Multiply-adds up to which a picture is shrunk here, in about a millisecond: what a hop to libvips costs. */
 const SMALL_WORK = 1_500_000;
@@ -88,7 +90,8 @@ export async function prepare(
 
 /** Length to which a side goes first on its way to `target`. */
 function firstStep(side: number, target: number): number {
-  return side > FAR * target ? Math.round(NEAR * target) : side;
+  const far = target < LARGE ? FAR.small : FAR.large;
+  return side > far * target ? Math.round(NEAR * target) : side;
 }
 
 async function scaledTo(picture: Pixels, { scaled, seen }: Fitted, kernel: Kernel): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 /** Every benchmark there is: `main.ts` lists, checks and runs these. */
 import type { Benchmark } from './benchmark.js';
 import { flash } from './flash/flash.js';
+import { decode } from './path/decode.js';
 import { path, pathSmall } from './path/path.js';
 import { POWER_BENCHMARKS } from './power.js';
 import { serverExact } from './server/exact.js';
@@ -12,6 +13,7 @@ import { server } from './server/server.js';
 export const BENCHMARKS: readonly Benchmark[] = [
   path,
   pathSmall,
+  decode,
   flash,
   ...POWER_BENCHMARKS,
   server,

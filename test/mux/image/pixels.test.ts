@@ -11,7 +11,9 @@ import sharp from 'sharp';
 import t from 'tap';
 import { decodePicture, prepare } from '../../../mux/image/prepare.js';
 import { FITS, KERNELS, networkInput, type NetworkInput } from '../../../mux/zoo/input.js';
-import { SHIPPED_ZOO } from '../support/zoos.js';
+import { argmax } from '../../../mux/rules/probabilities.js';
+import { loadZoo } from '../../../mux/zoo/zoo.js';
+import { cpuInference, SHIPPED_ZOO } from '../support/zoos.js';
 import { Gaps } from './support/gaps.js';
 import { Reference, withoutPython } from './support/reference.js';
 
@@ -203,3 +205,33 @@ t.test('a case that daemon and trainer once saw differently', { skip }, async (t
   gaps.add(await ours(path, wanted), (await reference!.pixels(path, [wanted]))[0]!);
   t.ok(gaps.most <= 2, `at most ${gaps.most} levels apart`);
 });
+
+for (const name of ['fashion-mnist', 'imagenet-lite']) {
+  const path = join('models', name);
+  const missing = existsSync(join(path, 'manifest.json')) ? false : `${path} is not there`;
+  t.test(
+    `the networks of ${name} answer the same class as on Pillow's pixels`,
+    { skip: skip || missing },
+    async (t) => {
+      const zoo = await loadZoo(path);
+      const paths = photographs(full ? 200 : 40);
+      for (const { id } of zoo.manifest.models) {
+        const wanted = zoo.inputOf(id);
+        const inference = cpuInference(zoo, { models: [id], mux: null });
+        await inference.start();
+        let same = 0;
+        for (const photo of paths) {
+          const both = [await ours(photo, wanted), (await reference!.pixels(photo, [wanted]))[0]!];
+          const classes = await Promise.all(
+            both.map(async (pixels) =>
+              argmax((await inference.classify(id, Uint8Array.from(pixels), 1)).probabilities),
+            ),
+          );
+          if (classes[0] === classes[1]) same += 1;
+        }
+        await inference.stop();
+        t.ok(same >= 0.99 * paths.length, `${id}: ${same} of ${paths.length}`);
+      }
+    },
+  );
+}
