@@ -26,8 +26,9 @@ export interface Picture extends Pixels {
 /** Characters of what libvips says that go into a message. */
 const MOST_WORDS = 300;
 /**
- * JPEGs are decoded at a half, quarter or eighth where 4 times the wanted size remain, as that still has the pixels of the
- * training; and 1.5 times where so many pixels are wanted of the shorter side: large pictures have less detail in a pixel.
+ * Where less is wanted than there is, libvips decodes a JPEG at a half, a quarter or an eighth, as long as twice what is
+ * wanted remains; and less than twice where so many pixels are wanted of the shorter side, for large pictures have
+ * less detail in a pixel. More of it fails the tolerance (test/mux/image/pixels.test.ts).
  */
 const QUICK = 600;
 /** What libjpeg says of data that is broken, and not merely untidy (`extraneous bytes before marker`). */
