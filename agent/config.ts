@@ -58,6 +58,11 @@ const camerasSchema = z.strictObject({
       unit: 'bytes',
       description: 'beyond these bytes of waiting frames of all cameras a new one is dropped',
     }),
+  maxAgeMs: z.number().min(1).max(86_400_000).nullable().default(null).meta({
+    unit: 'ms',
+    description:
+      'a picture that is older than this by its captured-at is dropped as stale; null: none is. The clocks must agree',
+  }),
   maxPixels: z
     .number()
     .int()

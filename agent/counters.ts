@@ -4,6 +4,7 @@ import { ROUTES, type Route } from '../protocol/messages.js';
 export const DROP_CAUSES = [
   'superseded',
   'no-room',
+  'stale',
   'undecodable',
   'damaged',
   'inference-failed',
@@ -25,6 +26,8 @@ export class Counters {
   results = 0;
   lateAnswers = 0;
   badAnswers = 0;
+  /** Camera stamps that are no time; the receipt counted instead. */
+  oddCapturedAt = 0;
   journalErrors = 0;
   /** Records of the append file that the last death left torn. */
   tornRecords = 0;
@@ -78,6 +81,7 @@ export class Counters {
       routes: { ...this.routes },
       lateAnswers: this.lateAnswers,
       badAnswers: this.badAnswers,
+      oddCapturedAt: this.oddCapturedAt,
       journalErrors: this.journalErrors,
       journalsSetAside: this.journalsSetAside,
       uncleanRestarts: this.uncleanRestarts,
@@ -99,6 +103,7 @@ export interface CounterSnapshot {
   routes: Record<Route, number>;
   lateAnswers: number;
   badAnswers: number;
+  oddCapturedAt: number;
   journalErrors: number;
   journalsSetAside: number;
   uncleanRestarts: number;

@@ -183,8 +183,8 @@ export class AgentDaemon {
     await this.#watchCameras(parts, patterns);
     control.onChange(() => void reporter.publishState());
     limiter.onChange(() => void reporter.publishState());
+    reporter.start(); // first: a broker that hangs up on the state must not be thought to hang up on a result
     outbox.start();
-    reporter.start();
     connection.start();
   }
 

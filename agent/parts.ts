@@ -196,6 +196,10 @@ function buildPipeline(
       settle: (frame, decided) => settler.settle(frame, decided),
       emit: (frame, settled) => emitter.emit(frame, settled),
     },
-    { depth: config.inference.pipelineDepth, maxWaitingBytes: config.cameras.maxWaitingBytes },
+    {
+      depth: config.inference.pipelineDepth,
+      maxWaitingBytes: config.cameras.maxWaitingBytes,
+      maxAgeMs: config.cameras.maxAgeMs,
+    },
   );
 }

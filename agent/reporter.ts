@@ -4,6 +4,7 @@ import type { Clock } from '../common/clock.js';
 import type { Connection } from '../protocol/connection/connection.js';
 import type { DeviceState, PowerMessage } from '../protocol/messages.js';
 import type { EnergyMeter } from '../energy/meter.js';
+import { StatePublisher } from './state-publisher.js';
 
 export interface ReporterDeps {
   log: Log;
@@ -23,11 +24,13 @@ const POWER_WINDOW_MS = 1000;
 export class Reporter {
   readonly #deps: ReporterDeps;
   readonly #intervals: { stateMs: number; powerMs: number };
+  readonly #state: StatePublisher;
   #timers: NodeJS.Timeout[] = [];
 
   constructor(deps: ReporterDeps, intervals: { stateMs: number; powerMs: number }) {
     this.#deps = deps;
     this.#intervals = intervals;
+    this.#state = new StatePublisher({ ...deps, topic: deps.topics.state });
   }
 
   start(): void {
@@ -36,9 +39,7 @@ export class Reporter {
       setInterval(() => void this.publishState(), this.#intervals.stateMs),
       setInterval(() => void this.#publishPower(), this.#intervals.powerMs),
     ];
-    this.#deps.connection.onState((state) => {
-      if (state === 'online') void this.publishState();
-    });
+    this.#state.start();
   }
 
   stop(): void {
@@ -46,8 +47,9 @@ export class Reporter {
     this.#timers = [];
   }
 
-  async publishState(): Promise<void> {
-    await this.#publish(this.#deps.topics.state, this.#deps.state(), { qos: 1, retain: true });
+  /** Publishes the state as it is now. Never rejects. */
+  publishState(): Promise<void> {
+    return this.#state.publish();
   }
 
   async #publishPower(): Promise<void> {
@@ -68,15 +70,12 @@ export class Reporter {
         simulated,
       })),
     };
-    await this.#publish(this.#deps.topics.power, message, { qos: 0, retain: false });
-  }
-
-  async #publish(topic: string, message: unknown, options: { qos: 0 | 1; retain: boolean }): Promise<void> {
-    if (this.#deps.connection.state !== 'online') return;
+    const { connection, log, topics } = this.#deps;
+    if (connection.state !== 'online') return;
     try {
-      await this.#deps.connection.publish(topic, JSON.stringify(message), options);
+      await connection.publish(topics.power, JSON.stringify(message), { qos: 0 });
     } catch (error) {
-      this.#deps.log.debug({ topic, error: messageOf(error) }, 'report not published');
+      log.debug({ topic: topics.power, error: messageOf(error) }, 'power not published');
     }
   }
 }

@@ -113,6 +113,7 @@ function healthWarnings(parts: StateParts): string[] {
     ...parts.energy.health(),
     ...parts.host.health(),
     ...parts.connection.health(),
+    ...(parts.pipeline.problem === null ? [] : [parts.pipeline.problem]),
     ...(parts.zooFiles.problem === null ? [] : [parts.zooFiles.problem]),
     ...(parts.clockCheck.problem === null ? [] : [parts.clockCheck.problem]),
     ...(twins === null ? [] : [twins]),

@@ -3,6 +3,7 @@ import type { Log } from '../common/log.js';
 import type { Connection } from '../protocol/connection/connection.js';
 import type { Message } from '../protocol/messages/message.js';
 import {
+  DEVICE_ONLINE,
   encodeMessage,
   parseServerPolicyPatch,
   policyError,
@@ -16,16 +17,22 @@ export interface AnnouncerDeps {
   log: Log;
   connection: Connection;
   topics: ServerTopics;
+  /** Selects the statuses of devices. */
+  devicesFilter: string;
   serving: Serving;
   /** Puts the status together at the moment of publishing. */
   status: () => LiveServerStatus;
 }
+
+/** A device has subscribed by the time that it says it is there; many may come at once, after the broker's restart. */
+const GREETING_MS = 200;
 
 /** Says, retained, what the server is and what it decides by; takes patches of the latter. */
 export class Announcer {
   readonly #deps: AnnouncerDeps;
   readonly #intervalMs: number;
   #timer: NodeJS.Timeout | null = null;
+  #greeting: NodeJS.Timeout | null = null;
 
   constructor(deps: AnnouncerDeps, intervalMs: number) {
     this.#deps = deps;
@@ -37,6 +44,9 @@ export class Announcer {
     await connection.subscribe(topics.policySet, { qos: 1 }, (message) => {
       if (!message.retain) this.#patch(message);
     });
+    await connection.subscribe(this.#deps.devicesFilter, { qos: 0, retained: false }, (message) => {
+      if (!message.retain && Buffer.from(message.payload).toString() === DEVICE_ONLINE) this.#greet();
+    });
   }
 
   /** Says all, and the status again and again: only once requests arrive here, for who is `online` is asked. */
@@ -47,7 +57,20 @@ export class Announcer {
 
   stop(): void {
     if (this.#timer) clearInterval(this.#timer);
-    this.#timer = null;
+    if (this.#greeting) clearTimeout(this.#greeting);
+    [this.#timer, this.#greeting] = [null, null];
+  }
+
+  /**
+   * A device has come: it hears of this server at once, also from a broker that hands out no retained messages by wildcard
+   * (RabbitMQ). Devices that come together share a word.
+   */
+  #greet(): void {
+    if (this.#timer === null) return;
+    this.#greeting ??= setTimeout(() => {
+      this.#greeting = null;
+      void this.sayStatus();
+    }, GREETING_MS);
   }
 
   /** Resolves when the broker has it, or it cannot be said. */

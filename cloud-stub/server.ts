@@ -7,7 +7,7 @@ import { Watchdog } from '../common/watchdog.js';
 import { clientIds, connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection/connection.js';
 import { SERVER_OFFLINE, type LiveServerStatus } from '../protocol/messages.js';
-import { serverTopics, type ServerTopics } from '../protocol/topics/topics.js';
+import { deviceStatusFilter, serverTopics, type ServerTopics } from '../protocol/topics/topics.js';
 import { Announcer } from './announcer.js';
 import { Answerer } from './answerer.js';
 import type { CloudConfig } from './config.js';
@@ -55,7 +55,11 @@ export class CloudServer {
     const { serving } = parts;
     const { report, server, reload, zoo } = this.#config;
     const status = this.#statusOf(parts);
-    const announcer = new Announcer({ log: this.#log, ...parts, status }, report.statusIntervalS * 1000);
+    const devicesFilter = deviceStatusFilter(this.#config.broker.baseTopic);
+    const announcer = new Announcer(
+      { log: this.#log, ...parts, status, devicesFilter },
+      report.statusIntervalS * 1000,
+    );
     const onReload = (): void => announcer.announce();
     const watch = new ZooWatch(
       { log: this.#log, ...parts, reload: () => serving.reload(), onReload },

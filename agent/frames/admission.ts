@@ -7,6 +7,7 @@ import { unwrapImage } from '../../mux/image/unwrap.js';
 import type { Message } from '../../protocol/connection/connection.js';
 import type { Counters } from '../counters.js';
 import type { EnergyMeter } from '../../energy/meter.js';
+import { parseCapturedAt } from './captured-at.js';
 import type { Frame, Region } from './frame.js';
 
 export interface AdmissionDeps {
@@ -72,7 +73,8 @@ export class Admission {
       counters.admitted += regions.length;
       counters.extraFrames += regions.length - 1;
       const seen = { camera, payload, imageType: info.type };
-      return regions.map((region) => this.#frame({ ...seen, region }, message));
+      const capturedAtMs = this.#capturedAtMs(message);
+      return regions.map((region) => this.#frame({ ...seen, region }, capturedAtMs));
     } catch (error) {
       const cause = error instanceof EdgemuxError ? REFUSALS[error.code] : undefined;
       if (cause === undefined)
@@ -81,19 +83,35 @@ export class Admission {
     }
   }
 
-  #frame(seen: Pick<Frame, 'camera' | 'region' | 'payload' | 'imageType'>, message: Message): Frame {
+  /** @param capturedAtMs null: the camera does not say */
+  #frame(
+    seen: Pick<Frame, 'camera' | 'region' | 'payload' | 'imageType'>,
+    capturedAtMs: number | null,
+  ): Frame {
     const frameId = this.#deps.nextFrameId();
-    const admittedMs = this.#deps.clock.monotonicMs();
+    const { clock } = this.#deps;
+    const admittedMs = clock.monotonicMs();
+    const wallMs = clock.wallMs();
     return {
       frameId,
       ...seen,
       sha256: null,
       damaged: false,
-      capturedAtMs: capturedAtMs(message) ?? this.#deps.clock.wallMs(),
+      capturedAtMs: capturedAtMs ?? wallMs,
+      ageMs: capturedAtMs === null ? 0 : Math.max(0, wallMs - capturedAtMs),
       admittedMs,
       startedMs: admittedMs,
       meter: this.#deps.energy.frame(frameId),
     };
+  }
+
+  /** The camera's own time stamp (MQTT 5 user property `captured-at`); null where there is none that is one. */
+  #capturedAtMs(message: Message): number | null {
+    const text = message.properties?.userProperties?.['captured-at'];
+    if (text === undefined) return null;
+    const ms = parseCapturedAt(text);
+    if (ms === null) this.#deps.counters.oddCapturedAt += 1;
+    return ms;
   }
 
   #refuse(cause: string, message: Message, why: string): Frame[] {
@@ -104,11 +122,4 @@ export class Admission {
     );
     return [];
   }
-}
-
-/** The camera's own time stamp (MQTT 5 user property `captured-at`, ms since the epoch), where it is one. */
-function capturedAtMs(message: Message): number | null {
-  const text = message.properties?.userProperties?.['captured-at'];
-  const ms = typeof text === 'string' && text !== '' ? Number(text) : NaN;
-  return Number.isFinite(ms) && ms > 0 && ms < 8.64e15 ? ms : null;
 }

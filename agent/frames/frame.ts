@@ -22,6 +22,8 @@ export interface Frame {
   damaged: boolean;
   /** Wall clock, ms since the epoch: the camera's own stamp, else the time of admission. */
   capturedAtMs: number;
+  /** Age of the picture at admission by the camera's stamp and this machine's clock, in ms; 0 without a stamp. */
+  ageMs: number;
   /** Monotonic clock at admission; latencies count from here. */
   admittedMs: number;
   /** Monotonic clock when decoding began. */

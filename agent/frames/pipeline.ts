@@ -20,6 +20,11 @@ export interface PipelineDeps {
   emit: (frame: Frame, settled: Settled) => Promise<void>;
 }
 
+/** Drops for other frames, or for want of their time: nothing failed. */
+const MAKES_ROOM: readonly DropCause[] = ['superseded', 'no-room', 'stale'];
+/** Stale pictures are said for so long after the last one, in ms. */
+const STALE_SAID_MS = 60_000;
+
 /**
  * The way of a frame: slot → decode → mux, rule and local model → answer → result. Every frame that enters ends in
  * exactly one result or one counted drop.
@@ -28,6 +33,8 @@ export class Pipeline {
   readonly #deps: PipelineDeps;
   readonly #depth: number;
   readonly #maxWaitingBytes: number;
+  readonly #maxAgeMs: number;
+  #staleMs = -Infinity;
   readonly #slots = new CameraSlots<Frame>();
   #waitingBytes = 0;
   readonly #active = new Map<string, Frame>();
@@ -40,10 +47,15 @@ export class Pipeline {
   #moved = 0;
   #failed = 0;
 
-  constructor(deps: PipelineDeps, options: { depth: number; maxWaitingBytes: number }) {
+  /** @param options.maxAgeMs pictures older than this are dropped before they start; null: none is */
+  constructor(
+    deps: PipelineDeps,
+    options: { depth: number; maxWaitingBytes: number; maxAgeMs: number | null },
+  ) {
     this.#deps = deps;
     this.#depth = options.depth;
     this.#maxWaitingBytes = options.maxWaitingBytes;
+    this.#maxAgeMs = options.maxAgeMs ?? Infinity;
   }
 
   /**
@@ -55,6 +67,7 @@ export class Pipeline {
       this.#drop(frame, 'shutdown');
       return;
     }
+    if (this.#isStale(frame)) return;
     if (this.#waitingBytes + frame.payload.length > this.#maxWaitingBytes) {
       this.#drop(frame, 'no-room');
       return;
@@ -63,6 +76,12 @@ export class Pipeline {
     this.#waitingBytes += frame.payload.length - (replaced?.payload.length ?? 0);
     if (replaced) this.#drop(replaced, 'superseded');
     this.#pump();
+  }
+
+  /** What is wrong with the pictures that come, or null. */
+  get problem(): string | null {
+    if (this.#deps.clock.monotonicMs() - this.#staleMs > STALE_SAID_MS) return null;
+    return 'pictures come older than cameras.maxAgeMs: the way from the cameras carries less than they send, or clocks differ';
   }
 
   get waiting(): number {
@@ -98,11 +117,21 @@ export class Pipeline {
     return this.#active.size + this.#slots.size + this.#emitting;
   }
 
+  /** Drops a frame whose picture has become too old. */
+  #isStale(frame: Frame): boolean {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (frame.ageMs + nowMs - frame.admittedMs <= this.#maxAgeMs) return false;
+    this.#staleMs = nowMs;
+    this.#drop(frame, 'stale');
+    return true;
+  }
+
   #pump(): void {
     while (this.#deciding < this.#depth) {
       const frame = this.#slots.next();
       if (!frame) return;
       this.#waitingBytes -= frame.payload.length;
+      if (this.#isStale(frame)) continue;
       this.#deciding += 1;
       this.#active.set(frame.frameId, frame);
       void this.#process(frame);
@@ -144,7 +173,7 @@ export class Pipeline {
   #drop(frame: Frame, cause: DropCause, error?: unknown): void {
     this.#deps.counters.drop(cause);
     if (cause === 'undecodable' || cause === 'damaged') this.#moved += 1;
-    else if (cause !== 'superseded' && cause !== 'no-room') this.#failed += 1;
+    else if (!MAKES_ROOM.includes(cause)) this.#failed += 1;
     void frame.meter.finish();
     const entry = { frameId: frame.frameId, camera: frame.camera, cause };
     if (error === undefined) this.#deps.log.debug(entry, 'frame dropped');

@@ -15,7 +15,7 @@ import { refusal, stopped } from './failure.js';
 import { HangUps } from './hang-ups.js';
 import { LinkState } from './link-state.js';
 import { bytesOf, type Message, type PublishOptions } from '../messages/message.js';
-import type { ServerLimits, Session, WantedSubscription } from './session.js';
+import { tooLarge, type ServerLimits, type Session, type WantedSubscription } from './session.js';
 import { probeShared } from './shared-probe.js';
 import { Subscriptions, type MessageHandler, type SubscribeOptions } from './subscriptions.js';
 import { Presence } from './presence.js';
@@ -49,6 +49,7 @@ export class Connection {
   readonly #denials = new Denials();
   readonly #echo: EchoWatch;
   #session: Session | null = null;
+  #largestPayloadBytes = Infinity;
   #stopping: Promise<void> | null = null;
 
   constructor(deps: ConnectionDeps, options: ConnectionOptions) {
@@ -179,6 +180,14 @@ export class Connection {
     return this.#publish(session, topic, bytesOf(payload), options);
   }
 
+  /**
+   * From now on publish() refuses larger payloads, as it does where the broker names its limit itself: for brokers of MQTT
+   * 3.1.1, which acknowledge what they drop.
+   */
+  limitPayload(mostBytes: number): void {
+    this.#largestPayloadBytes = mostBytes;
+  }
+
   /** Whether `$share` subscriptions really deliver on this broker. @throws BROKER_UNREACHABLE while offline */
   probeShared(options: Partial<typeof PROBE> = {}): Promise<boolean> {
     return probeShared(this, this.#timers, { ...PROBE, ...options });
@@ -219,6 +228,8 @@ export class Connection {
   }
 
   async #publish(session: Session, topic: string, payload: Buffer, options: PublishOptions): Promise<void> {
+    if (payload.byteLength > this.#largestPayloadBytes)
+      throw tooLarge(topic, payload.byteLength, this.#largestPayloadBytes);
     if (topic === this.#presence.ownTopic) this.#presence.saying(topic, payload.toString());
     try {
       await session.publish(topic, payload, options);

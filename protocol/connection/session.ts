@@ -210,7 +210,8 @@ function packetsOf(wanted: readonly WantedSubscription[], identifiers: boolean):
   return packets;
 }
 
-function tooLarge(topic: string, packetBytes: number, limitBytes: number): EdgemuxError {
+/** A MESSAGE_INVALID for a message that the broker does not take. */
+export function tooLarge(topic: string, packetBytes: number, limitBytes: number): EdgemuxError {
   return new EdgemuxError(
     'MESSAGE_INVALID',
     `a message of ${packetBytes} bytes to ${topic} is larger than the ${limitBytes} bytes the broker takes`,

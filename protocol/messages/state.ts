@@ -24,6 +24,8 @@ export const deviceCountersSchema = z.object({
   routes: z.record(z.enum(ROUTES), count),
   lateAnswers: count,
   badAnswers: count,
+  /** Time stamps of cameras that are none. */
+  oddCapturedAt: count.default(0),
   /** Times that the journal failed. */
   journalErrors: count.default(0),
   /** Damaged journals that were kept under another name. */
@@ -134,6 +136,8 @@ export const deviceStateSchema = z.object({
     .nullable(),
   health: z.object({ status: z.enum(HEALTH), warnings: z.array(z.string().max(1024)) }),
   uptimeS: amount,
+  /** True where the broker takes no longer state: machine, rails and most servers and warnings are left out. */
+  shortened: z.exactOptional(z.literal(true)),
   /** About the machine, for people. */
   host: z.record(z.string(), z.unknown()),
 });

@@ -64,6 +64,11 @@ export function cloudStatusFilter(base: string): string {
   return `${assertBase(base)}/cloud/+/status`;
 }
 
+/** Filter that sees the status of every device below `base`. */
+export function deviceStatusFilter(base: string): string {
+  return `${assertBase(base)}/+/status`;
+}
+
 /** The server whose status topic this is, or `null`. */
 export function parseCloudStatusTopic(base: string, topic: string): string | null {
   const levels = below(`${base}/cloud/`, topic);

@@ -16,6 +16,7 @@ function frame(camera: string, n: number): Frame {
     frameId: `f${n}`,
     camera,
     payload: new Uint8Array(FRAME_BYTES),
+    ageMs: 0,
     admittedMs: 0,
     meter,
   } as unknown as Frame;
@@ -39,7 +40,7 @@ t.test(
         settle: () => Promise.reject(new Error('never asked')),
         emit: () => Promise.resolve(),
       },
-      { depth: 1, maxWaitingBytes: MAX_WAITING_BYTES },
+      { depth: 1, maxWaitingBytes: MAX_WAITING_BYTES, maxAgeMs: null },
     );
     for (let n = 0; n < 50; n += 1) pipeline.submit(frame(`camera-${n}`, n));
     t.equal(pipeline.active, 1);

@@ -64,7 +64,7 @@ function parts(given: Given = {}, change: Partial<StateParts> = {}): StateParts 
     simulated: false,
   };
   const read = {
-    pipeline: { waiting: 2, active: 3 },
+    pipeline: { waiting: 2, active: 3, problem: null },
     offloader: { inFlight: 4 },
     outbox: { backlog: 5 },
     journal: given.journal ?? { problem: null, lastStop: 'clean' },

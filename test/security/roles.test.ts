@@ -37,7 +37,8 @@ const ACCOUNTS: Record<string, { role: Role; publish: string[]; read: string[] }
     role: 'device',
     publish: [...device('dev1').filter((topic) => !topic.endsWith('/set')), 'edgemux/offload/zoo/dev1/f/100'],
     read: [
-      ...['cameras/cam1/frame', 'cameras/cam2/frame', 'edgemux/dev1/status', 'edgemux/dev1/policy/set'],
+      ...['cameras/cam1/frame', 'cameras/cam2/frame', 'edgemux/dev1/status', 'edgemux/dev1/state'],
+      'edgemux/dev1/policy/set',
       ...['edgemux/answer/dev1/f', 'edgemux/cloud/srv1/status', 'edgemux/cloud/srv2/status'],
     ],
   },
@@ -48,6 +49,7 @@ const ACCOUNTS: Record<string, { role: Role; publish: string[]; read: string[] }
       ...['edgemux/cloud/srv1/policy', 'edgemux/probe/x/shared'],
     ],
     read: [
+      ...['edgemux/dev1/status', 'edgemux/dev2/status'],
       ...['edgemux/offload/zoo/dev1/f/100', 'edgemux/offload/zoo/dev2/f/100', 'edgemux/cloud/srv1/status'],
       ...['edgemux/cloud/srv1/policy/set', 'edgemux/probe/x/shared'],
     ],

@@ -19,6 +19,7 @@ export function meteredFrame(
       imageType: 'png',
       damaged: false,
       capturedAtMs: 5,
+      ageMs: 0,
       admittedMs: 1000,
       startedMs: 1000,
       meter: {
