@@ -41,8 +41,17 @@ export function nameChecks(
 
 function verdict(device: string, { online, twins }: Heard, holder: LockHolder): Verdict {
   if (twins !== null) return warn(`the device says: ${twins}`, REMEDY);
-  if (!online) return pass(`no other ${device} is online`);
+  if (!online) return offlineVerdict(device, holder);
   if (holder === 'unknown') return pass(`${device} is online; whether it is the one of here is unknown`);
   if (holder !== null) return pass(`${device} is online: process ${holder.pid ?? '?'} of this machine`);
   return warn(`a ${device} is online, and no daemon here uses this dataDir`, REMEDY);
+}
+
+/** A daemon that runs here and is not online by this name is another device's, or one that its broker does not hear. */
+function offlineVerdict(device: string, holder: LockHolder): Verdict {
+  if (holder === null || holder === 'unknown') return pass(`no other ${device} is online`);
+  return warn(
+    `process ${holder.pid ?? '?'} uses this dataDir, and no ${device} is online: it is the daemon of another device, or one without its broker`,
+    'give each daemon a `dataDir` of its own: a second one does not start; else look at the log of that one',
+  );
 }

@@ -166,6 +166,7 @@ export interface Total {
 /** The device's power from the rails of the kernel. @param readable names of those that can be measured */
 export function totalOf(board: Board | null, readable: readonly string[]): Total {
   if (board === null) {
+    if (readable.length === 0) return { counted: [], says: 'no total: no rail can be read' };
     const list = readable.join(', ');
     return {
       counted: [],

@@ -94,16 +94,15 @@ function iioFolders(sysRoot: string): string[] {
 }
 
 function iioRails(folder: string): SysfsRail[] {
+  const channels = list(folder).flatMap((path) => /^rail_name_(\d+)$/.exec(basename(path))?.[1] ?? []);
+  if (channels.length === 0) return []; // also where a link's device has just left
   const device = basename(dirname(realpathSync(folder)));
-  return list(folder)
-    .map((path) => /^rail_name_(\d+)$/.exec(basename(path))?.[1])
-    .filter((channel) => channel !== undefined)
-    .flatMap((channel) => {
-      const name = text(folder, `rail_name_${channel}`) ?? `ina3221x-${device}-${channel}`;
-      const power = { name: `in_power${channel}_input`, unit: 'mW' as const };
-      const files = filesOf(folder, `in_voltage${channel}_input`, `in_current${channel}_input`, power);
-      return describe('iio', name, files, L4T_UPDATE_MS);
-    });
+  return channels.flatMap((channel) => {
+    const name = text(folder, `rail_name_${channel}`) ?? `ina3221x-${device}-${channel}`;
+    const power = { name: `in_power${channel}_input`, unit: 'mW' as const };
+    const files = filesOf(folder, `in_voltage${channel}_input`, `in_current${channel}_input`, power);
+    return describe('iio', name, files, L4T_UPDATE_MS);
+  });
 }
 
 /** The rail of these files; none where they are missing or nothing is connected (device trees say `NC`). */

@@ -43,6 +43,15 @@ t.test('a name that is taken elsewhere, taken here, or fought for', async (t) =>
   t.match(await word(), { status: 'pass', detail: `d1 is online: process ${holder.pid} of this machine` });
 
   await device.stop();
+  t.match(
+    await word(),
+    {
+      status: 'warn',
+      detail: `process ${holder.pid} uses this dataDir, and no d1 is online`,
+      remedy: /`dataDir`/,
+    },
+    'the folder of another device',
+  );
   const { health, ...rest } = outside.state!;
   const warnings = [...health.warnings, twinWarning(9, 'd1') ?? ''];
   const state = JSON.stringify({ ...rest, health: { status: 'warning', warnings } });

@@ -111,6 +111,7 @@ t.test('a rail that no row knows is never added; without the whole there is no t
   t.same(alone.total.counted, []);
   t.match(alone.total.says, /no total: .* no board with the rails ina226-7-0044; .*power\.sum/);
 
+  t.same(totalOf(null, []), { counted: [], says: 'no total: no rail can be read' });
   const five = totalOf(boardOf(['GPU', 'CPU', 'SOC', 'CV', 'VDDRQ']), ['GPU', 'CPU', 'SOC', 'CV', 'VDDRQ']);
   t.same(five.counted, []);
   t.match(

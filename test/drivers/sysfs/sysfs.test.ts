@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { collisionWarning, listI2cBuses, ownerOf, resolveI2cBus } from '../../../drivers/i2c/i2c-buses.js';
@@ -28,6 +28,14 @@ t.test('mainline: hwmon rails by label; disabled channels and other monitors are
       ['VDD_SYS_CPU', 'hwmon', 100],
     ],
   );
+});
+
+t.test('a link to a device that has just left hides no other rail', async (t) => {
+  const root = sysfsTree(t, l4t32());
+  const links = join(root, 'bus/iio/devices');
+  mkdirSync(links, { recursive: true });
+  symlinkSync(join(root, 'gone/iio:device9'), join(links, 'iio:device9'));
+  t.equal(findSysfsRails(root).length, 3);
 });
 
 t.test('a machine without any has none', async (t) => {
