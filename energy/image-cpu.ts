@@ -32,8 +32,9 @@ export interface ImageThreads {
 /** The threads of this process that decode and encode, found by what they are; each counts from when it was found. */
 export class ProcImageThreads implements ImageThreads {
   readonly #clock: Clock;
-  /** CPU time in ms that a thread had used when it was found. */
-  readonly #foundMs = new Map<string, number>();
+  /** CPU time in ms that a thread had used when it was last looked at. */
+  readonly #lastMs = new Map<string, number>();
+  #sumMs = 0;
   readonly #pool = new Set<string>();
   readonly #others = new Set<string>();
   #scannedMs = -Infinity;
@@ -46,7 +47,8 @@ export class ProcImageThreads implements ImageThreads {
     try {
       this.#findPool();
       this.#findLibvips();
-      return [...this.#foundMs].reduce((sum, [thread, foundMs]) => sum + cpuMsOf(thread) - foundMs, 0);
+      for (const [thread, lastMs] of this.#lastMs) this.#add(thread, lastMs);
+      return this.#sumMs;
     } catch {
       return null;
     }
@@ -71,21 +73,44 @@ export class ProcImageThreads implements ImageThreads {
     if (nowMs - this.#scannedMs < RESCAN_MS) return;
     this.#scannedMs = nowMs;
     for (const thread of readdirSync('/proc/self/task')) {
-      if (this.#foundMs.has(thread) || this.#others.has(thread)) continue;
-      const name = readFileSync(`/proc/self/task/${thread}/comm`, 'latin1').trim();
-      if (name === LIBVIPS_NAME) this.#found(thread);
+      if (this.#lastMs.has(thread) || this.#others.has(thread)) continue;
+      if (isLibvips(thread)) this.#found(thread);
       else this.#others.add(thread);
     }
   }
 
   #found(thread: string): void {
-    if (!this.#foundMs.has(thread)) this.#foundMs.set(thread, cpuMsOf(thread));
+    const nowMs = cpuMsOf(thread);
+    if (nowMs !== null && !this.#lastMs.has(thread)) this.#lastMs.set(thread, nowMs);
+  }
+
+  /** libvips ends threads that had nothing to do for a while: what they had used stays in the sum. */
+  #add(thread: string, lastMs: number): void {
+    const nowMs = cpuMsOf(thread);
+    if (nowMs === null) {
+      this.#lastMs.delete(thread);
+      return;
+    }
+    this.#sumMs += nowMs - lastMs;
+    this.#lastMs.set(thread, nowMs);
   }
 }
 
-/** First field of schedstat: time on a processor in ns. */
-function cpuMsOf(thread: string): number {
-  return Number(readFileSync(`/proc/self/task/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+function isLibvips(thread: string): boolean {
+  try {
+    return readFileSync(`/proc/self/task/${thread}/comm`, 'latin1').trim() === LIBVIPS_NAME;
+  } catch {
+    return false; // it has just ended
+  }
+}
+
+/** First field of schedstat: time on a processor in ns. Null where the thread has ended. */
+function cpuMsOf(thread: string): number | null {
+  try {
+    return Number(readFileSync(`/proc/self/task/${thread}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+  } catch {
+    return null;
+  }
 }
 
 /**
