@@ -10,7 +10,11 @@ import { loadZoo } from '../../../mux/zoo/zoo.js';
 import { stripes, writeTwoSizes } from '../../support/two-sizes.js';
 import { cpuInference } from '../support/zoos.js';
 
+/** That of the zoo of `writeTwoSizes`, whose policy is `mux`. */
+const MUX_THRESHOLD = 0.3;
+
 interface GoldenJson {
+  decision: 'offload' | 'local';
   pixels: string;
   inputs: Record<string, string>;
   [key: string]: unknown;
@@ -35,7 +39,7 @@ async function verdict(t: Test, change: (image: GoldenJson) => void = () => unde
     inputs: { big: await base64('big'), [MUX_ID]: await base64(MUX_ID) },
     models: { small: await model('small'), big: await model('big') },
     mux: { score: mux.scores[0], probabilities: Array.from(mux.probabilities) },
-    decision: 'offload',
+    decision: (mux.scores[0] ?? 0) > MUX_THRESHOLD ? 'offload' : 'local',
   };
   change(image);
   const bytes = Buffer.from(JSON.stringify({ images: [image] }));
@@ -68,6 +72,13 @@ t.test('a golden image without the pixels of a network is refused, naming it', a
     verdict(t, (image) => void (image.inputs = { big: image.inputs['big'] ?? '' })),
     { code: 'ZOO_INVALID', message: /for \(mux\)/ },
   );
+});
+
+t.test('a decision that the rule does not take fails', async (t) => {
+  const shown = await verdict(t, (image) => {
+    image.decision = image.decision === 'local' ? 'offload' : 'local';
+  });
+  t.match(shown, { status: 'fail', detail: /golden image 0 is decided '(local|offload)' instead of/ });
 });
 
 t.test('other pixels give another answer, which fails', async (t) => {

@@ -36,8 +36,12 @@ class FromLabels(support.Toy):
         (zoo / 'manifest.json').write_text(json.dumps({
             'schema': 1, 'name': 'yours', 'labels': list(datasets.FASHION), 'models': [{'id': 'small'}, {'id': 'big'}], 'golden': {},
             'input': {'height': 28, 'width': 28, 'channels': 1, 'layout': 'NHWC', 'dtype': 'uint8'}, 'policy': {'mode': 'cascade'}}))
-        support.quiet(from_labels.main, ['--from-labels', str(self.lines(out)), '--data', str(self.root), '--zoo', str(zoo),
-                                 '--out', str(out), '--epochs', '1'])
+        arguments = ['--from-labels', str(self.lines(out)), '--data', str(self.root), '--zoo', str(zoo), '--out', str(out), '--epochs', '1']
+        before = (zoo / 'manifest.json').read_text()
+        with self.assertRaisesRegex(TrainError, 'no better than chance.*--force'):
+            support.quiet(from_labels.main, arguments)
+        self.assertEqual((zoo / 'manifest.json').read_text(), before)
+        support.quiet(from_labels.main, [*arguments, '--force'])
         manifest = json.loads((zoo / 'manifest.json').read_text())
         self.assertEqual(manifest['mux']['group']['models'], ['small', 'big'])
         self.assertTrue((zoo / manifest['mux']['pair']['file']).is_file())
