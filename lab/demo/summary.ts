@@ -18,6 +18,8 @@ export interface DemoSetup {
   energyJ: {
     gross: number;
     net: number;
+    /** Half of the 95 % interval of the mean net energy (normal); null for fewer than two frames. */
+    netPlusMinus: number | null;
     simulated: boolean;
     /** Frames with an energy, those of them over a bridged gap in the samples, and results without one. */
     frames: { measured: number; bridged: number; unmeasured: number };
@@ -62,6 +64,7 @@ export function summarise(zoo: Zoo, judged: readonly Judged[]): DemoSetup {
         : {
             gross: mean(energies.map((energy) => energy.gross)),
             net: mean(energies.map((energy) => energy.net)),
+            netPlusMinus: plusMinus(energies.map((energy) => energy.net)),
             simulated: energies.some((energy) => energy.simulated),
             frames: {
               measured: energies.length,
@@ -70,6 +73,14 @@ export function summarise(zoo: Zoo, judged: readonly Judged[]): DemoSetup {
             },
           },
   };
+}
+
+/** Half of the 95 % interval of a mean. */
+function plusMinus(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const centre = mean(values);
+  const variance = values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1);
+  return 1.96 * Math.sqrt(variance / values.length);
 }
 
 /** Multiply-accumulates spent on a frame: the mux where it was asked, and every model that ran. */
@@ -99,8 +110,12 @@ export function summaryTable(summary: DemoSummary): string {
     name,
     ...SETUPS.map((setup) => cell(summary.setups[setup])),
   ];
-  const joules = (setup: DemoSetup, kind: 'gross' | 'net'): string =>
-    setup.energyJ ? `${(setup.energyJ[kind] * 1000).toFixed(2)} mJ` : 'not measured';
+  const joules = (setup: DemoSetup, kind: 'gross' | 'net'): string => {
+    if (!setup.energyJ) return 'not measured';
+    const spread = kind === 'net' ? setup.energyJ.netPlusMinus : null;
+    const around = spread === null ? '' : ` ± ${(spread * 1000).toFixed(2)}`;
+    return `${(setup.energyJ[kind] * 1000).toFixed(2)}${around} mJ`;
+  };
   return columns([
     ['', ...SETUPS],
     row('accuracy', (setup) => `${(setup.accuracy * 100).toFixed(2)} %`),
@@ -122,7 +137,11 @@ export function energyMeaning({ setups, link }: DemoSummary): string | null {
   if (!kept || !sent) return null;
   const mJ = (joules: number): string => `${(1e3 * joules).toPrecision(2)} mJ`;
   const moreJ = sent.net - kept.net;
-  const difference = `${mJ(Math.abs(moreJ))} ${moreJ < 0 ? 'less' : 'more'}`;
+  const spreadJ = Math.hypot(sent.netPlusMinus ?? Infinity, kept.netPlusMinus ?? Infinity);
+  const difference =
+    Math.abs(moreJ) > spreadJ
+      ? `${mJ(Math.abs(moreJ))} (± ${(1e3 * spreadJ).toPrecision(2)}) ${moreJ < 0 ? 'less' : 'more'}`
+      : 'no more than chance explains: take more frames';
   const networks = mJ(mobile.flops * BOARD_FIGURES.macJ.value);
   return (
     `A simulated TX2: of the ${mJ(kept.net)} that a frame answered on the device costs over idle, its network takes ${networks} ` +
