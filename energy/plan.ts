@@ -166,14 +166,35 @@ function checkBudgets(plan: RailsPlan, config: PowerConfig, sysRoot: string): vo
   }
 }
 
-/** A sum that lacks a rail is no total: it is said, and nothing is counted. */
+/**
+ * A sum that lacks a rail is no total: it is said, and nothing is counted.
+ * @throws EdgemuxError RAIL_CONFIG_INVALID where a rail and a part of it would be added
+ */
 function checkSum(plan: RailsPlan, sum: readonly string[]): void {
-  const names = [...plan.i2c, ...plan.kernel].map(({ rail }) => rail.name);
+  const rails = [...plan.i2c, ...plan.kernel].map(({ rail }) => rail);
+  const names = rails.map(({ name }) => name);
+  const parentOf = new Map(rails.map(({ name, within }) => [name, within]));
+  for (const name of sum) {
+    const whole = ancestors(name, parentOf).find((one) => sum.includes(one));
+    if (whole !== undefined)
+      throw new EdgemuxError(
+        'RAIL_CONFIG_INVALID',
+        `power.sum would count ${name} twice: it is a part of ${whole}. Name one of them`,
+      );
+  }
   const missing = sum.filter((name) => !names.includes(name));
   if (missing.length === 0) return;
   plan.warnings.push(
     `no total: power.sum names ${missing.join(', ')}, which is not measured; measured are ${names.join(', ') || 'none'}`,
   );
+}
+
+/** What a rail is a part of, from the nearest on. */
+function ancestors(name: string, parentOf: ReadonlyMap<string, string | null>): string[] {
+  const found: string[] = [];
+  for (let next = parentOf.get(name); next && !found.includes(next); next = parentOf.get(next))
+    found.push(next);
+  return found;
 }
 
 /** Names must be unique: messages and sums refer to them. */

@@ -124,3 +124,14 @@ t.test('a key of another kind of rail is refused, with the kinds that there are'
   refused({ kind: 'ina226', channel: 2 }, /an INA226 has no key channel/);
   refused({ kind: 'ina219' }, /choose one of auto, hwmon, iio, ina226/);
 });
+
+t.test('a sum that counts a rail and a part of it is refused, naming both', async (t) => {
+  const root = sysfsTree(t, l4t32());
+  const twice = (sum: string[]) => () => planRails(config({ rails: [{ kind: 'auto' }], sum }), root);
+  t.throws(twice(['VDD_IN', 'VDD_SYS_GPU']), {
+    code: 'RAIL_CONFIG_INVALID',
+    message: /power\.sum would count VDD_SYS_GPU twice: it is a part of VDD_IN/,
+  });
+  t.throws(twice(['VDD_SYS_GPU', 'VDD_IN']), { code: 'RAIL_CONFIG_INVALID' }, 'in either order');
+  t.doesNotThrow(twice(['VDD_SYS_GPU']), 'a part alone is what somebody may want to know');
+});
