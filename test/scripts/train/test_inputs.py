@@ -41,7 +41,7 @@ class FromLabels(support.Toy):
         with self.assertRaisesRegex(TrainError, 'no better than chance.*--force'):
             support.quiet(from_labels.main, arguments)
         self.assertEqual((zoo / 'manifest.json').read_text(), before)
-        support.quiet(from_labels.main, [*arguments, '--force'])
+        support.quiet(from_labels.main, [*arguments, '--resume', '--force'])
         manifest = json.loads((zoo / 'manifest.json').read_text())
         self.assertEqual(manifest['mux']['group']['models'], ['small', 'big'])
         self.assertTrue((zoo / manifest['mux']['pair']['file']).is_file())
