@@ -59,7 +59,7 @@ t.test('a name or a base topic may hold the words of the templates', async (t) =
   const print = (...args: string[]): string =>
     execFileSync('sh', ['systemd/mosquitto/acl.sh', ...args], { encoding: 'utf8' });
   t.match(print('camera', 'BASEcam'), 'topic write cameras/BASEcam/frame');
-  t.match(print('device', 'NAMEd'), 'topic write edgemux/NAMEd/state');
-  t.match(print('device', 'd1', 'siteNAME'), 'topic write siteNAME/d1/state');
-  t.match(print('device', 'BASE', 'NAME'), 'topic write NAME/BASE/state');
+  t.match(print('device', 'NAMEd'), 'topic readwrite edgemux/NAMEd/state');
+  t.match(print('device', 'd1', 'siteNAME'), 'topic readwrite siteNAME/d1/state');
+  t.match(print('device', 'BASE', 'NAME'), 'topic readwrite NAME/BASE/state');
 });
