@@ -50,7 +50,8 @@ async function play(rig: Rig): Promise<DemoSummary> {
   const { options, zoo, watcher } = rig;
   const hybridMode = zoo.manifest.policy.mode;
   const modes = { hybrid: hybridMode, 'mobile-only': 'mobile-only', 'cloud-only': 'cloud-only' } as const;
-  const frames = await demoFrames(zoo, options);
+  const { dealt: frames, note } = await demoFrames(zoo, options);
+  if (note !== null) process.stdout.write(`note: ${note}\n`);
   const ratePerS = await chooseRate(rig, frames);
   const phases = {} as Record<SetupName, Phase>;
   const drops: Record<string, number> = {};

@@ -49,12 +49,13 @@ function liveText(
   const share = (holds: (one: (typeof judged)[number]) => boolean): string =>
     judged.length === 0 ? '–' : `${((judged.filter(holds).length / judged.length) * 100).toFixed(1)} %`;
   const latencies = judged.map(({ result }) => result.latencyMs.total);
+  const labelled = judged.some(({ correct }) => correct !== null);
   const ms = (at: number): string => (latencies.length === 0 ? '–' : percentile(latencies, at).toFixed(1));
   return [
     `${setup.padEnd(11)} ${String(judged.length).padStart(5)}/${frames}`,
     `${(judged.length / seconds).toFixed(0)} frames/s`,
     `device ${share(({ result }) => result.route !== 'cloud')}`,
-    `accuracy ${share(({ correct }) => correct)}`,
+    ...(labelled ? [`accuracy ${share(({ correct }) => correct === true)}`] : []),
     `latency p50 ${ms(0.5)} p95 ${ms(0.95)} ms`,
     power === null ? 'power –' : `power ${power.meanW.toFixed(2)} W${power.simulated ? ' (simulated)' : ''}`,
   ].join('  ');

@@ -7,7 +7,8 @@ import type { DemoFrame } from './images.js';
 /** A result beside what its image really shows. */
 export interface Judged {
   result: Result;
-  correct: boolean;
+  /** Null where nothing says what the image shows. */
+  correct: boolean | null;
 }
 
 /** One run of a list of frames: what was published and what came back. */
@@ -15,7 +16,7 @@ export class Phase {
   readonly judged: Judged[] = [];
   published = 0;
   /** Truths of published frames that wait for their result, by camera and image hash (equal images share one). */
-  readonly #awaited = new Map<string, number[]>();
+  readonly #awaited = new Map<string, (number | null)[]>();
   readonly #seen = new Set<string>();
 
   /** Takes in a result message; redelivered ones count once. */
@@ -25,7 +26,7 @@ export class Phase {
     const truth = this.#awaited.get(keyOf(result.camera, result.imageSha256))?.shift();
     if (truth === undefined) return;
     this.#seen.add(result.frameId);
-    this.judged.push({ result, correct: result.classIndex === truth });
+    this.judged.push({ result, correct: truth === null ? null : result.classIndex === truth });
   }
 
   /** Publishes one frame as its camera. */

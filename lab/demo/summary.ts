@@ -7,8 +7,8 @@ import type { Judged } from './phase.js';
 
 /** One column of the comparison: the same frames under one of the deployments of Fig. 2 (a), (b), (c). */
 export interface DemoSetup {
-  /** Share of results that name the right class. */
-  accuracy: number;
+  /** Share of results that name the right class; null where nothing says what the images show. */
+  accuracy: number | null;
   /** Share of results that came from the device (routes mux, local and fallback). */
   localShare: number;
   /** Mean multiply-accumulates a frame, mux, device and server together. */
@@ -50,7 +50,7 @@ export function summarise(zoo: Zoo, judged: readonly Judged[]): DemoSetup {
   const latencies = judged.map(({ result }) => result.latencyMs.total);
   const energies = judged.flatMap(({ result }) => (result.energyJ ? [result.energyJ] : []));
   return {
-    accuracy: mean(judged.map(({ correct }) => Number(correct))),
+    accuracy: accuracyOf(judged),
     localShare: mean(judged.map(({ result }) => Number(result.route !== 'cloud'))),
     flops: mean(judged.map((one) => flopsOf(zoo, one))),
     latencyMs: {
@@ -73,6 +73,11 @@ export function summarise(zoo: Zoo, judged: readonly Judged[]): DemoSetup {
             },
           },
   };
+}
+
+function accuracyOf(judged: readonly Judged[]): number | null {
+  const known = judged.flatMap(({ correct }) => (correct === null ? [] : [Number(correct)]));
+  return known.length === 0 ? null : mean(known);
 }
 
 /** Half of the 95 % interval of a mean. */
@@ -118,7 +123,7 @@ export function summaryTable(summary: DemoSummary): string {
   };
   return columns([
     ['', ...SETUPS],
-    row('accuracy', (setup) => `${(setup.accuracy * 100).toFixed(2)} %`),
+    row('accuracy', ({ accuracy }) => (accuracy === null ? 'no labels' : `${(accuracy * 100).toFixed(2)} %`)),
     row('answered on the device', (setup) => `${(setup.localShare * 100).toFixed(1)} %`),
     row('FLOPs a frame', (setup) => `${(setup.flops / 1e6).toFixed(2)} M`),
     row('latency p50', (setup) => `${setup.latencyMs.p50.toFixed(2)} ms`),

@@ -1,6 +1,6 @@
-/** Folders of pictures that are named as the classes are: by label, by index or by WordNet id. */
+/** Pictures and their classes: by folders that are named as the classes are, or by WordNet ids in their own names. */
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { nearestName } from '../../common/config/nearest.js';
 import { EdgemuxError, messageOf } from '../../common/errors.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
@@ -19,13 +19,21 @@ export interface LabelledFile {
   label: number;
 }
 
+/** One picture whose class nothing may say. */
+export interface FoundFile {
+  path: string;
+  label: number | null;
+}
+
 type Classes = Pick<Zoo, 'labels'> & { manifest: Pick<Zoo['manifest'], 'classIds'> };
 
 /**
  * Class folders are matched with the zoo's labels by name, by index or by WordNet id; where none of them is a label,
- * and there is one for every label, by their sorted order, as torchvision numbers them.
+ * and there is one for every label, by their sorted order, as torchvision numbers them. Pictures without folders may
+ * have the WordNet id in their names, as ImageNet's have (`n01440764_10026.JPEG`).
  *
- * @throws EdgemuxError CONFIG_INVALID naming folders that match nothing
+ * @throws EdgemuxError CONFIG_INVALID naming folders that match nothing; its `details.unlabelled` is true where nothing
+ *   says any class
  */
 export async function classFolders(
   zoo: Classes,
@@ -35,6 +43,7 @@ export async function classFolders(
   const set = SETS.find((name) => outer.includes(name) && !zoo.labels.includes(name));
   const root = set === undefined ? dir : join(dir, set);
   const names = set === undefined ? outer : await folders(root);
+  if (names.length === 0) return { files: await namedFiles(zoo, dir), note: null };
   const { classes, note } = matchClasses(zoo, root, names);
   const files: LabelledFile[] = [];
   for (const name of names) {
@@ -50,6 +59,44 @@ export async function classFolders(
     );
   const trained = `${root}: models are better on images they were trained on; take others`;
   return { files, note: set === 'train' ? trained : note };
+}
+
+/**
+ * The pictures of any folder: with their classes where `classFolders` finds them, else those below it without.
+ *
+ * @throws EdgemuxError CONFIG_INVALID for a folder without pictures, and where some folders are classes and some not
+ */
+export async function anyPictures(
+  zoo: Classes,
+  dir: string,
+): Promise<{ files: FoundFile[]; note: string | null }> {
+  try {
+    return await classFolders(zoo, dir);
+  } catch (error) {
+    if (!(error instanceof EdgemuxError) || error.details['unlabelled'] !== true) throw error;
+    const paths = (await picturesBelow(dir)).map((path) => relative(dir, path).replaceAll('\\', '/'));
+    if (paths.length === 0) throw error;
+    const note = `${dir}: nothing says which classes its ${paths.length} pictures show, so there is no accuracy`;
+    return { files: paths.sort().map((path) => ({ path, label: null })), note };
+  }
+}
+
+/** Pictures of a folder without folders, by the WordNet ids that their names begin with. */
+async function namedFiles(zoo: Classes, dir: string): Promise<LabelledFile[]> {
+  const paths = await picturesBelow(dir);
+  if (paths.length === 0)
+    throw new EdgemuxError('CONFIG_INVALID', `there are no pictures in ${dir} (JPEG, PNG, WebP)`);
+  const ids = new Map(zoo.manifest.classIds?.map((id, k) => [id, k]));
+  const files = paths.map((path) => basename(path)).sort();
+  const labels = files.map((name) => ids.get(/^n\d{8}(?=[_.-])/.exec(name)?.[0] ?? ''));
+  const stranger = labels.indexOf(undefined);
+  if (stranger < 0) return files.map((path, i) => ({ path, label: labels[i] ?? 0 }));
+  throw new EdgemuxError(
+    'CONFIG_INVALID',
+    `${dir} has ${files.length} pictures and no folders, and nothing says what ${files[stranger] ?? ''} shows. Put each into a folder ` +
+      `named for its class (${zoo.labels.slice(0, 2).join(', ')} …)${ids.size > 0 ? ', or begin its name with the WordNet id' : ''}`,
+    { details: { unlabelled: true } },
+  );
 }
 
 /** Names of the folders in a folder, and of links to such. */
@@ -161,5 +208,6 @@ function noClass(
     'CONFIG_INVALID',
     `${root} has ${names.length} folders for ${zoo.labels.length} classes, and ${strangers.length} of them are no class ` +
       `names: ${told.join(', ') || 'none'}. Name folders as the labels are, or by index, or by WordNet id where --labels has them`,
+    { details: { unlabelled: strangers.length === names.length } },
   );
 }

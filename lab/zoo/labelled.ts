@@ -7,7 +7,7 @@ import { decodePicture, prepare, type Picture } from '../../mux/image/prepare.js
 import { inputBytes, inputKey, type NetworkInput } from '../../mux/zoo/input.js';
 import { refit } from '../../mux/zoo/views.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
-import { classFolders, type LabelledFile } from './class-folders.js';
+import { anyPictures, classFolders, type FoundFile, type LabelledFile } from './class-folders.js';
 import { MOST_PIXELS } from './golden.js';
 import { readTestList } from './test-list.js';
 import { loadTestSet, readIdx, type TestSet } from './testset.js';
@@ -57,6 +57,36 @@ export async function evaluationImages(zoo: Zoo, dir: string | null): Promise<La
     'CONFIG_INVALID',
     `the test images of zoo '${zoo.name}' lie in ${folder}, which is not here: name their folder with --images`,
   );
+}
+
+/** What a camera may show: labelled or not. */
+export interface CameraImages extends Pick<LabelledImages, 'count' | 'key' | 'encoded' | 'note'> {
+  /** Class index of image i; null where nothing says it. */
+  label(i: number): number | null;
+}
+
+/**
+ * As `evaluationImages`, but pictures of a folder need no labels.
+ *
+ * @throws EdgemuxError ZOO_INVALID where there are none; CONFIG_INVALID for a folder that does not fit
+ */
+export async function cameraImages(zoo: Zoo, dir: string | null): Promise<CameraImages> {
+  if (dir === null) return evaluationImages(zoo, null);
+  const { files, note } = await anyPictures(zoo, dir);
+  const at = (i: number): FoundFile => fileAt(files, i);
+  return {
+    count: files.length,
+    note,
+    key: (i) => at(i).path,
+    label: (i) => at(i).label,
+    encoded: (i) => readFile(join(dir, at(i).path)),
+  };
+}
+
+function fileAt<File>(files: readonly File[], i: number): File {
+  const found = files[i];
+  if (found) return found;
+  throw new RangeError(`there is no image ${i}: 0 to ${files.length - 1}`);
 }
 
 /** All indices, or `limit` of them: the first of a test set, else at even distances, as folders come class by class. */
@@ -147,11 +177,7 @@ export async function folderImages(
 
 /** @param dir that the paths are below */
 export function fileImages(dir: string, files: readonly LabelledFile[], note: string | null): LabelledImages {
-  const at = (i: number): LabelledFile => {
-    const found = files[i];
-    if (found) return found;
-    throw new RangeError(`there is no image ${i}: 0 to ${files.length - 1}`);
-  };
+  const at = (i: number): LabelledFile => fileAt(files, i);
   const encoded = (i: number): Promise<Uint8Array> => readFile(join(dir, at(i).path));
   return {
     count: files.length,

@@ -7,7 +7,7 @@ import { EdgemuxError } from '../../common/errors.js';
 import { argmax, maximum } from '../../mux/rules/probabilities.js';
 import { decodePicture, prepare, type Picture } from '../../mux/image/prepare.js';
 import { networkInput, type NetworkInput } from '../../mux/zoo/input.js';
-import { classFolders, picturesBelow } from './class-folders.js';
+import { anyPictures } from './class-folders.js';
 import { readClassNames, type ClassNames } from './class-names.js';
 import { MOST_PIXELS } from './golden.js';
 import type { ImportOptions, ModelOption, Normalisation } from './import-options.js';
@@ -46,17 +46,13 @@ export interface ProbePictures {
 /** @throws EdgemuxError CONFIG_INVALID where no picture of the folder can be used */
 export async function probePictures(names: ClassNames, dir: string, most: number): Promise<ProbePictures> {
   const zoo = { labels: names.labels, manifest: names.ids ? { classIds: names.ids } : {} };
-  const found = await classFolders(zoo, dir).catch((error: unknown) => error);
-  const listed =
-    found instanceof Error || !isListed(found)
-      ? (await flat(dir, found)).map((path) => ({ path, label: null }))
-      : found.files.map(({ path, label }) => ({ path: join(dir, path), label }));
+  const listed = (await anyPictures(zoo, dir)).files;
   const wanted = Math.min(most, listed.length);
   const chosen = Array.from({ length: wanted }, (_, i) => listed[Math.floor((i * listed.length) / wanted)]);
   const pictures: Picture[] = [];
   const labels: (number | null)[] = [];
   for (const one of chosen) {
-    const picture = one && (await decoded(one.path));
+    const picture = one && (await decoded(join(dir, one.path)));
     if (!picture) continue;
     pictures.push(picture);
     labels.push(one.label);
@@ -68,20 +64,6 @@ export async function probePictures(names: ClassNames, dir: string, most: number
     );
   const known = labels.filter((label) => label !== null);
   return { pictures, labels: known.length === pictures.length ? known : null };
-}
-
-type Listed = Awaited<ReturnType<typeof classFolders>>;
-
-function isListed(found: unknown): found is Listed {
-  return typeof found === 'object' && found !== null && 'files' in found;
-}
-
-/** Pictures of a folder without class folders. @throws what reading it as class folders threw */
-async function flat(dir: string, error: unknown): Promise<string[]> {
-  const paths = await picturesBelow(dir).catch(() => []);
-  const direct = paths.filter((path) => !path.slice(dir.length + 1).includes('/'));
-  if (direct.length > 0) return direct.sort();
-  throw error;
 }
 
 async function decoded(path: string): Promise<Picture | null> {
