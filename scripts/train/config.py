@@ -21,6 +21,8 @@ class Model:
     lr_scale: float = 1.0       # times Config.lr
     weights: str = ''           # file of a state dict to start from (torchvision architectures)
     teacher: str = ''           # id of the model whose finished copy it also learns from
+    epochs: int = 0             # of step 1, instead of Config.epochs
+    mirrors: str = ''           # id of the model that this one is, asked of the mirror image as well (nets.Mirrored): not trained
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Mux:
     class_weight: float = 1.0   # weight of distillation + cross-entropy on the class head
     temperature: float = 2.0    # of the distillation
     teacher: str = 'largest'    # who teaches the class head: 'largest' model or the 'mean' of all
+    known_limit: int = 0        # learn from so many of the images that step 1 has seen (0: all)
     folds: int = 0              # out-of-fold correctness: train so many further copies of the models (0: none)
     # weights over the models (eq. 5-8): all of the loss 'paper', a further head of the group's mux with 'correctness'
     cost_form: str = 'relative'  # c_i of eq. 5: a key of equations.COST_FORMS
@@ -53,8 +56,12 @@ class Config:
     models: tuple
     mux: Mux = Mux()
     zoo: str = 'fashion-mnist'
+    licence: str = 'MIT (data: Zalando Fashion-MNIST)'
     source: str = '/usr/share/datasets/fashion-mnist'  # four IDX files, or image folders train/<class>/, val/<class>/
-    size: int = 0                   # side that pictures of image folders are scaled and cropped to
+    size: int = 0                   # side of the networks' input, for image folders
+    fit: str = 'stretch'            # how a picture becomes that square: 'stretch', 'crop' or 'letterbox', ...
+    share: float = 1.0              # ... the share of its shorter side that a crop keeps, ...
+    kernel: str = 'lanczos'         # ... and the resizing: 'bilinear', 'bicubic' or 'lanczos'
     seed: int = 1
     mux_count: int = 2000           # training images kept from step 1, seen by step 2
     calibration_count: int = 3000   # training images kept from both steps
@@ -66,7 +73,11 @@ class Config:
     batch: int = 128
     lr: float = 0.1                 # peak of the one-cycle schedule, SGD with Nesterov momentum
     warmup: float = 0.2             # share of the steps in which the rate rises
+    schedule: str = 'cosine'        # how it rises and falls, from peak/25 and to peak/1e4; or 'triangle': straight, from and to a share of it
     momentum: float = 0.9
+    norm_rate: float = 1.0          # rate of the batch norms' biases, times lr
+    smoothing: float = 0.0          # of the labels: this share is spread over all classes
+    lookahead: bool = False         # every 5 steps back towards a running mean of the weights, which they end as
     contrastive: str = 'none'       # 'paper', 'bounded' or 'none' (eq. 2)
     contrastive_weight: float = 0.5
     projection_dim: int = 32        # common dimension of the projected embeddings (eq. 1)
@@ -74,15 +85,25 @@ class Config:
     teacher_temperature: float = 3.0
     # augmentation
     flip: bool = True
+    flips: str = 'random'           # in step 1; or 'alternate': every picture mirrored in every second epoch
     shift: int = 1                  # pixels, each way
+    fill: str = 'black'             # what a shift brings in; or 'reflect'
     erase: float = 0.5              # probability of one random rectangle
     erase_min: int = 4              # its sides, pixels
     erase_max: int = 10
+    # what is written
+    weights: str = 'float32'        # how the files hold weights: 'float32' or 'float16' (half as large; computed in float32)
+    golden: str = 'test'            # golden vectors show 'test' images, or 'drawn' pictures where the data set may not be passed on
     # numbers
     amp: str = 'auto'               # 'auto' (bf16 where the hardware has it, else fp16 on GPUs), 'bf16', 'fp16' or 'off'
     # the shipped device policy
     gap_share: float = 0.98         # reach this share of the way from the local model's accuracy to the cloud's ...
     upload_cost: float = 4.0        # ... at the least device cost, an upload costing so many local runs
+
+    @property
+    def how(self):
+        """Keyword arguments of pictures.fitted."""
+        return {'fit': self.fit, 'share': self.share, 'kernel': self.kernel}
 
 
 def load(name):
@@ -109,14 +130,27 @@ def check(config):
         raise TrainError(f'exactly one model is "local" and one "cloud", got {roles}')
     for name, value, known in (('contrastive', config.contrastive, ('paper', 'bounded', 'none')),
                                ('amp', config.amp, ('auto', 'bf16', 'fp16', 'off')),
+                               ('fit', config.fit, ('stretch', 'crop', 'letterbox')),
+                               ('kernel', config.kernel, ('bilinear', 'bicubic', 'lanczos')),
+                               ('weights', config.weights, ('float32', 'float16')),
+                               ('golden', config.golden, ('test', 'drawn')),
+                               ('schedule', config.schedule, ('cosine', 'triangle')),
+                               ('flips', config.flips, ('random', 'alternate')),
+                               ('fill', config.fill, ('black', 'reflect')),
                                ('mux.loss', config.mux.loss, ('correctness', 'paper')),
                                ('mux.teacher', config.mux.teacher, ('largest', 'mean')),
                                ('mux.cost_form', config.mux.cost_form, ('relative', 'log', 'none'))):
         if value not in known:
             raise TrainError(f'{name} is one of {", ".join(known)}, not "{value}"')
     for model in config.models:
-        if model.teacher and (model.teacher not in ids or teacher_of(config, model).teacher):
+        if model.mirrors and (model.mirrors not in ids or named(config, model.mirrors).mirrors or not config.flip):
+            raise TrainError(f'{model.id} mirrors "{model.mirrors}": choose a trained model, and a training that mirrors (flip)')
+        if model.teacher and (model.teacher not in ids or named(config, model.teacher).teacher):
             raise TrainError(f'{model.id} names "{model.teacher}" as its teacher: choose a model that has no teacher itself')
+    if config.contrastive != 'none' and any(m.epochs or m.mirrors for m in config.models):
+        raise TrainError('the contrastive loss ties the models together: none can have epochs of its own, or mirror another')
+    if config.mux.folds and config.mux.known_limit:
+        raise TrainError('mux.folds judges every image that step 1 has seen: mux.known_limit must be 0')
     if config.mux.folds == 1 or config.mux.folds < 0:
         raise TrainError(f'mux.folds is 0 or at least 2, not {config.mux.folds}')
     if not 0 < config.mux.offload_share < 1:
@@ -124,8 +158,8 @@ def check(config):
     return config
 
 
-def teacher_of(config, model):
-    return next(m for m in config.models if m.id == model.teacher)
+def named(config, id_):
+    return next(m for m in config.models if m.id == id_)
 
 
 def group_of(config):

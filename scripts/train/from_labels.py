@@ -16,6 +16,7 @@ import torch
 
 from config import Config, Model, Mux, TrainError, group_of, role
 from data import labels as label_files
+from data.cache import mapped
 from data.folders import Pictures
 from data.images import FILES, read_split
 from data.split import Split
@@ -57,7 +58,8 @@ def main(argv):
     if (out / 'mux.pt').exists() and not args.resume:
         raise TrainError(f'{out} holds a mux already: pass --resume or another --out')
     zoo = read_zoo(args.zoo, found) if args.zoo else None
-    split = Split(pictures(found, Path(args.data), zoo['input'] if zoo else None, args.size), found.truth)
+    images = pictures(found, Path(args.data), zoo['input'] if zoo else None, args.size)
+    split = Split(mapped(images, out / 'pixels', 'labelled') if isinstance(images, Pictures) else images, found.truth)
     config = config_of(found, split, args)
     runtime = Runtime(out, config.amp, args.threads, args.device)
     train, held, test = label_files.parts(len(split), config.seed)
@@ -154,7 +156,7 @@ def graphs_of(config, muxes, held, probabilities, runtime):
     """Calibrated graphs: {'pair': MuxGraph, 'group': GroupMuxGraph}."""
     graphs = {}
     for kind, mux in muxes.items():
-        need, logits = (predict(mux, held, config, runtime, output=n) for n in (0, 1))
+        need, logits = predict(mux, held, config, runtime, output=(0, 1))
         temperature = fit_temperature(logits, held.labels)
         if kind == 'pair':
             bias = torch.quantile(need[:, 0], 1 - config.mux.offload_share).item()

@@ -7,13 +7,29 @@ from data.images import normalise
 
 @torch.no_grad()
 def predict(net, split, config, runtime, size=500, output=0):
-    """Float32 output number `output` of `net` in evaluation mode over a whole split: [N, …], on the CPU."""
+    """Float32 output number `output` of `net` in evaluation mode over a whole split: [N, …], on the CPU; or, of a tuple of numbers, a
+    tuple of outputs."""
     net.eval()
-    parts = []
+    parts, numbers = [], output if isinstance(output, tuple) else (output,)
     for start in range(0, len(split), size):
         x = normalise(split.images[start:start + size].to(runtime.device), config.mean, config.std)
-        parts.append(net(x.contiguous(memory_format=torch.channels_last))[output].float().cpu())
-    return torch.cat(parts)
+        found = net(x.contiguous(memory_format=torch.channels_last))
+        parts.append([found[n].float().cpu() for n in numbers])
+    whole = tuple(torch.cat(column) for column in zip(*parts))
+    return whole if isinstance(output, tuple) else whole[0]
+
+
+@torch.no_grad()
+def predict_all(nets, split, config, runtime, size=500):
+    """Float32 logits of several models over a whole split, each picture read once: [M, N, K], on the CPU."""
+    parts = []
+    for net in nets:
+        net.eval()
+    for start in range(0, len(split), size):
+        x = normalise(split.images[start:start + size].to(runtime.device), config.mean, config.std)
+        x = x.contiguous(memory_format=torch.channels_last)
+        parts.append(torch.stack([net(x)[0].float().cpu() for net in nets]))
+    return torch.cat(parts, 1)
 
 
 def accuracy(scores, labels):

@@ -22,8 +22,8 @@ from config import TrainError
 from data import images as datasets
 from data.sources import source_of
 from export import zoo
-from export.graphs import require_onnx
-from metrics import predict
+from export.graphs import require_onnx, round_weights
+from metrics import predict_all
 from networks import flops
 from policies.calibrate import calibrate
 from steps import parallel
@@ -39,7 +39,7 @@ def arguments(argv):
     parser.add_argument('--data', help='folder with the images, instead of the config\'s')
     parser.add_argument('--install', metavar='DIR', help='copy the finished zoo there')
     parser.add_argument('--only', metavar='IDS', help='train only these models (a,b,c), then stop: work for several processes')
-    parser.add_argument('--epochs', type=int, help='of step 1, instead of the config\'s')
+    parser.add_argument('--epochs', type=int, help='of step 1, for every model, instead of the config\'s')
     parser.add_argument('--models-from', metavar='RUN', action='append', default=[],
                         help='take finished models from another run\'s folder (or RUN:a,b) instead of training them; may be repeated, '
                              'the first that has a model wins')
@@ -48,6 +48,9 @@ def arguments(argv):
     parser.add_argument('--overwrite', action='store_true', help='start anew where checkpoints are')
     parser.add_argument('--pieces', type=int, default=1, metavar='N',
                         help='compute on one process what N processes would: batch norms see an Nth of a batch')
+    parser.add_argument('--cache', metavar='DIR', help='folder for the decoded pixels of image folders (<out>/pixels); runs may share it')
+    parser.add_argument('--checkpoint-every', type=float, default=180, metavar='S',
+                        help='seconds between checkpoints inside an epoch (%(default)s)')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads (%(default)s)')
     parser.add_argument('--device', help='cpu or cuda (cuda where present)')
     parser.add_argument('--notes', default='', help='a remark for the manifest')
@@ -72,24 +75,27 @@ def main(argv):
     config = configs.load(args.config)
     only = configs.only(config, args.only.split(',')) if args.only else None
     if args.epochs:
-        config = dataclasses.replace(config, epochs=args.epochs)
+        models = tuple(dataclasses.replace(m, epochs=0) for m in config.models)
+        config = dataclasses.replace(config, models=models, epochs=args.epochs)
     out = Path(args.out or f'runs/{config.name}')
     require_onnx()
     if parallel.rank_and_world()[0] == 0:
         prepare(out, args)
-    runtime = Runtime(out, config.amp, args.threads, args.device, args.pieces)
+    runtime = Runtime(out, config.amp, args.threads, args.device, args.pieces, args.checkpoint_every)
 
-    data = datasets.load(config, args.data)
+    data = datasets.load(config, args.data, args.cache or out / 'pixels')
     runtime.say('start', config=config.name, seed=config.seed, device=str(runtime.device), format=str(runtime.dtype or torch.float32),
                 processes=runtime.world, train=len(data.train), mux=len(data.mux), calibration=len(data.calibration), test=len(data.test))
 
     models, projections, reused = step1(config, data, runtime, args.models_from, args.start_from, only)
     if only:
         return
+    as_shipped(config, models)
     folds = fold_models(config, data, runtime)
     if runtime.rank:                                            # the mux is small: one process trains it
         return
     muxes = step2(config, data, models, projections, folds, runtime)
+    as_shipped(config, muxes.values())
     graphs = calibrate(config, data, models, muxes['pair'], muxes.get('group'), runtime)
 
     command = 'npm run train -- ' + shlex.join(a for a in argv if a != '--resume')
@@ -100,12 +106,19 @@ def main(argv):
         runtime.say('done', installed=args.install)
 
 
+def as_shipped(config, nets):
+    """Whatever is measured, calibrated or learnt from is of the weights that the files will hold."""
+    if config.weights == 'float16':
+        for net in nets:
+            round_weights(net)
+
+
 def step2(config, data, models, projections, folds, runtime, until=None):
     """{'pair': mux} and, where the zoo has a group, {'group': mux}; `until` stops early (epochs done)."""
     _, h, w, channels = data.train.images.shape
     costs = [flops.count(model, (channels, h, w)) for model in models]
     source = source_of(config, data, models, runtime, folds)
-    held = data.calibration, torch.stack([predict(model, data.calibration, config, runtime) for model in models])
+    held = data.calibration, predict_all(models, data.calibration, config, runtime)
     kinds = ('pair', 'group') if configs.group_of(config) else ('pair',)
     return {kind: train_mux(config, kind, source, held, costs, runtime, until, (models, projections)) for kind in kinds}
 
@@ -136,5 +149,5 @@ if __name__ == '__main__':
     except TrainError as error:
         sys.exit(f'train: {error}')
     except KeyboardInterrupt:
-        print('train: stopped; --resume goes on after the last finished epoch', file=sys.stderr)
+        print('train: stopped; --resume goes on from the last checkpoint', file=sys.stderr)
         sys.exit(130)

@@ -36,6 +36,9 @@ class Pictures:
     def take(self, index):
         return Pictures([self.paths[i] for i in index.tolist()], self.size, self.how)
 
+    def followed_by(self, *others):
+        return Pictures([path for pictures in (self, *others) for path in pictures.paths], self.size, self.how)
+
     def __getitem__(self, index):
         """uint8 [n, height, width, channels] of a slice or an index tensor; one picture of a number."""
         if isinstance(index, int) or torch.is_tensor(index) and index.ndim == 0:
@@ -59,8 +62,8 @@ def decode(path, size, how):
         raise TrainError(f'cannot read {path}: {error}') from error
 
 
-def read(root, size):
-    """(training Split, test Split, class names) of the folders below `root`."""
+def read(root, size, how=None):
+    """(training Split, test Split, class names) of the folders below `root`; size and how as Pictures takes them."""
     try:
         import PIL  # noqa: F401
     except ImportError as error:
@@ -82,5 +85,5 @@ def read(root, size):
                  if path.suffix.lower() in SUFFIXES]
         if not found:
             raise TrainError(f'no pictures below {folder} (looked for {", ".join(SUFFIXES)})')
-        splits.append(Split(Pictures([p for p, _ in found], size), torch.tensor([k for _, k in found])))
+        splits.append(Split(Pictures([p for p, _ in found], size, how), torch.tensor([k for _, k in found])))
     return (*splits, tuple(classes))

@@ -9,6 +9,7 @@ import torch
 
 from config import TrainError
 from data import folders
+from data.cache import mapped
 from data.split import Split
 
 FILES = {
@@ -51,11 +52,14 @@ def read_split(root, part):
     return Split(torch.from_numpy(images.copy())[..., None], torch.from_numpy(labels.astype(np.int64)))
 
 
-def load(config, root=None):
-    """Data of a folder; which image falls into which split depends on the seed alone."""
+def load(config, root=None, cache=None):
+    """Data of a folder; which image falls into which split depends on the seed alone. cache: folder for the pixels of image folders,
+    decoded once; without it every batch decodes its own."""
     root = Path(root or config.source)
     if (root / 'train').is_dir():
-        train, test, labels = folders.read(root, config.size)
+        train, test, labels = folders.read(root, config.size, config.how)
+        if cache:
+            train, test = (Split(mapped(s.images, Path(cache), part), s.labels) for s, part in ((train, 'train'), (test, 'test')))
     elif root.is_dir():
         train, test, labels = read_split(root, 'train'), read_split(root, 'test'), FASHION
     else:
@@ -83,40 +87,80 @@ def generator(seed, *names):
     return torch.Generator().manual_seed(value % 2 ** 63)
 
 
-def batches(split, size, rng, device):
-    """Shuffled (images, labels) of one epoch; the last, incomplete batch is left out (batch norm dislikes tiny ones)."""
+def batches(split, size, rng, device, done=0):
+    """Shuffled (images, labels, rows) of one epoch, the first `done` of them left out; so is the last, incomplete batch (batch norm
+    dislikes tiny ones)."""
     order = torch.randperm(len(split), generator=rng)
-    for start in range(0, len(order) - size + 1, size):
-        index = order[start:start + size].to(split.labels.device)
-        yield split.images[index].to(device), split.labels[index].to(device)
+    for start in range(done * size, len(order) - size + 1, size):
+        rows = order[start:start + size]
+        index = rows.to(split.labels.device)
+        yield split.images[index].to(device), split.labels[index].to(device), rows
 
 
-def augment(images, config, rng):
-    """Random flip, shift (filled with black) and erased rectangle (filled with one random grey): uint8 [N, H, W, C] → same."""
-    n, h, w, _ = images.shape
+def flips(config, count, epoch):
+    """Which rows of a split are mirrored in an epoch of step 1, bool [count]: with 'alternate' half of them, by lot, in the even
+    epochs and the other half in the odd ones. None: each is left to chance."""
+    if not config.flip or config.flips != 'alternate':
+        return None
+    lot = torch.rand(count, generator=generator(config.seed, 'flips')) < 0.5
+    return lot ^ bool(epoch % 2)
 
-    def draw(low, high):                                        # integers in [low, high], one an image
-        return torch.randint(low, high + 1, (n,), generator=rng).to(images.device)
 
-    def chance(p):
-        return (torch.rand(n, generator=rng) < p).to(images.device)
+def augment(images, config, rng, mirrored=None):
+    """uint8 [N, H, W, C] → same: each picture changed at random; or mirrored where `mirrored`, bool [N], says so."""
+    return changed(images, config, draws(config, len(images), images.shape[1:3], rng, mirrored))
 
-    rows, cols = torch.arange(h, device=images.device), torch.arange(w, device=images.device)
+
+def draws(config, n, size, rng, mirrored=None):
+    """What happens to n pictures of size (H, W), to be applied by `changed`: {name: tensor [n, …]}. Which pictures, it need not know."""
+    h, w = size
+    drawn = {}
+
+    def integers(low, high):                                    # in [low, high]
+        return torch.randint(low, high + 1, (n,), generator=rng)
+
     if config.flip:
-        images = torch.where(chance(0.5)[:, None, None, None], images.flip(2), images)
+        drawn['mirrored'] = torch.rand(n, generator=rng) < 0.5 if mirrored is None else mirrored
     if config.shift:
-        s = config.shift
-        padded = torch.nn.functional.pad(images, (0, 0, s, s, s, s))
-        y, x = rows + draw(0, 2 * s)[:, None], cols + draw(0, 2 * s)[:, None]
-        images = padded[torch.arange(n, device=images.device)[:, None, None], y[:, :, None], x[:, None, :]]
+        drawn['shift'] = torch.stack([integers(0, 2 * config.shift), integers(0, 2 * config.shift)], 1).to(torch.int16)
     if config.erase:
-        eh, ew = draw(config.erase_min, config.erase_max), draw(config.erase_min, config.erase_max)
-        top = (torch.rand(n, generator=rng).to(images.device) * (h - eh + 1)).long()[:, None]
-        left = (torch.rand(n, generator=rng).to(images.device) * (w - ew + 1)).long()[:, None]
-        inside = ((rows >= top) & (rows < top + eh[:, None]))[:, :, None] & ((cols >= left) & (cols < left + ew[:, None]))[:, None]
-        inside &= chance(config.erase)[:, None, None]
-        images = torch.where(inside[..., None], draw(0, 255).to(images.dtype)[:, None, None, None], images)
+        eh, ew = integers(config.erase_min, config.erase_max), integers(config.erase_min, config.erase_max)
+        top = (torch.rand(n, generator=rng) * (h - eh + 1)).long()
+        left = (torch.rand(n, generator=rng) * (w - ew + 1)).long()
+        drawn['erased'] = torch.stack([top, top + eh, left, left + ew], 1).to(torch.int16)
+        drawn['erase'] = torch.rand(n, generator=rng) < config.erase
+        drawn['grey'] = integers(0, 255).to(torch.uint8)
+    return drawn
+
+
+def changed(images, config, drawn):
+    """Pictures mirrored, shifted (filled by config.fill) and with a rectangle erased (filled with one grey), as drawn: uint8
+    [N, H, W, C] → same."""
+    n, h, w, _ = images.shape
+    drawn = {name: value.to(images.device) for name, value in drawn.items()}
+    rows, cols = torch.arange(h, device=images.device), torch.arange(w, device=images.device)
+    if 'mirrored' in drawn:
+        images = torch.where(drawn['mirrored'][:, None, None, None], images.flip(2), images)
+    if 'shift' in drawn:
+        s = config.shift
+        down, across = drawn['shift'].long().unbind(1)
+        y, x = rows + down[:, None], cols + across[:, None]
+        if config.fill == 'reflect':
+            y, x = reflected(y - s, h), reflected(x - s, w)
+        else:
+            images = torch.nn.functional.pad(images, (0, 0, s, s, s, s))
+        images = images[torch.arange(n, device=images.device)[:, None, None], y[:, :, None], x[:, None, :]]
+    if 'erased' in drawn:
+        top, bottom, left, right = drawn['erased'][:, :, None].unbind(1)
+        inside = ((rows >= top) & (rows < bottom))[:, :, None] & ((cols >= left) & (cols < right))[:, None]
+        inside &= drawn['erase'][:, None, None]
+        images = torch.where(inside[..., None], drawn['grey'][:, None, None, None], images)
     return images
+
+
+def reflected(index, size):
+    """Indices beyond 0 … size − 1 mirrored at the edge pixel."""
+    return (size - 1) - ((size - 1) - index.abs()).abs()
 
 
 def normalise(images, mean, std):

@@ -104,14 +104,14 @@ class Labelled:
     def __len__(self):
         return len(self.split)
 
-    def epoch(self, number, rng, size):
+    def epoch(self, number, rng, size, done=0):
         order = torch.randperm(len(self.split), generator=rng)
-        for start in range(0, len(order) - size + 1, size):
+        mirrored = (torch.rand(len(order), generator=rng) < 0.5)[:, None, None, None]
+        for start in range(done * size, len(order) - size + 1, size):
             index = order[start:start + size]
             images = self.split.images[index]
             if self.config.flip:
-                mirrored = (torch.rand(len(index), generator=rng) < 0.5)[:, None, None, None]
-                images = torch.where(mirrored, images.flip(2), images)
+                images = torch.where(mirrored[index], images.flip(2), images)
             yield normalise(images, self.config.mean, self.config.std), self.split.labels[index], self.logits[:, index]
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from config import TrainError
 
 OPSET, MAX_IR = 13, 7
+NEEDS = {'opset': OPSET, 'ir': MAX_IR}    # of the ONNX Runtime that loads a file, as the manifest says it
 
 
 class Pixels(nn.Module):
@@ -84,11 +85,14 @@ def require_onnx():
     return onnx
 
 
-def write_onnx(graph, path, shape):
-    """Exports a ModelGraph, MuxGraph or GroupMuxGraph for images of `shape` (H, W, C) and checks the contract."""
+def write_onnx(graph, path, shape, half=False):
+    """Exports a ModelGraph, MuxGraph or GroupMuxGraph for images of `shape` (H, W, C) and checks the contract. half: the weights, rounded
+    by `round_weights` before, are stored as float16."""
     onnx = require_onnx()
     graph = graph.cpu().eval().to(memory_format=torch.contiguous_format)
     options = {'dynamo': False} if 'dynamo' in inspect.signature(torch.onnx.export).parameters else {}
+    if half:                                                    # else batch norms are folded into weights, which no longer are round then
+        options['training'] = torch.onnx.TrainingMode.PRESERVE
     temporary = f'{path}.tmp'
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
@@ -96,6 +100,8 @@ def write_onnx(graph, path, shape):
                           input_names=['images'], output_names=list(graph.outputs),
                           dynamic_axes={name: {0: 'N'} for name in ('images', *graph.outputs)}, **options)
     model = onnx.load(temporary)
+    if half:
+        halve(model)
     model.ir_version = min(model.ir_version, MAX_IR)
     model.producer_name, model.producer_version = 'edgemux', ''
     for node in model.graph.node:
@@ -103,6 +109,29 @@ def write_onnx(graph, path, shape):
     onnx.checker.check_model(model)
     onnx.save(model, temporary)
     os.replace(temporary, path)
+
+
+@torch.no_grad()
+def round_weights(net):
+    """Weights of convolutions and linear layers become what float16 can hold."""
+    for parameter in net.parameters():
+        if parameter.ndim > 1:
+            parameter.copy_(parameter.half().float())
+
+
+def halve(model):
+    """Stores as float16, with a Cast behind it, every large initializer of an ONNX model that loses nothing by it."""
+    from onnx import helper, numpy_helper, TensorProto
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.ndim < 2 or values.size < 64 or (values != values.astype('float16')).any():
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype('float16'), f'{name}_half'))
+        casts.append(helper.make_node('Cast', [f'{name}_half'], [name], name=f'{name}_cast', to=TensorProto.FLOAT))
+    for node in reversed(casts):
+        model.graph.node.insert(0, node)
 
 
 @torch.no_grad()

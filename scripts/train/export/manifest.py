@@ -5,7 +5,7 @@ import torch
 
 from config import as_dict, group_of, role
 from data.images import FILES
-from export.graphs import file_entry
+from export.graphs import file_entry, NEEDS
 from metrics import accuracy, auroc
 from networks import flops
 from policies.calibrate import entry, group_outputs, pair_outputs, policy, relative_mux_cost, train_gate
@@ -13,8 +13,6 @@ from policies.gate import with_gains
 from policies.group_rules import ensemble, escalate, single
 from policies.rules import apply
 from steps.step2 import mean
-
-LICENCE = 'MIT (data: Zalando Fashion-MNIST)'
 
 
 def device_policy(config, data, graphs, held, shape):
@@ -31,10 +29,11 @@ def manifest(config, data, graphs, folder, test, chosen, names, run):
     zoo.write_zoo."""
     h, w, c = data.test.images.shape[1:]
     written = {
-        'schema': 1, 'name': config.zoo, 'version': datetime.date.today().isoformat(), 'licence': LICENCE,
-        'input': {'height': h, 'width': w, 'channels': c, 'layout': 'NHWC', 'dtype': 'uint8'},
+        'schema': 2, 'name': config.zoo, 'version': datetime.date.today().isoformat(), 'licence': config.licence,
+        'input': {'height': h, 'width': w, 'channels': c, 'layout': 'NHWC', 'dtype': 'uint8', **config.how},
         'labels': list(data.labels),
-        'models': [{'id': m.id, **file_entry(folder, name), 'roles': list(m.roles), 'architecture': m.arch,
+        'models': [{'id': m.id, **file_entry(folder, name), 'roles': list(m.roles), 'needs': NEEDS,
+                    'architecture': m.arch + (', and of the mirror image' if m.mirrors else ''),
                     'flops': flops.count(graph.net, (c, h, w)), 'accuracy': rounded(accuracy(p, data.test.labels))}
                    for m, name, graph, p in zip(config.models, names, graphs.models, test['models'])],
         'mux': muxes(config, graphs, folder, test, (c, h, w)),
@@ -53,13 +52,13 @@ def muxes(config, graphs, folder, test, shape):
     labels = test['labels']
     wrong = test['models'].argmax(2) != labels
     form = f'{config.mux.arch} (four convolutions), loss {config.mux.loss}'
-    found = {'pair': {**file_entry(folder, 'mux.onnx'), 'architecture': form, 'flops': flops.count(graphs.mux.net, shape),
+    found = {'pair': {**file_entry(folder, 'mux.onnx'), 'needs': NEEDS, 'architecture': form, 'flops': flops.count(graphs.mux.net, shape),
                       'accuracy': rounded(accuracy(test['mux'], labels)),
                       'auroc': rounded(auroc(test['score'], wrong[role(config, 'local')]))}}
     if graphs.group is not None:
         chosen = group_of(config)
         scores = mean([auroc(-test['correct'][:, n], wrong[k]) for n, k in enumerate(chosen)])
-        found['group'] = {**file_entry(folder, 'mux-group.onnx'), 'architecture': form,
+        found['group'] = {**file_entry(folder, 'mux-group.onnx'), 'needs': NEEDS, 'architecture': form,
                           'flops': flops.count(graphs.group.net, shape), 'accuracy': rounded(accuracy(test['group'], labels)),
                           'auroc': rounded(scores), 'models': [config.models[k].id for k in chosen]}
     return found

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 
 from config import TrainError
-from data.images import FILES
+from data.images import FILES, generator
+from data.split import Split
 from export.graphs import write_onnx
 from export.manifest import device_policy, manifest
 from policies.calibrate import held_out, measure, pair_outputs
@@ -27,14 +28,19 @@ def write_zoo(config, data, graphs, folder, run):
     shape = tuple(data.test.images.shape[1:])
     test, held = measure(config, graphs, data.test), measure(config, graphs, held_out(config, data))
     names = [file_name(m) for m in config.models]
+    half = config.weights == 'float16'
     for name, graph in zip(names, graphs.models):
-        write_onnx(graph, folder / name, shape)
-    write_onnx(graphs.mux, folder / 'mux.onnx', shape)
+        write_onnx(graph, folder / name, shape, half)
+    write_onnx(graphs.mux, folder / 'mux.onnx', shape, half)
     if graphs.group is not None:
-        write_onnx(graphs.group, folder / 'mux-group.onnx', shape)
+        write_onnx(graphs.group, folder / 'mux-group.onnx', shape, half)
     h, w, c = shape
     chosen = device_policy(config, data, graphs, held, (c, h, w))
-    write_json(folder / 'golden.json', {'images': golden(config, graphs, data.test, test, chosen)})
+    shown = (data.test, test)
+    if config.golden == 'drawn':
+        drawn = drawn_pictures(shape, len(data.labels), config.seed)
+        shown = drawn, measure(config, graphs, drawn)
+    write_json(folder / 'golden.json', {'images': golden(config, graphs, *shown, chosen)})
     for part in ('test images', 'test labels'):
         if (data.root / FILES[part]).is_file():
             shutil.copyfile(data.root / FILES[part], folder / FILES[part])
@@ -50,9 +56,26 @@ def file_name(model):
     return f'{own[0] if own else model.id}.onnx'
 
 
+def drawn_pictures(shape, classes, seed, count=600):
+    """A Split of pictures that nobody took: a blurred blot of one colour on a ground that fades into another, with noise. Their labels
+    mean nothing."""
+    rng, (h, w, c) = generator(seed, 'drawn'), shape
+    y, x = torch.linspace(-1, 1, h).view(1, h, 1, 1), torch.linspace(-1, 1, w).view(1, 1, w, 1)
+
+    def draw(*size):
+        return torch.rand(count, *size, generator=rng)
+    first, second, blot = draw(1, 1, c), draw(1, 1, c), draw(1, 1, c)
+    slope = ((x * (draw(1, 1, 1) * 2 - 1) + y * (draw(1, 1, 1) * 2 - 1)) / 2 + 1) / 2
+    top, left, height, width = (draw(1, 1, 1) for _ in range(4))
+    away = ((y - top + 0.5) / (0.2 + height)) ** 2 + ((x - left + 0.5) / (0.2 + width)) ** 2
+    share = torch.sigmoid((1 - away) * 8)
+    pictures = (first * slope + second * (1 - slope)) * (1 - share) + blot * share + (draw(h, w, c) - 0.5) * 0.3 * draw(1, 1, 1)
+    return Split((pictures.clamp(0, 1) * 255).round().byte(), torch.arange(count) % classes)
+
+
 def golden(config, graphs, test, outputs, chosen):
-    """Test images with what the float32 twins say of them and how the shipped policy decides: every decision that occurs
-    equally often, no image near a threshold. outputs: what measure() found on all test images."""
+    """Pictures with what the float32 twins say of them and how the shipped policy decides: every decision that occurs
+    equally often, no image near a threshold. outputs: what measure() found on all of `test`."""
     mode, thresholds = chosen['mode'], chosen['thresholds']
     pair = with_gains(chosen['gate'], pair_outputs(config, outputs), thresholds)
     decisions = apply(mode, thresholds, pair).decisions()
@@ -60,11 +83,11 @@ def golden(config, graphs, test, outputs, chosen):
     kinds = {d: [i for i, made in enumerate(decisions) if made == d and clear[i]] for d in ('mux', 'local', 'offload')}
     kinds = {d: found for d, found in kinds.items() if found}
     if not kinds:
-        raise TrainError('every test image lies on a threshold of the policy: no golden vector can be chosen')
+        raise TrainError('every picture lies on a threshold of the policy: no golden vector can be chosen')
     index = torch.tensor(sorted(i for found in kinds.values() for i in found[:GOLDEN // len(kinds)]))
     images = test.take(index)
     out = measure(config, graphs, images)
-    return [{'index': int(i), 'label': int(images.labels[n]),
+    return [{'index': int(i), **({'label': int(images.labels[n])} if config.golden == 'test' else {}),
              'pixels': base64.b64encode(images.images[n].numpy().tobytes()).decode(),
              'mux': {'score': float(out['score'][n]), 'probabilities': out['mux'][n].tolist()},
              'models': {m.id: out['models'][k, n].tolist() for k, m in enumerate(config.models)},

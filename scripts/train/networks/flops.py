@@ -9,10 +9,10 @@ def count(net, shape):
 
     def on_conv(layer, _, out):
         taps = layer.kernel_size[0] * layer.kernel_size[1] * layer.in_channels // layer.groups
-        total.append(out[0].numel() * taps)
+        total.append(out.numel() * taps)
 
     def on_linear(layer, _, out):
-        total.append(out[0].numel() * layer.in_features)
+        total.append(out.numel() * layer.in_features)
 
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d):

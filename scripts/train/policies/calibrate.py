@@ -6,7 +6,7 @@ import torch
 from config import group_of, role
 from data.split import Split
 from export.graphs import GroupMuxGraph, ModelGraph, MuxGraph, run_twin
-from metrics import fit_logistic, fit_temperature, predict
+from metrics import fit_logistic, fit_temperature, predict, predict_all
 from networks import flops
 from policies import gate, rules, search
 from policies.group_calibrate import group_policy
@@ -31,18 +31,18 @@ def calibrate(config, data, models, mux, group, runtime):
     """Graphs with calibrated softmaxes and a score of which `mux.offload_share` lies above 0.5."""
     held = data.calibration
     mean, std = config.mean, config.std
-    temperatures = {m.id: fit_temperature(predict(net, held, config, runtime), held.labels)
-                    for m, net in zip(config.models, models)}
-    temperatures['mux'] = fit_temperature(predict(mux, held, config, runtime, output=1), held.labels)
-    need = predict(mux, held, config, runtime)[:, 0]
-    bias = torch.quantile(need, 1 - config.mux.offload_share).item()
+    answers = predict_all(models, held, config, runtime)
+    temperatures = {m.id: fit_temperature(logits, held.labels) for m, logits in zip(config.models, answers)}
+    need, classes = predict(mux, held, config, runtime, output=(0, 1))
+    temperatures['mux'] = fit_temperature(classes, held.labels)
+    bias = torch.quantile(need[:, 0], 1 - config.mux.offload_share).item()
     graphs = [ModelGraph(net, mean, std, temperatures[m.id]) for m, net in zip(config.models, models)]
     group_graph = None
     if group is not None:
-        right = [predict(models[k], held, config, runtime).argmax(1) == held.labels for k in group_of(config)]
-        need = predict(group, held, config, runtime)
+        right = [answers[k].argmax(1) == held.labels for k in group_of(config)]
+        need, classes = predict(group, held, config, runtime, output=(0, 1))
         fits = torch.tensor([fit_logistic(need[:, n], ~r) for n, r in enumerate(right)])
-        temperatures['mux-group'] = fit_temperature(predict(group, held, config, runtime, output=1), held.labels)
+        temperatures['mux-group'] = fit_temperature(classes, held.labels)
         group_graph = GroupMuxGraph(group, mean, std, fits[:, 0], fits[:, 1], temperatures['mux-group'])
     return Graphs(graphs, MuxGraph(mux, mean, std, bias, temperatures['mux']), group_graph, bias, temperatures)
 

@@ -1,6 +1,7 @@
 """Where and how a run computes: device, number format, checkpoints, the log."""
 import json
 import os
+import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,9 +16,11 @@ class Runtime:
     """Device, number format, place among the processes and output folder of a run. `say` prints a line and appends it
     to log.jsonl; of several processes only the first speaks and saves.
 
-    pieces: every batch is cut so, and batch norms see one piece at a time: one process then computes what that many do."""
+    pieces: every batch is cut so, and batch norms see one piece at a time: one process then computes what that many do.
+    every_s: seconds between checkpoints inside an epoch; several processes save at the ends of epochs only, as the running
+    statistics of each differ before."""
 
-    def __init__(self, out, amp='auto', threads=1, device=None, pieces=1):
+    def __init__(self, out, amp='auto', threads=1, device=None, pieces=1, every_s=180):
         self.out = Path(out)
         self.device = device_of(device)
         self.rank, self.world = parallel.join(self.device)
@@ -28,6 +31,7 @@ class Runtime:
             torch.set_num_threads(threads)
         self.dtype = number_format(amp, self.device)
         self.scaler = torch.cuda.amp.GradScaler(enabled=self.dtype == torch.float16)
+        self.every_s, self.saved = every_s, time.monotonic()
         self.started = time.monotonic() - logged_seconds(self.out / 'log.jsonl')
 
     def elapsed(self):
@@ -55,6 +59,15 @@ class Runtime:
         self.out.mkdir(parents=True, exist_ok=True)
         torch.save(state, self.out / f'{name}.tmp')
         os.replace(self.out / f'{name}.tmp', self.out / name)
+        self.saved = time.monotonic()
+
+    def checkpoint_due(self):
+        """Whether an unfinished epoch is to be saved now."""
+        return self.world == 1 and time.monotonic() - self.saved >= self.every_s
+
+    def progress(self, phase, epoch, epochs, batches, size, done=0):
+        """A Progress of one epoch, silent on all processes but the first."""
+        return Progress(phase, epoch, epochs, batches, size, done, silent=self.rank > 0)
 
     def load(self, name, config, ignore=()):
         """The checkpoint's state, or None; a TrainError if another config wrote it (differing in more than `ignore`)."""
@@ -70,6 +83,41 @@ class Runtime:
             raise TrainError(f'{path} was written with another config (differs in {", ".join(changed)}): '
                              'choose another --out, or pass --overwrite')
         return state
+
+
+class Progress:
+    """Says on stderr, every half minute, how far an epoch is: pictures a second, time left of all epochs."""
+    EVERY_S = 30
+
+    def __init__(self, phase, epoch, epochs, batches, size, done=0, silent=False):
+        self.words = phase, epoch, epochs, batches, size
+        self.first, self.silent = done, silent
+        self.began = self.said = time.monotonic()
+
+    def at(self, batch):
+        """After batch number `batch` (from 1)."""
+        now = time.monotonic()
+        if self.silent or now - self.said < self.EVERY_S:
+            return
+        self.said = now
+        phase, epoch, epochs, batches, size = self.words
+        rate = (batch - self.first) / (now - self.began)
+        left = ((epochs - epoch) * batches - batch) / rate / 60
+        print(f'{phase}: epoch {epoch + 1}/{epochs}, batch {batch}/{batches}, {rate * size:.0f} images/s, {left:.1f} min left',
+              file=sys.stderr, flush=True)
+
+
+def random_state(rng):
+    """Of the epoch's stream and of torch's global ones."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {'epoch': rng.get_state(), 'cpu': torch.get_rng_state(), 'cuda': cuda}
+
+
+def set_random_state(rng, state):
+    rng.set_state(state['epoch'].cpu())
+    torch.set_rng_state(state['cpu'].cpu())
+    if state['cuda']:
+        torch.cuda.set_rng_state_all([s.cpu() for s in state['cuda']])
 
 
 def logged_seconds(path):

@@ -1,4 +1,4 @@
-"""The one-cycle learning rate, as a function of the step: nothing to save, nothing to restore."""
+"""One-cycle learning rates, as a function of the step: nothing to save, nothing to restore."""
 import math
 
 
@@ -10,6 +10,17 @@ def one_cycle(step, steps, peak, warmup=0.2, start=25.0, end=1e4):
     if step < rise:
         return ramp(peak / start, peak, step / rise)
     return ramp(peak, peak / end, (step - rise) / max(1.0, steps - rise))
+
+
+def triangle(step, steps, peak, warmup=0.2, start=0.2, end=0.07):
+    """Rate at `step` of `steps`: straight from start · peak up to peak in the first `warmup` share, straight down to end · peak."""
+    rise = max(1.0, warmup * steps)
+    if step < rise:
+        return peak * (start + (1 - start) * step / rise)
+    return peak * (1 - (1 - end) * min(1.0, (step - rise) / max(1.0, steps - rise)))
+
+
+SCHEDULES = {'cosine': one_cycle, 'triangle': triangle}
 
 
 def set_rate(optimiser, rate):

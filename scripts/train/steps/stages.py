@@ -9,6 +9,7 @@ from torch import nn
 
 from config import TrainError, as_dict, differences
 from data.images import generator
+from networks.nets import Mirrored
 from steps.step1 import CHECKPOINT, STUDENTS, build, train_models
 
 SPLITS = ('seed', 'mux_count', 'calibration_count', 'train_limit')   # other splits: held-out images would be known
@@ -32,19 +33,36 @@ def step1(config, data, runtime, models_from=(), start_from=(), only=None):
     start = {}
     for folder in start_from:
         start.update(from_run(config, folder, runtime, start)[0])
-    for checkpoint, wanted in ((CHECKPOINT, lambda m: not m.teacher), (STUDENTS, lambda m: m.teacher)):
-        part = tuple(m for m in config.models if m.id not in finished and wanted(m) and (only is None or m.id in only))
+    for checkpoint, epochs, wanted in stages_of(config):
+        part = tuple(m for m in wanted if m.id not in finished and (only is None or m.id in only))
         if not part:
             continue
         missing = [m.teacher for m in part if m.teacher and m.teacher not in finished]
         if missing:
             raise TrainError(f'the teacher {missing[0]} is not trained yet: name its run with --models-from')
-        trained, g = train_models(dataclasses.replace(config, models=part), data, runtime, teachers=finished,
+        trained, g = train_models(dataclasses.replace(config, models=part, epochs=epochs), data, runtime, teachers=finished,
                                   checkpoint=checkpoint, start=start)
         finished.update({m.id: model for m, model in zip(part, trained)})
         for m, projection in zip(part, g):
             projections[[s.id for s in config.models].index(m.id)] = projection
+    finished.update(mirrored(config, finished))
     return nn.ModuleList(finished.get(m.id, model) for m, model in zip(config.models, models)), projections.to(runtime.device), reused
+
+
+def mirrored(config, finished):
+    """{id: network} of the models that are another one, asked twice, where that one is finished."""
+    return {m.id: Mirrored(finished[m.mirrors]).eval() for m in config.models if m.mirrors in finished}
+
+
+def stages_of(config):
+    """[(checkpoint's name, epochs, models)]: models with a teacher come after the others, and models train together with those that
+    have as many epochs."""
+    stages, trained = [], [m for m in config.models if not m.mirrors]
+    for name, models in ((CHECKPOINT, [m for m in trained if not m.teacher]), (STUDENTS, [m for m in trained if m.teacher])):
+        own = sorted({m.epochs for m in models})
+        stages += [(name.replace('.pt', f'-{epochs}.pt') if epochs else name, epochs or config.epochs,
+                    [m for m in models if m.epochs == epochs]) for epochs in own]
+    return stages
 
 
 def from_run(config, folder, runtime, known):
@@ -54,9 +72,7 @@ def from_run(config, folder, runtime, known):
     found, record = {}, {'run': folder, 'models': []}
     if config.contrastive != 'none':
         raise TrainError('the contrastive loss ties the models together: models of other runs are for configs without it')
-    for path in (Path(folder) / CHECKPOINT, Path(folder) / STUDENTS):
-        if not path.is_file():
-            continue
+    for path in (Path(folder) / name for name in checkpoints(Path(folder))):
         state = torch.load(path, map_location=runtime.device)
         other = state['config']
         if state['epoch'] < other['epochs']:
@@ -65,7 +81,7 @@ def from_run(config, folder, runtime, known):
         if set(changed) & set(SPLITS):
             raise TrainError(f'{path} has other splits of the images (differs in {", ".join(changed)})')
         for k, spec in enumerate(other['models']):
-            mine = any(m.id == spec['id'] and m.arch == spec['arch'] for m in config.models)
+            mine = any(m.id == spec['id'] and m.arch == spec['arch'] and not m.mirrors for m in config.models)
             if mine and spec['id'] not in known and (not ids or spec['id'] in ids.split(',')):
                 found[spec['id']] = {key.partition('.')[2]: v for key, v in state['models'].items() if key.startswith(f'{k}.')}
                 record['models'].append(spec['id'])
@@ -74,6 +90,11 @@ def from_run(config, folder, runtime, known):
     if not found:
         raise TrainError(f'{folder} has no finished model that is wanted here')
     return found, record
+
+
+def checkpoints(folder):
+    """Names of step 1's checkpoints in a run's folder."""
+    return [p.name for name in (CHECKPOINT, STUDENTS) for p in sorted(folder.glob(name.replace('.pt', '*.pt'))) if '-fold-' not in p.name]
 
 
 def seconds_of(folder):
@@ -97,8 +118,10 @@ def fold_models(config, data, runtime):
     for k in range(folds):
         unseen = order[k::folds].sort().values
         seen = torch.cat([order[j::folds] for j in range(folds) if j != k]).sort().values
-        plain = dataclasses.replace(config, models=tuple(dataclasses.replace(m, teacher='') for m in config.models))
+        plain = tuple(dataclasses.replace(m, teacher='') for m in config.models if not m.mirrors)
         part = dataclasses.replace(data, train=data.train.take(seen))
-        models, _ = train_models(plain, part, runtime, checkpoint=f'models-fold-{k}.pt')
-        found.append((models, unseen))
+        models, _ = train_models(dataclasses.replace(config, models=plain), part, runtime, checkpoint=f'models-fold-{k}.pt')
+        trained = dict(zip((m.id for m in plain), models))
+        trained.update(mirrored(config, trained))
+        found.append((nn.ModuleList(trained[m.id] for m in config.models), unseen))
     return found

@@ -8,15 +8,17 @@ from torch import nn
 
 import equations
 from config import TrainError, as_dict
-from data.images import augment, batches, generator, normalise
-from metrics import accuracy, predict
+from data.images import augment, batches, flips, generator, normalise
+from metrics import accuracy, predict_all
 from networks.architectures import classifier
 from steps import parallel
-from steps.runtime import seed_epoch
-from steps.schedule import one_cycle, set_rate
+from steps.lookahead import Lookahead
+from steps.runtime import random_state, seed_epoch, set_random_state
+from steps.schedule import SCHEDULES, set_rate
 
 CONTRASTIVE = {'paper': equations.contrastive_paper, 'bounded': equations.contrastive_bounded}
 CHECKPOINT, STUDENTS = 'models.pt', 'students.pt'
+PREPARING = 5000                # pictures from which first filters are made
 
 
 class Joint(nn.Module):
@@ -31,7 +33,7 @@ class Joint(nn.Module):
     def forward(self, x, y):
         """x [N, C, H, W] normalised, y [N]."""
         config, outputs = self.config, [model(x) for model in self.models]
-        losses = [F.cross_entropy(logits.float(), y) for logits, _ in outputs]
+        losses = [F.cross_entropy(logits.float(), y, label_smoothing=config.smoothing) for logits, _ in outputs]
         for k, teacher in self.teachers:
             with torch.no_grad():
                 wanted = teacher(x)[0].float()
@@ -60,9 +62,15 @@ def optimiser_of(config, models, projections):
     """SGD with Nesterov momentum; each model has its own weight decay and rate, biases and batch norms have no decay."""
     groups = [{'params': list(projections), 'weight_decay': 0.0, 'scale': 1.0}]
     for spec, model in zip(config.models, models):
-        weights = [p for p in model.parameters() if p.ndim > 1]
+        norms = {p for m in model.modules() if isinstance(m, nn.BatchNorm2d) for p in (m.bias,)} if config.norm_rate != 1 else set()
+        learning = [p for p in model.parameters() if p.requires_grad]
+        weights = [p for p in learning if p.ndim > 1]
+        biases = [p for p in learning if p.ndim <= 1 and p not in norms]
         groups.append({'params': weights, 'weight_decay': spec.weight_decay, 'scale': spec.lr_scale})
-        groups.append({'params': [p for p in model.parameters() if p.ndim <= 1], 'weight_decay': 0.0, 'scale': spec.lr_scale})
+        groups.append({'params': biases, 'weight_decay': 0.0, 'scale': spec.lr_scale})
+        if norms:                                               # the decay of a step is that of the weights
+            groups.append({'params': [p for p in learning if p in norms], 'weight_decay': spec.weight_decay / config.norm_rate,
+                           'scale': spec.lr_scale * config.norm_rate})
     return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=True)
 
 
@@ -88,50 +96,83 @@ def step(config, joint, optimiser, images, labels, runtime):
     return total.cpu()
 
 
-def train_epoch(config, joint, optimiser, train, epoch, runtime):
-    """One pass over the training images; returns the mean loss of each model and the mean contrastive term."""
-    rng = generator(config.seed, 'models', epoch)
-    seed_epoch(rng)
-    per_epoch = len(train) // config.batch
-    sums = 0.0
-    joint.train()
-    for n, (images, labels) in enumerate(batches(train, config.batch, rng, runtime.device)):
-        set_rate(optimiser, one_cycle(epoch * per_epoch + n, config.epochs * per_epoch, config.lr, config.warmup))
-        images = parallel.own_slice(augment(images, config, rng), runtime.rank, runtime.world)
-        labels = parallel.own_slice(labels, runtime.rank, runtime.world)
-        sums = sums + step(config, joint, optimiser, images, labels, runtime)
-    parallel.average_buffers(joint, runtime.world)
-    means = (sums / per_epoch).tolist()
-    return means[:-1], means[-1]
+class Training:
+    """Step 1 of some models: everything that a checkpoint holds, inside an epoch too."""
+
+    def __init__(self, config, data, runtime, teachers, start):
+        self.config, self.runtime, self.epoch = config, runtime, 0
+        self.models, self.projections = build(config, data.train.images.shape[3], len(data.labels))
+        for spec, model in zip(config.models, self.models):
+            if hasattr(model, 'prepare'):                       # first filters that follow from the pictures
+                model.prepare(normalise(data.train.images[:PREPARING], config.mean, config.std))
+            if spec.id in (start or {}):
+                model.load_state_dict(start[spec.id])
+        joint = Joint(config, self.models, self.projections, [(teachers or {}).get(m.teacher) for m in config.models])
+        joint.to(runtime.device, memory_format=torch.channels_last)
+        self.optimiser = optimiser_of(config, self.models, self.projections)
+        self.lookahead = Lookahead(self.models, config.lookahead)
+        self.inside = None
+        self.joint = parallel.wrap(joint, runtime.world, runtime.device)
+
+    def state(self, inside=None):
+        """inside: {'batches', 'sums', 'random'}, how far an unfinished epoch is."""
+        return {'config': as_dict(self.config), 'epoch': self.epoch, 'models': self.models.state_dict(),
+                'projections': self.projections.state_dict(), 'optimiser': self.optimiser.state_dict(),
+                'scaler': self.runtime.scaler.state_dict(), 'lookahead': self.lookahead.state(), 'inside': inside}
+
+    def load(self, state):
+        self.epoch, self.inside = state['epoch'], state.get('inside')
+        self.models.load_state_dict(state['models'])
+        self.projections.load_state_dict(state['projections'])
+        self.optimiser.load_state_dict(state['optimiser'])
+        self.runtime.scaler.load_state_dict(state.get('scaler', {}))
+        self.lookahead.load(state.get('lookahead'))
+
+    def one_epoch(self, train, checkpoint):
+        """One pass over the training images, or its rest; returns the mean loss of each model and the mean contrastive term."""
+        config, runtime, epoch = self.config, self.runtime, self.epoch
+        rng = generator(config.seed, 'models', epoch)
+        seed_epoch(rng)
+        per_epoch, mirrored = len(train) // config.batch, flips(config, len(train), epoch)
+        done, sums = (self.inside['batches'], self.inside['sums'].cpu()) if self.inside else (0, 0.0)
+        progress = runtime.progress('models', epoch, config.epochs, per_epoch, config.batch, done)
+        self.joint.train()
+        for n, (images, labels, rows) in enumerate(batches(train, config.batch, rng, runtime.device, done), done):
+            if n == done and self.inside:
+                set_random_state(rng, self.inside['random'])
+            step_number = epoch * per_epoch + n
+            set_rate(self.optimiser, SCHEDULES[config.schedule](step_number, config.epochs * per_epoch, config.lr, config.warmup))
+            images = augment(images, config, rng, None if mirrored is None else mirrored[rows])
+            images = parallel.own_slice(images, runtime.rank, runtime.world)
+            labels = parallel.own_slice(labels, runtime.rank, runtime.world)
+            sums = sums + step(config, self.joint, self.optimiser, images, labels, runtime)
+            self.lookahead.after(step_number + 1, config.epochs * per_epoch)
+            progress.at(n + 1)
+            if n + 1 < per_epoch and runtime.checkpoint_due():
+                runtime.save(checkpoint, self.state({'batches': n + 1, 'sums': sums, 'random': random_state(rng)}))
+        self.inside = None
+        parallel.average_buffers(self.joint, runtime.world)
+        means = (sums / per_epoch).tolist()
+        return means[:-1], means[-1]
 
 
 def train_models(config, data, runtime, until=None, teachers=None, checkpoint=CHECKPOINT, start=None):
     """Trains the models, or goes on from the checkpoint in the run's folder; `until` stops early (epochs done).
 
     teachers: {id: finished model} for the models that name one. start: {id: state dict} to begin with."""
-    channels = data.train.images.shape[3]
-    models, projections = build(config, channels, len(data.labels))
-    for spec, model in zip(config.models, models):
-        if spec.id in (start or {}):
-            model.load_state_dict(start[spec.id])
-    joint = Joint(config, models, projections, [(teachers or {}).get(m.teacher) for m in config.models])
-    joint.to(runtime.device, memory_format=torch.channels_last)
-    optimiser = optimiser_of(config, models, projections)
+    training = Training(config, data, runtime, teachers, start)
     state = runtime.load(checkpoint, as_dict(config))
     if state:
-        models.load_state_dict(state['models'])
-        projections.load_state_dict(state['projections'])
-        optimiser.load_state_dict(state['optimiser'])
-        runtime.scaler.load_state_dict(state.get('scaler', {}))
-    wrapped = parallel.wrap(joint, runtime.world, runtime.device)
+        training.load(state)
     train, held = data.train.to(runtime.device), data.calibration
-    for epoch in range(state['epoch'] if state else 0, config.epochs if until is None else until):
-        losses, contrastive = train_epoch(config, wrapped, optimiser, train, epoch, runtime)
-        scores = {spec.id: accuracy(predict(model, held, config, runtime), held.labels)
-                  for spec, model in zip(config.models, models) if runtime.rank == 0}
-        runtime.say('models', epoch=f'{epoch + 1}/{config.epochs}', **{f'loss/{m.id}': c for m, c in zip(config.models, losses)},
+    while training.epoch < (config.epochs if until is None else until):
+        losses, contrastive = training.one_epoch(train, checkpoint)
+        training.epoch += 1
+        scores = {}
+        if runtime.rank == 0:
+            logits = predict_all(training.models, held, config, runtime)
+            scores = {spec.id: accuracy(of_one, held.labels) for spec, of_one in zip(config.models, logits)}
+        runtime.say('models', epoch=f'{training.epoch}/{config.epochs}', **{f'loss/{m.id}': c for m, c in zip(config.models, losses)},
                     contrastive=contrastive, **{f'held/{k}': v for k, v in scores.items()})
-        runtime.save(checkpoint, {'config': as_dict(config), 'epoch': epoch + 1, 'models': models.state_dict(),
-                                  'projections': projections.state_dict(), 'optimiser': optimiser.state_dict(),
-                                  'scaler': runtime.scaler.state_dict()})
-    return models.eval(), projections
+        runtime.save(checkpoint, training.state())
+    return training.models.eval(), training.projections

@@ -11,7 +11,7 @@ from config import TrainError, as_dict, group_of, role
 from data.images import generator
 from metrics import accuracy, auroc, predict
 from networks.nets import MUXES
-from steps.runtime import seed_epoch
+from steps.runtime import random_state, seed_epoch, set_random_state
 from steps.schedule import one_cycle, set_rate
 
 CHECKPOINTS = {'pair': 'mux.pt', 'group': 'mux-group.pt'}
@@ -98,29 +98,37 @@ def train_mux(config, kind, source, held, costs, runtime, until=None, known=None
     teaching = Teaching(config, kind, mux, costs, known)
     trained = teaching.modules().to(runtime.device)
     optimiser = torch.optim.AdamW(trained.parameters(), lr=config.mux.lr, weight_decay=config.mux.weight_decay)
-    state = runtime.load(CHECKPOINTS[kind], as_dict(config))
-    if state:
+    state = runtime.load(CHECKPOINTS[kind], as_dict(config)) or {'epoch': 0}
+    if 'mux' in state:
         trained.load_state_dict(state['mux'])
         optimiser.load_state_dict(state['optimiser'])
-    for epoch in range(state['epoch'] if state else 0, config.mux.epochs if until is None else until):
-        loss = mux_epoch(config, kind, teaching, optimiser, source, epoch, runtime)
-        need = predict(mux, split, config, runtime)
+
+    def save(epoch, inside=None):
+        runtime.save(CHECKPOINTS[kind], {'config': as_dict(config), 'epoch': epoch, 'mux': trained.state_dict(),
+                                         'optimiser': optimiser.state_dict(), 'inside': inside})
+    inside = state.get('inside')
+    for epoch in range(state['epoch'], config.mux.epochs if until is None else until):
+        loss = mux_epoch(config, kind, teaching, optimiser, source, epoch, runtime, inside, save)
+        inside = None
+        need, logits = predict(mux, split, config, runtime, output=(0, 1))
         found = [auroc(need[:, n], wrong[k]) for n, k in enumerate(teaching.told)]
         runtime.say(f'mux-{kind}', epoch=f'{epoch + 1}/{config.mux.epochs}', loss=loss, auroc=mean(found),
-                    accuracy=accuracy(predict(mux, split, config, runtime, output=1), split.labels))
-        runtime.save(CHECKPOINTS[kind], {'config': as_dict(config), 'epoch': epoch + 1, 'mux': trained.state_dict(),
-                                         'optimiser': optimiser.state_dict()})
+                    accuracy=accuracy(logits, split.labels))
+        save(epoch + 1)
     return mux.eval()
 
 
-def mux_epoch(config, kind, teaching, optimiser, source, epoch, runtime):
-    """One pass; returns the mean loss."""
+def mux_epoch(config, kind, teaching, optimiser, source, epoch, runtime, inside, save):
+    """One pass, or its rest; returns the mean loss. inside: of a checkpoint, {'batches', 'total', 'random'}; save(epoch, inside)."""
     rng = generator(config.seed, 'mux', kind, epoch)
     seed_epoch(rng)
-    spec, total = config.mux, 0.0
-    per_epoch = len(source) // spec.batch
+    spec, per_epoch = config.mux, len(source) // config.mux.batch
+    done, total = (inside['batches'], inside['total']) if inside else (0, 0.0)
+    progress = runtime.progress(f'mux-{kind}', epoch, spec.epochs, per_epoch, spec.batch, done)
     teaching.mux.train()
-    for n, (x, labels, answers) in enumerate(source.epoch(epoch, rng, spec.batch)):
+    for n, (x, labels, answers) in enumerate(source.epoch(epoch, rng, spec.batch, done), done):
+        if n == done and inside:
+            set_random_state(rng, inside['random'])
         set_rate(optimiser, one_cycle(epoch * per_epoch + n, spec.epochs * per_epoch, spec.lr, config.warmup))
         with runtime.autocast():
             loss = teaching.loss(x.contiguous(memory_format=torch.channels_last), labels, answers)
@@ -129,6 +137,9 @@ def mux_epoch(config, kind, teaching, optimiser, source, epoch, runtime):
         runtime.scaler.step(optimiser)
         runtime.scaler.update()
         total += loss.item()
+        progress.at(n + 1)
+        if n + 1 < per_epoch and runtime.checkpoint_due():
+            save(epoch, {'batches': n + 1, 'total': total, 'random': random_state(rng)})
     return total / per_epoch
 
 

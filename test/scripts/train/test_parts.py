@@ -15,7 +15,7 @@ import plot
 from data import images as datasets
 from networks import flops
 from networks.nets import ARCHITECTURES, MUXES
-from steps.schedule import one_cycle
+from steps.schedule import one_cycle, triangle
 
 
 class Flops(unittest.TestCase):
@@ -73,6 +73,13 @@ class Metrics(unittest.TestCase):
         self.assertAlmostEqual(max(rates), rates[20])
         self.assertTrue(all(a > b for a, b in zip(rates[20:], rates[21:])) and rates[100] < 1.1e-5)
 
+    def test_the_triangle_goes_straight_up_and_straight_down(self):
+        rates = [triangle(s, 100, 2.0, warmup=0.25) for s in range(101)]
+        for step, rate in ((0, 0.4), (25, 2.0), (100, 0.14)):
+            self.assertAlmostEqual(rates[step], rate)
+        self.assertAlmostEqual(rates[10] - rates[9], rates[20] - rates[19])
+        self.assertAlmostEqual(rates[40] - rates[39], rates[90] - rates[89])
+
 
 class DataSplits(unittest.TestCase):
     def setUp(self):
@@ -108,6 +115,28 @@ class DataSplits(unittest.TestCase):
         images = datasets.load(self.config, self.root).test.images[:50]
         config = dataclasses.replace(self.config, erase=0.0, shift=0, flip=False)
         self.assertTrue(torch.equal(images, datasets.augment(images, config, datasets.generator(1, 'x'))))
+
+    def test_a_reflecting_shift_brings_in_the_pictures_own_pixels(self):
+        row = torch.arange(28, dtype=torch.uint8)
+        images = row[None, None, :, None].expand(100, 28, 28, 1).contiguous()
+        config = dataclasses.replace(self.config, erase=0.0, shift=2, flip=False, fill='reflect')
+        moved = datasets.augment(images, config, datasets.generator(1, 'x'))
+        found = {tuple(picture[0, :4, 0].tolist()) for picture in moved}
+        self.assertEqual(found, {(2, 1, 0, 1), (1, 0, 1, 2), (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5)})
+        self.assertEqual({tuple(p[0, -3:, 0].tolist()) for p in moved},
+                         {(23, 24, 25), (24, 25, 26), (25, 26, 27), (26, 27, 26), (27, 26, 25)})
+
+    def test_alternating_flips_show_every_picture_both_ways_in_any_two_epochs(self):
+        config = dataclasses.replace(self.config, flip=True, flips='alternate')
+        lots = [datasets.flips(config, 1000, epoch) for epoch in range(4)]
+        self.assertTrue(torch.equal(lots[0], ~lots[1]) and torch.equal(lots[0], lots[2]) and torch.equal(lots[1], lots[3]))
+        self.assertTrue(400 < lots[0].sum().item() < 600)
+        self.assertIsNone(datasets.flips(self.config, 1000, 0))
+        images = datasets.load(self.config, self.root).test.images[:20]
+        plain = dataclasses.replace(config, erase=0.0, shift=0)
+        turned = datasets.augment(images, plain, datasets.generator(1, 'x'), lots[0][:20])
+        for picture, was, mirrored in zip(turned, images, lots[0]):
+            self.assertTrue(torch.equal(picture, was.flip(1) if mirrored else was))
 
     def test_erasing_fills_one_rectangle_within_its_limits(self):
         images = torch.full((200, 28, 28, 1), 255, dtype=torch.uint8)

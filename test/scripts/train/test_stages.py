@@ -67,11 +67,11 @@ class Stages(Toy):
         self.assertEqual(sorted(rows.tolist()), list(range(len(data.train))))
         models, *_ = self.step1(config)
         source = sources.source_of(config, data, models, runtime, folds)
-        view = source.images(0)
-        answers = source.answers(0, view)
+        drawn, answers = source.drawn(0), source.answers(0)
         for who, index in (*folds, (models, torch.arange(len(data.train), len(source)))):
-            expected = sources.answer(config, who, view[index[:5]], runtime)
-            self.assertTrue(torch.allclose(answers[:, index[:5]].float(), expected, atol=2e-2))
+            expected = sources.answer(config, who, source.images(drawn, index[:5]), runtime)
+            for logits, wanted in zip(answers, expected):
+                self.assertTrue(torch.allclose(torch.from_numpy(logits[index[:5].numpy()]).float(), wanted, atol=2e-2))
 
 
 class Sources(Toy):
@@ -81,17 +81,24 @@ class Sources(Toy):
         models, _, _, runtime = self.step1(config)
         data = datasets.load(config, self.root)
         one, two = (sources.source_of(config, data, models, runtime) for _ in range(2))
-        self.assertTrue(torch.equal(one.images(1), two.images(1)))
-        self.assertFalse(torch.equal(one.images(0), one.images(1)))
-        first = one.answers(1, one.images(1))
-        two.compute = None                                      # must come from the file
-        self.assertTrue(torch.equal(first, two.answers(1, two.images(1))))
+        every = torch.arange(len(one))
+
+        def pictures(source, view):
+            return source.images(source.drawn(view), every)
+        self.assertTrue(torch.equal(pictures(one, 1), pictures(two, 1)))
+        self.assertFalse(torch.equal(pictures(one, 0), pictures(one, 1)))
+        part = every[7:40:3]
+        self.assertTrue(torch.equal(one.images(one.drawn(1), part), pictures(one, 1)[part]), 'any rows, the same pictures')
+        first = one.answers(1)
+        two.compute = None                                      # must come from the files
+        self.assertTrue(all((a == b).all() for a, b in zip(first, two.answers(1))))
         with torch.no_grad():
-            models[0].head.bias += 1                            # other models: the file is stale
+            models[0].head.bias += 1                            # another model: its file is stale
         three = sources.source_of(config, data, models, runtime)
-        third = three.answers(1, three.images(1))
-        self.assertFalse(torch.equal(first[0], third[0]))
-        self.assertTrue(torch.equal(first[1], third[1]))
+        third = three.answers(1)
+        self.assertFalse((first[0] == third[0]).all())
+        self.assertTrue((first[1] == third[1]).all())
+        self.assertEqual(len(list(runtime.out.glob('view-1-*'))), 2, 'the stale file is gone')
 
 
 class PaperLoss(Toy):
