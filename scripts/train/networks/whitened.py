@@ -70,6 +70,6 @@ class Whitened(Classifier):
         return self.head(h) * SCALE, h
 
 
-# name → (channels, classes) → Classifier. 6.8, 10, 20 and 118 M multiply-accumulates at 32×32×3.
+# name → (channels, classes) → Classifier. 6.8, 20 and 118 M multiply-accumulates at 32×32×3.
 WHITENED = {f'conv7-{size}': (lambda c, k, widths=widths: Whitened(c, k, widths)) for size, widths in (
-    ('xs', (16, 32, 64)), ('s', (16, 64, 64)), ('m', (24, 96, 96)), ('xxl', (64, 256, 256)))}
+    ('xs', (16, 32, 64)), ('m', (24, 96, 96)), ('xxl', (64, 256, 256)))}

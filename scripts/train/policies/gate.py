@@ -106,7 +106,7 @@ def examples(config, data, run):
     picture is partly erased: cameras do not do that, and the gate would learn to expect it. run: uint8 images → Outputs' parts
     (score, mux, local, cloud)."""
     plain = dataclasses.replace(config, erase=0.0)
-    parts = [(data.mux, view, len(data.mux)) for view in range(VIEWS)] + [(data.train, VIEWS, min(KNOWN, len(data.train)))]
+    parts = [(data.mux, view, len(data.mux)) for view in range(VIEWS)] + [(data.train, VIEWS, min(KNOWN, len(data.train), config.mux.known_limit or KNOWN))]
     found, labels = [], []
     for split, view, count in parts:
         rng = generator(config.seed, 'gate view', view)

@@ -67,7 +67,7 @@ class Parts(unittest.TestCase):
             self.assertAlmostEqual(net.weight.item(), expected, places=5)
 
     def test_norms_have_a_rate_of_their_own_and_the_weights_decay_a_step(self):
-        config = support.tiny(models=(Model('a', 'conv7-xs', ('local',), 1e-3), Model('b', 'conv7-s', ('cloud',))), norm_rate=64.0)
+        config = support.tiny(models=(Model('a', 'conv7-xs', ('local',), 1e-3), Model('b', 'conv7-m', ('cloud',))), norm_rate=64.0)
         models, projections = build(config, 3, 10)
         _, weights, biases, norms = optimiser_of(config, models[:1], projections).param_groups
         self.assertEqual([len(g['params']) for g in (weights, biases, norms)], [7, 2, 6])
