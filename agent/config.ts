@@ -70,6 +70,11 @@ const camerasSchema = z.strictObject({
     .max(1_000_000_000)
     .default(40_000_000)
     .meta({ unit: 'pixels', description: 'an image with more pixels is refused by its header, undecoded' }),
+  maxWholePixels: z.number().int().min(1).max(1_000_000_000).nullable().default(null).meta({
+    unit: 'pixels',
+    description:
+      'the same for what cannot shrink while it is decoded: PNG, WebP, progressive JPEG; null: 16 times the largest input of the networks, at least 9000000',
+  }),
 });
 
 const agentInferenceSchema = inferenceSchema.extend({

@@ -4,6 +4,7 @@ import { systemRandom } from '../common/random.js';
 import type { ServiceManager } from '../common/service-manager.js';
 import { packageVersion } from '../common/version.js';
 import type { Watchdog } from '../common/watchdog.js';
+import { wholePixels } from '../mux/image/decode-cost.js';
 import type { Inference, InferenceReady } from '../mux/inference/inference.js';
 import type { Zoo } from '../mux/zoo/zoo.js';
 import { clientIds, connectionOptions } from '../protocol/config.js';
@@ -14,7 +15,7 @@ import { Admission } from './frames/admission.js';
 import type { AgentConfig } from './config.js';
 import { ClockCheck } from './clock-check.js';
 import { Counters } from './counters.js';
-import { Decider } from './frames/decider.js';
+import { Decider, pictureInputs } from './frames/decider.js';
 import { Emitter } from './frames/emitter.js';
 import type { EnergyMeter } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
@@ -86,7 +87,11 @@ export function buildParts(ground: Ground): Parts {
   const emitter = new Emitter({ clock, journal, outbox, context, topicOf: topics.result });
   const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
   const nextFrameId = createFrameIds(clock);
-  const admission = new Admission({ log, clock, counters, energy, nextFrameId }, config.cameras);
+  const maxWholePixels = wholePixels(pictureInputs(zoo), config.cameras.maxWholePixels);
+  const admission = new Admission(
+    { log, clock, counters, energy, nextFrameId },
+    { ...config.cameras, maxWholePixels },
+  );
   const watchdog = deviceWatchdog(ground, config.watchdog, { counters, pipeline });
   const zooFiles = new ZooFiles({ log, zoo }, 1000 * Math.max(1, config.report.stateIntervalS));
   const parts = {

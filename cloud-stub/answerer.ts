@@ -1,6 +1,8 @@
 import { isEdgemuxError, messageOf, type ErrorCode } from '../common/errors.js';
 import type { Clock } from '../common/clock.js';
 import type { Log } from '../common/log.js';
+import { wholePixels } from '../mux/image/decode-cost.js';
+import type { ImageLimits } from '../mux/image/image-check.js';
 import { decodePicture } from '../mux/image/prepare.js';
 import { argmax } from '../mux/rules/probabilities.js';
 import { PictureViews, refit } from '../mux/zoo/views.js';
@@ -25,7 +27,7 @@ export interface AnswererDeps {
 export interface AnswererOptions {
   base: string;
   server: string;
-  images: { maxBytes: number; maxPixels: number };
+  images: { maxBytes: number; maxPixels: number; maxWholePixels: number | null };
   queue: { maxRequests: number; maxBytes: number; depth: number };
 }
 
@@ -70,7 +72,7 @@ export class Answerer {
       const granted = grantResponseTopic(this.#options.base, request, message);
       const busy = this.#tooMuch(granted); // before the image: a refusal has to cost next to nothing then
       if (busy) void this.#refuse(granted, busy.code, busy.why);
-      else this.#enqueue(checkRequestImage(granted, this.#options.images));
+      else this.#enqueue(checkRequestImage(granted, this.#imageLimits()));
     } catch (error) {
       void this.#fail(request, error);
     }
@@ -96,6 +98,14 @@ export class Answerer {
     const before = this.#queue.ahead(device) + this.#working;
     if (this.#pace.canKeep(expiresMs - receivedMs, before)) return null;
     return { code: 'BUDGET_TOO_SHORT', why: `${before} requests would be answered before this one` };
+  }
+
+  #imageLimits(): ImageLimits {
+    const { images } = this.#options;
+    return {
+      ...images,
+      maxWholePixels: wholePixels(this.#deps.served().group.inputs, images.maxWholePixels),
+    };
   }
 
   #enqueue(request: Request): void {

@@ -23,6 +23,11 @@ const imagesSchema = z.strictObject({
     .max(1_000_000_000)
     .default(40_000_000)
     .meta({ unit: 'pixels', description: 'an image with more pixels is answered with an error, undecoded' }),
+  maxWholePixels: z.number().int().min(1).max(1_000_000_000).nullable().default(null).meta({
+    unit: 'pixels',
+    description:
+      'the same for what cannot shrink while it is decoded: PNG, WebP, progressive JPEG; null: 16 times the largest input of the networks, at least 9000000',
+  }),
 });
 
 const queueSchema = z.strictObject({

@@ -1,5 +1,6 @@
 import { EdgemuxError } from '../common/errors.js';
-import { checkImage } from '../mux/image/image-check.js';
+import { ownBytes } from '../common/own-bytes.js';
+import { checkImage, type ImageLimits } from '../mux/image/image-check.js';
 import { unwrapImage } from '../mux/image/unwrap.js';
 import type { Message } from '../protocol/messages/message.js';
 import {
@@ -59,11 +60,8 @@ export function grantResponseTopic(base: string, request: Request, message: Mess
 }
 
 /** Undoes base64 and checks size and type. @throws EdgemuxError IMAGE_* */
-export function checkRequestImage(
-  request: Request,
-  limits: { maxBytes: number; maxPixels: number },
-): Request {
-  const payload = unwrapImage(request.payload, limits);
-  checkImage(payload, limits);
-  return { ...request, payload };
+export function checkRequestImage(request: Request, limits: ImageLimits): Request & { decodeMs: number } {
+  const payload = ownBytes(unwrapImage(request.payload, limits));
+  const { decodeMs } = checkImage(payload, limits);
+  return { ...request, payload, decodeMs };
 }

@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   IMAGE_NOT_AN_IMAGE: 'the payload is not a JPEG, PNG or WebP image',
   IMAGE_TRUNCATED: 'the image ends before its end marker',
   IMAGE_TOO_MANY_PIXELS: 'the image has more pixels than allowed',
+  IMAGE_TOO_COSTLY: 'the image would have to be decoded whole, and is too large for that',
   IMAGE_UNDECODABLE: 'the image cannot be decoded',
   IMAGE_DAMAGED: 'a part of the image is missing or broken',
   // inference

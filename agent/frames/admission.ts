@@ -1,5 +1,6 @@
 import { EdgemuxError, messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
+import { ownBytes } from '../../common/own-bytes.js';
 import type { Clock } from '../../common/clock.js';
 import { checkImage } from '../../mux/image/image-check.js';
 import type { PictureShare } from '../../mux/image/part.js';
@@ -21,6 +22,8 @@ export interface AdmissionDeps {
 export interface AdmissionLimits {
   maxBytes: number;
   maxPixels: number;
+  /** Of images that are decoded whole. */
+  maxWholePixels?: number;
   /** Where in a JSON payload the image is; null where it is not. */
   payloadPath: string | null;
   /** By name: the camera, and the part of its picture in shares of the sides. */
@@ -34,6 +37,7 @@ const REFUSALS: Partial<Record<EdgemuxError['code'], string>> = {
   IMAGE_NOT_AN_IMAGE: 'not-an-image',
   IMAGE_TRUNCATED: 'truncated',
   IMAGE_TOO_MANY_PIXELS: 'too-many-pixels',
+  IMAGE_TOO_COSTLY: 'too-costly',
 };
 
 /** Every cause of a refusal. */
@@ -67,12 +71,13 @@ export class Admission {
       return this.#refuse('bad-camera-name', message, 'no usable camera name in the topic');
     const { maxBytes, payloadPath } = this.#limits;
     try {
-      const payload = unwrapImage(message.payload, { maxBytes, path: payloadPath });
-      const info = checkImage(payload, this.#limits);
+      const image = unwrapImage(message.payload, { maxBytes, path: payloadPath });
+      const { type: imageType, decodeMs } = checkImage(image, this.#limits);
+      const payload = ownBytes(image);
       const regions = this.#regions.get(camera) ?? [null];
       counters.admitted += regions.length;
       counters.extraFrames += regions.length - 1;
-      const seen = { camera, payload, imageType: info.type };
+      const seen = { camera, payload, imageType, decodeMs };
       const capturedAtMs = this.#capturedAtMs(message);
       return regions.map((region) => this.#frame({ ...seen, region }, capturedAtMs));
     } catch (error) {
@@ -85,7 +90,7 @@ export class Admission {
 
   /** @param capturedAtMs null: the camera does not say */
   #frame(
-    seen: Pick<Frame, 'camera' | 'region' | 'payload' | 'imageType'>,
+    seen: Pick<Frame, 'camera' | 'region' | 'payload' | 'imageType' | 'decodeMs'>,
     capturedAtMs: number | null,
   ): Frame {
     const frameId = this.#deps.nextFrameId();

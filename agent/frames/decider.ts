@@ -47,8 +47,7 @@ export class Decider {
     this.#limits = limits;
     this.#mux = zoo.muxPair && zoo.inputOf(MUX_ID);
     this.#local = zoo.local && zoo.inputOf(zoo.local.id);
-    const own = [this.#mux, this.#local].filter((input) => input !== null);
-    this.#wanted = distinctInputs([...own, ...serverInputs(zoo)]);
+    this.#wanted = pictureInputs(zoo);
   }
 
   /** @throws EdgemuxError IMAGE_UNDECODABLE, IMAGE_DAMAGED, INFERENCE_FAILED, INFERENCE_STOPPED */
@@ -91,6 +90,12 @@ export class Decider {
       return inference.decide({ mux: () => made(mux), local: () => made(local) }, policy, alone());
     return inference.decide(await made(local), policy, alone());
   }
+}
+
+/** Inputs of every network that may look at a picture, here or on a server, each once. */
+export function pictureInputs(zoo: Zoo): NetworkInput[] {
+  const own = [...(zoo.muxPair ? [MUX_ID] : []), ...(zoo.local ? [zoo.local.id] : [])];
+  return distinctInputs([...own.map((network) => zoo.inputOf(network)), ...serverInputs(zoo)]);
 }
 
 async function metered<T>(frame: Frame, work: Promise<T>): Promise<T> {

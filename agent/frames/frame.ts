@@ -18,6 +18,8 @@ export interface Frame {
   /** SHA-256 of the payload in hex; computed while the decoder works. */
   sha256: string | null;
   imageType: ImageType;
+  /** Processor time that decoding is expected to take, in ms (`mux/image/decode-cost.ts`). */
+  decodeMs: number;
   /** Known once it is decoded: a part of the picture was missing or broken. */
   damaged: boolean;
   /** Wall clock, ms since the epoch: the camera's own stamp, else the time of admission. */

@@ -12,6 +12,13 @@ export interface Header {
   height: number;
   /** false where the end marker, or what the header promises, is not there. */
   complete: boolean;
+  /** Why all pixels are decoded even where few are wanted; null for what shrinks while it is decoded. */
+  whole: string | null;
+  /**
+   * Processor time that decoding takes for a pixel, in ns on a server core of 2023: by kind and depth
+   * alone, for the dearest content that is likely.
+   */
+  pixelNs: number;
 }
 
 export interface ImageFormat {

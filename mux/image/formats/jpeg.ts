@@ -33,16 +33,27 @@ const START_OF_IMAGE = Buffer.from([0xff, 0xd8]);
 /** Cannot occur inside entropy-coded data, where FF is followed by a stuffed 00 (clause B.1.1.5). */
 const END_OF_IMAGE = Buffer.from([0xff, 0xd9]);
 
+/** First bytes of a scan header (DA). */
+const START_OF_SCAN = Buffer.from([0xff, 0xda]);
+/** Scans counted at most: libvips decodes no more. */
+const MOST_SCANS = 100;
+/** Sequential and Huffman-coded, 8 or 12 bits: SOF0, SOF1. Everything else is progressive, lossless or arithmetic. */
+const SEQUENTIAL = [0xc0, 0xc1];
+
 interface Walk {
   width: number;
   height: number;
+  /** Marker of the frame header. */
+  frame: number;
+  /** Components of the frame that the first scan does not have: others follow. */
+  componentsLeft: number;
   /** Where the segments lie, from … to, neighbours as one; the last ends with the header of the first scan. */
   segments: [number, number][];
 }
 
 /** Walks the segments up to the first scan. */
 function walk(bytes: Buffer): Walk {
-  let size: { width: number; height: number } | undefined;
+  let size: { width: number; height: number; frame: number; components: number } | undefined;
   const segments: [number, number][] = [];
   let offset = 2;
   for (let steps = 0; steps < MOST_STEPS; steps += 1) {
@@ -59,11 +70,13 @@ function walk(bytes: Buffer): Walk {
     offset = at + 2 + length;
     extend(segments, at, offset);
     if (isStartOfFrame(marker) && at + 9 <= bytes.length) {
-      size = { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7) };
+      const [height, width] = [bytes.readUInt16BE(at + 5), bytes.readUInt16BE(at + 7)];
+      size = { width, height, frame: marker, components: bytes[at + 9] ?? 0 };
     }
     if (marker !== 0xda) continue;
     if (!size) throw notAnImage('a JPEG scan before its frame header');
-    return { width: size.width, height: size.height, segments };
+    const { components, ...frame } = size;
+    return { ...frame, componentsLeft: components - (bytes[at + 4] ?? 0), segments };
   }
   throw notAnImage('a JPEG of headers only');
 }
@@ -76,8 +89,27 @@ function extend(segments: [number, number][], from: number, to: number): void {
 
 /** Whether the end is there is for the decoder to say: pixels can be whole without the end marker, and cut before one. */
 function readHeader(bytes: Buffer): Header {
-  const { width, height } = walk(bytes);
-  return { width, height, complete: true };
+  const { width, height, frame, componentsLeft, segments } = walk(bytes);
+  return { width, height, complete: true, ...costOf(bytes, { frame, componentsLeft, segments }) };
+}
+
+/**
+ * A JPEG of one sequential scan shrinks while it is decoded. Of any other libjpeg keeps all coefficients (2 bytes each) and
+ * goes over them once a scan.
+ */
+function costOf(
+  bytes: Buffer,
+  { frame, componentsLeft, segments }: Pick<Walk, 'frame' | 'componentsLeft' | 'segments'>,
+): Pick<Header, 'pixelNs' | 'whole'> {
+  const sequential = SEQUENTIAL.includes(frame);
+  if (sequential && componentsLeft <= 0) return { pixelNs: 3.5, whole: null };
+  let scans = 1;
+  let at = bytes.indexOf(START_OF_SCAN, segments.at(-1)?.[1] ?? 0);
+  for (; at >= 0 && scans < MOST_SCANS; at = bytes.indexOf(START_OF_SCAN, at + 2)) scans += 1;
+  return {
+    pixelNs: 6 + 1.2 * scans,
+    whole: sequential ? 'it is a JPEG of several scans' : 'it is a progressive JPEG',
+  };
 }
 
 function tidied(bytes: Buffer): Buffer {

@@ -1,4 +1,4 @@
-import { fixedSize, MOST_STEPS, type ImageFormat } from './format.js';
+import { fixedSize, MOST_STEPS, type Header, type ImageFormat } from './format.js';
 
 /** PNG specification (third edition): signature in clause 5.2, chunks in 5.3. */
 export const png = {
@@ -10,9 +10,23 @@ export const png = {
     bytes.length >= 8 && bytes.readUInt32BE(0) === 0x89504e47 && bytes.readUInt32BE(4) === 0x0d0a1a0a,
   readHeader: (bytes) => {
     const { width, height } = fixedSize(bytes, 'png');
-    return { width, height, complete: hasEnd(bytes) };
+    return { width, height, complete: hasEnd(bytes), ...costOf(bytes) };
   },
 } as const satisfies ImageFormat;
+
+/** Samples of a pixel by colour type (table 11.1). */
+const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+
+/** By bit depth, colour type and interlace method (IHDR, clause 11.2.1). Interlaced ones are also held in memory whole. */
+function costOf(bytes: Buffer): Pick<Header, 'pixelNs' | 'whole'> {
+  const [depth = 8, colourType = 6, , , interlace = 0] = bytes.subarray(24, 29);
+  const bits = depth * (SAMPLES[colourType] ?? 4);
+  const interlaced = interlace !== 0;
+  return {
+    pixelNs: 5 + bits / 2 + (interlaced ? 10 : 0),
+    whole: interlaced ? 'it is an interlaced PNG' : 'it is a PNG',
+  };
+}
 
 /** Walks the chunks (length, type, data, CRC) until IEND. */
 function hasEnd(bytes: Buffer): boolean {

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import fc from 'fast-check';
 import { isEdgemuxError } from '../../../common/errors.js';
+import { isCostly, wholePixels } from '../../../mux/image/decode-cost.js';
 import { checkImage } from '../../../mux/image/image-check.js';
 import { SHIPPED_ZOO } from '../support/zoos.js';
 
@@ -36,8 +37,15 @@ function refused(t: Test, payload: Uint8Array, code: string, some = limits): voi
   t.fail(`${code} expected`);
 }
 
+/** A baseline JPEG whose first scan has one of its components: the others come in scans of their own. */
+function inScans(whole: Buffer): Buffer {
+  const scan = whole.indexOf(Buffer.from([0xff, 0xda]));
+  const header = Buffer.from('ffda0008010100003f00', 'hex');
+  return Buffer.concat([whole.subarray(0, scan), header, Buffer.alloc(8, 0x55), Buffer.from('ffd9', 'hex')]);
+}
+
 /** A PNG header that promises `width` × `height` pixels of which there are none. */
-function hollowPng(width: number, height: number): Buffer {
+function hollowPng(width: number, height: number, kind: readonly number[] = [8, 2, 0, 0, 0]): Buffer {
   const chunk = (type: string, data: Buffer) => {
     const body = Buffer.concat([Buffer.from(type), data]);
     const out = Buffer.alloc(8);
@@ -48,7 +56,7 @@ function hollowPng(width: number, height: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
+  header.set(kind, 8);
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   const data = chunk('IDAT', deflateSync(Buffer.alloc(64)));
   return Buffer.concat([signature, chunk('IHDR', header), data, chunk('IEND', Buffer.alloc(0))]);
@@ -56,11 +64,11 @@ function hollowPng(width: number, height: number): Buffer {
 
 t.test('JPEG, PNG and WebP of every kind pass with their type and size', (t) => {
   for (const bytes of [jpeg, progressive]) {
-    t.same(checkImage(bytes, limits), { type: 'jpeg', width: 60, height: 40 });
+    t.match(checkImage(bytes, limits), { type: 'jpeg', width: 60, height: 40 });
   }
-  t.same(checkImage(png, limits), { type: 'png', width: 60, height: 40 });
+  t.match(checkImage(png, limits), { type: 'png', width: 60, height: 40 });
   for (const bytes of [webp, lossless, extended]) {
-    t.same(checkImage(bytes, limits), { type: 'webp', width: 60, height: 40 });
+    t.match(checkImage(bytes, limits), { type: 'webp', width: 60, height: 40 });
   }
   t.end();
 });
@@ -105,7 +113,7 @@ t.test(
   (t) => {
     for (const whole of [jpeg, progressive]) {
       for (const bytes of [whole.subarray(0, -2), whole.subarray(0, whole.length * 0.75)])
-        t.same(checkImage(bytes, limits), { type: 'jpeg', width: 60, height: 40 });
+        t.match(checkImage(bytes, limits), { type: 'jpeg', width: 60, height: 40 });
     }
     t.end();
   },
@@ -119,7 +127,7 @@ t.test('stray bytes before a marker and a second start marker are passed over', 
     Buffer.concat([Buffer.from('ffd8ffe10006aabbccdd', 'hex'), jpeg]),
     Buffer.concat([Buffer.from('ffd8', 'hex'), jpeg]),
   ];
-  for (const bytes of untidy) t.same(checkImage(bytes, limits), { type: 'jpeg', width: 60, height: 40 });
+  for (const bytes of untidy) t.match(checkImage(bytes, limits), { type: 'jpeg', width: 60, height: 40 });
   t.end();
 });
 
@@ -127,7 +135,7 @@ t.test('the header of a thumbnail does not stand for that of the image', (t) => 
   const segment = Buffer.concat([Buffer.from([0xff, 0xe1, 0, 0]), Buffer.from('Exif\0\0'), jpeg]);
   segment.writeUInt16BE(segment.length - 2, 2);
   const whole = Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]);
-  t.same(checkImage(whole, limits), { type: 'jpeg', width: 60, height: 40 });
+  t.match(checkImage(whole, limits), { type: 'jpeg', width: 60, height: 40 });
   refused(t, whole.subarray(0, segment.length + 2), 'IMAGE_TRUNCATED');
   t.end();
 });
@@ -142,7 +150,57 @@ t.test('50 megapixels are refused by their header alone', (t) => {
   refused(t, hollowPng(10_000, 5_000), 'IMAGE_TOO_MANY_PIXELS', { maxBytes: 1 << 20, maxPixels: 40_000_000 });
   refused(t, hollowPng(0x7fffffff, 0x7fffffff), 'IMAGE_TOO_MANY_PIXELS');
   refused(t, hollowPng(0, 5), 'IMAGE_NOT_AN_IMAGE');
-  t.same(checkImage(hollowPng(1000, 1000), limits), { type: 'png', width: 1000, height: 1000 });
+  t.match(checkImage(hollowPng(1000, 1000), limits), { type: 'png', width: 1000, height: 1000 });
+  t.end();
+});
+
+t.test('what has to be decoded whole may have fewer pixels than a baseline JPEG', (t) => {
+  const few = { ...limits, maxWholePixels: 60 * 40 - 1 };
+  t.match(checkImage(jpeg, few), { width: 60, height: 40 });
+  for (const whole of [progressive, inScans(jpeg), png, webp, lossless, extended])
+    refused(t, whole, 'IMAGE_TOO_COSTLY', few);
+  const enough = { ...limits, maxWholePixels: 60 * 40 };
+  for (const whole of [progressive, inScans(jpeg), png, webp, lossless, extended])
+    t.match(checkImage(whole, enough), { width: 60, height: 40 });
+  try {
+    checkImage(png, few);
+  } catch (error) {
+    t.match(error, { message: /60 x 40.*it is a PNG.*2399 pixels \(key maxWholePixels\).*1000000/ });
+  }
+  t.end();
+});
+
+t.test(
+  'the networks say how much is decoded whole, 9 megapixels at least, unless somebody else does',
+  (t) => {
+    const [small, large] = [
+      { height: 28, width: 28 },
+      { height: 1024, width: 1280 },
+    ];
+    t.equal(wholePixels([small], null), 9_000_000);
+    t.equal(wholePixels([small, large], null), 16 * 1024 * 1280);
+    t.equal(wholePixels([small, large], 5000), 5000);
+    t.end();
+  },
+);
+
+t.test('the expected cost follows pixels, bits, interlacing, scans and format', (t) => {
+  const cost = (bytes: Uint8Array): number =>
+    checkImage(bytes, { maxBytes: 1 << 20, maxPixels: 40_000_000 }).decodeMs;
+  const of = (depth: number, colourType: number, interlace = 0): number =>
+    cost(hollowPng(3000, 3000, [depth, colourType, 0, 0, interlace]));
+  t.ok(cost(hollowPng(6000, 6000)) > 3.9 * cost(hollowPng(3000, 3000)), 'pixels');
+  t.ok(of(1, 0) < of(8, 0) && of(8, 0) < of(8, 2) && of(8, 2) < of(16, 6), 'bits a pixel');
+  t.ok(of(8, 2, 1) > of(8, 2), 'interlaced');
+  t.equal(of(8, 3), of(8, 0), 'a palette is one sample');
+  t.ok(cost(progressive) > cost(jpeg) && cost(inScans(jpeg)) > cost(jpeg), 'more than one pass');
+  const scan = Buffer.from('ffda0008010000000000', 'hex');
+  const scans = (n: number): Buffer => Buffer.concat([progressive, ...Array<Buffer>(n).fill(scan)]);
+  t.ok(cost(scans(50)) > cost(progressive), 'scans');
+  t.equal(cost(scans(1000)), cost(scans(5000)), 'more are not decoded');
+  t.ok(cost(lossless) > cost(webp), 'WebP');
+  t.ok(isCostly(of(16, 6, 1)));
+  t.notOk(isCostly(cost(png)));
   t.end();
 });
 
