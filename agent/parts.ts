@@ -71,7 +71,7 @@ export interface Parts {
 
 /** Builds every part; constructors do nothing, so nothing runs yet. */
 export function buildParts(ground: Ground): Parts {
-  const { config, log, clock, zoo, energy } = ground;
+  const { config, log, clock, zoo } = ground;
   const topics = deviceTopics(config.broker.baseTopic, config.device);
   const counters = new Counters();
   const connection = new Connection({ log, clock }, deviceConnection(config, topics));
@@ -86,12 +86,7 @@ export function buildParts(ground: Ground): Parts {
   const context = { device: config.device, zoo, ready: ground.ready, clockTrusted };
   const emitter = new Emitter({ clock, journal, outbox, context, topicOf: topics.result });
   const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
-  const nextFrameId = createFrameIds(clock);
-  const maxWholePixels = wholePixels(pictureInputs(zoo), config.cameras.maxWholePixels);
-  const admission = new Admission(
-    { log, clock, counters, energy, nextFrameId },
-    { ...config.cameras, maxWholePixels },
-  );
+  const admission = buildAdmission(ground, counters);
   const watchdog = deviceWatchdog(ground, config.watchdog, { counters, pipeline });
   const zooFiles = new ZooFiles({ log, zoo }, 1000 * Math.max(1, config.report.stateIntervalS));
   const parts = {
@@ -111,6 +106,12 @@ export function buildParts(ground: Ground): Parts {
     clockCheck,
   };
   return { ...parts, reporter: buildReporter(ground, parts) };
+}
+
+function buildAdmission({ clock, config, energy, log, zoo }: Ground, counters: Counters): Admission {
+  const nextFrameId = createFrameIds(clock);
+  const maxWholePixels = wholePixels(pictureInputs(zoo), config.cameras.maxWholePixels);
+  return new Admission({ log, clock, counters, energy, nextFrameId }, { ...config.cameras, maxWholePixels });
 }
 
 function buildPolicyControl(ground: Ground, connection: Connection, topics: DeviceTopics): PolicyControl {

@@ -17,7 +17,7 @@ export function meteredFrame(
       payload,
       sha256: null,
       imageType: 'png',
-    decodeMs: 0.3,
+      decodeMs: 0.3,
       damaged: false,
       capturedAtMs: 5,
       ageMs: 0,
