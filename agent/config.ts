@@ -251,4 +251,5 @@ export const AGENT_FLAGS: Record<string, string> = {
   'data-dir': 'dataDir',
   simulate: 'power.simulate',
   'log-level': 'log.level',
+  'log-format': 'log.format',
 };

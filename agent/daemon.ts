@@ -103,6 +103,7 @@ export class AgentDaemon {
     const before: Record<string, unknown> = this.#config;
     const waiting = Object.entries(rest).filter(([name, value]) => !isDeepStrictEqual(value, before[name]));
     const sections = waiting.map(([name]) => name);
+    if (log.format !== this.#config.log.format) sections.push('log.format');
     if (sections.length === 0) this.#log.info('configuration read again');
     else
       this.#log.warn(

@@ -164,4 +164,5 @@ export const CLOUD_FLAGS: Record<string, string> = {
   T: 'policy.T',
   provider: 'inference.providers',
   'log-level': 'log.level',
+  'log-format': 'log.format',
 };

@@ -10,7 +10,7 @@ import { CloudServer } from './server.js';
 export async function run(configFile: string | null, flags: Record<string, unknown>): Promise<number> {
   const config = cloudConfig(configFile, flags);
   process.umask(0o077); // what a daemon writes is its owner's alone
-  const log = createLog('edgemux-cloud', config.log);
+  const log = await createLog('edgemux-cloud', config.log);
   const server = new CloudServer({ log, manager: ServiceManager.ofProcess(log) }, config);
   const signal = stopSignal(log, () => void server.reload());
   try {

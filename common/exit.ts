@@ -1,4 +1,5 @@
 import { isEdgemuxError, messageOf } from './errors.js';
+import { PRIORITY, withPriority } from './journald.js';
 import { withoutCredentials } from './redact.js';
 
 /** Exit codes of both programs. */
@@ -42,5 +43,5 @@ export function reportFailure(error: unknown): number {
 }
 
 function complain(text: string): void {
-  process.stderr.write(`${withoutCredentials(text)}\n`);
+  process.stderr.write(withPriority(`${withoutCredentials(text)}\n`, PRIORITY.error));
 }

@@ -19,8 +19,11 @@ interface Sink {
   write(line: string): void;
 }
 
-/** Standard error, whatever it is. */
-export function openLogOutput(): LogOutput {
+/**
+ * Standard error, whatever it is.
+ * @param shaped what is written in place of a JSON line
+ */
+export function openLogOutput(shaped: (line: string) => string = (line) => line): LogOutput {
   const sink = process.stderr.isTTY === true ? terminalSink() : streamSink();
   let lost = 0;
   return {
@@ -29,9 +32,9 @@ export function openLogOutput(): LogOutput {
         lost += 1;
         return;
       }
-      if (lost > 0) sink.write(lossLine(lost));
+      if (lost > 0) sink.write(shaped(lossLine(lost)));
       lost = 0;
-      sink.write(line);
+      sink.write(shaped(line));
     },
   };
 }

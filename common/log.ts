@@ -1,4 +1,5 @@
 import { pino, type LevelWithSilent, type Logger, type LogFn } from 'pino';
+import { logShape, type LogFormat } from './log-format.js';
 import { openLogOutput } from './log-output.js';
 import { Repeats } from './log-repeats.js';
 
@@ -6,26 +7,24 @@ export type Log = Logger;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Loaded only where a person watches: a service needs none of it. */
-const pretty = process.stderr.isTTY === true ? (await import('pino-pretty')).prettyFactory : null;
-
 /** From this level of pino on equal lines are summed up; who asks for `debug` wants them all. */
 const LEAST_SUMMED = 30;
 
+export interface LogOptions {
+  level: LogLevel;
+  format: LogFormat;
+}
+
 /**
- * The program's log on standard error: JSON lines for machines, readable lines on a terminal. A reader that stands still
- * costs lines, which are counted, never memory or time (`log-output.ts`); equal texts beyond a rate become one line
- * with `repeated`, how many they were (`log-repeats.ts`).
+ * The program's log on standard error: JSON lines for machines, readable lines on a terminal (`log-format.ts`). A reader
+ * that stands still costs lines, which are counted, never memory or time (`log-output.ts`); equal texts beyond a rate
+ * become one line with `repeated`, how many they were (`log-repeats.ts`).
  */
-export function createLog(name: string, options: { level: LogLevel }): Log {
-  const readable = pretty?.({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' });
-  const output = openLogOutput();
+export async function createLog(name: string, { level, format }: LogOptions): Promise<Log> {
+  const output = openLogOutput(await logShape(format));
   const repeats = new Repeats();
   process.once('exit', () => repeats.sumUp());
-  return pino(
-    { name, level: options.level, base: { name }, hooks: { logMethod: summing(repeats) } },
-    { write: (line: string) => output.write(readable?.(line) ?? line) },
-  );
+  return pino({ name, level, base: { name }, hooks: { logMethod: summing(repeats) } }, output);
 }
 
 /** A log that says nothing, for tests and one-shot commands. */

@@ -1,27 +1,6 @@
-import type { Options } from 'yargs';
+import type { Arguments } from '../../common/cli/command.js';
 
-/** A parsed command line. */
-export type Arguments = Record<string, unknown>;
-
-/** Does what a command does; resolves with the exit code. */
-export type Run = () => Promise<number>;
-
-/** What a command takes and does. */
-export interface Action {
-  options?: Record<string, Options>;
-  epilogue?: string;
-  /** Checks the command line. @throws EdgemuxError CONFIG_INVALID naming the flag and its value */
-  run: (argv: Arguments) => Run;
-}
-
-/** A command of `edgemux`. */
-export interface Command {
-  name: string;
-  describe: string;
-  /** Loaded only when the command is chosen: the daemon needs nothing of the lab. Absent where a sub-command has to be named. */
-  action?: () => Promise<Action>;
-  commands?: readonly Command[];
-}
+export type { Action, Arguments, Command } from '../../common/cli/command.js';
 
 /** The configuration file that the command line or the environment names, or null. */
 export function configFile(argv: Arguments): string | null {

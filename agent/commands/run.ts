@@ -17,7 +17,7 @@ export interface RunOptions {
 export async function run(options: RunOptions): Promise<number> {
   const config = agentConfig(options.configFile, options.flags);
   process.umask(0o077); // what a daemon writes is its owner's alone
-  const log = createLog('edgemux', config.log);
+  const log = await createLog('edgemux', config.log);
   const daemon = new AgentDaemon({ log, manager: ServiceManager.ofProcess(log) }, config);
   const signal = stopSignal(log, () => {
     try {

@@ -1,7 +1,7 @@
 /** `npm run bench`: runs benchmarks, prints their tables and writes their reports as JSON. */
 import { realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import yargs from 'yargs';
+import { parseOptions, type Script } from '../../common/cli/parse.js';
 import { EXIT, reportFailure, UsageError } from '../../common/exit.js';
 import type { Benchmark } from './benchmark.js';
 import { BENCHMARKS } from './benchmarks.js';
@@ -50,25 +50,16 @@ export function chosen(names: readonly string[], known: readonly Benchmark[] = B
   return known.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
 }
 
-function parserOf(args: readonly string[]) {
-  const width = Math.max(...BENCHMARKS.map(({ name }) => name.length));
-  return yargs([...args])
-    .scriptName('npm run bench --')
-    .usage('$0 [--only NAME…]\n\nMeasures what edgemux costs beside what it cannot do without.')
-    .options(OPTIONS)
-    .epilogue(
-      ['Benchmarks:', ...BENCHMARKS.map(({ name, describe }) => `  ${name.padEnd(width)}  ${describe}`)].join(
-        '\n',
-      ),
-    )
-    .version(false)
-    .strict()
-    .wrap(Math.min(110, process.stdout.columns || 110))
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw error ?? new UsageError(message);
-    });
-}
+const WIDTH = Math.max(...BENCHMARKS.map(({ name }) => name.length));
+
+const SCRIPT: Script = {
+  name: 'npm run bench --',
+  usage: '$0 [--only NAME…]\n\nMeasures what edgemux costs beside what it cannot do without.',
+  epilogue: [
+    'Benchmarks:',
+    ...BENCHMARKS.map(({ name, describe }) => `  ${name.padEnd(WIDTH)}  ${describe}`),
+  ].join('\n'),
+};
 
 function whole(name: string, value: number, least: number): number {
   if (Number.isInteger(value) && value >= least) return value;
@@ -84,8 +75,8 @@ function writeJson(file: string, reports: readonly BenchReport[]): void {
 /** Parses the command line and runs what it names. Returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    const argv = await parserOf(args).parseAsync();
-    if (argv['help'] === true) return EXIT.ok;
+    const argv = await parseOptions(SCRIPT, OPTIONS, args);
+    if (argv === null) return EXIT.ok;
     const benchmarks = chosen(argv.only ?? []);
     const options = {
       runs: whole('runs', argv.runs, LEAST_RUNS),

@@ -1,15 +1,28 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { PROGRAM as DEVICE } from '../../agent/cli.js';
 import { AGENT_FLAGS, agentConfigSchema } from '../../agent/config.js';
+import { PROGRAM as SERVER } from '../../cloud-stub/cli.js';
 import { CLOUD_FLAGS, cloudConfigSchema } from '../../cloud-stub/config.js';
+import { completionScript } from '../../common/cli/completion.js';
+import { configKeys } from '../../common/config/keys.js';
 import { configMarkdown } from '../../common/config/markdown.js';
 import { ERROR_CODES } from '../../common/errors.js';
 import { DEVICE_MODES } from '../../common/policy-names.js';
+import { packageVersion } from '../../common/version.js';
 import { ruleOf } from '../../mux/rules/policies/registry.js';
+import { manPage } from './man.js';
 
-/** Generated pages by file name. `--check` compares them with what is there instead of writing. */
-const PAGES: Record<string, () => string> = {
+/** Generated files by name. `--check` compares them with what is there instead of writing. */
+const PAGES: Record<string, () => string | Promise<string>> = {
   'docs/configuration.md': configurationPage,
   'docs/errors.md': errorsPage,
+  'docs/man/edgemux.1': deviceManual,
+  'docs/man/edgemux-cloud.1': serverManual,
+  'docs/completion/edgemux': () => completionScript(DEVICE, 'bash'),
+  'docs/completion/edgemux-cloud': () => completionScript(SERVER, 'bash'),
+  'docs/completion/_edgemux': () => completionScript(DEVICE, 'zsh'),
+  'docs/completion/_edgemux-cloud': () => completionScript(SERVER, 'zsh'),
 };
 
 function configurationPage(): string {
@@ -68,12 +81,51 @@ ${rows.join('\n')}
 `;
 }
 
+function deviceManual(): Promise<string> {
+  return manPage({
+    program: DEVICE,
+    title: 'answer camera frames here, or by a server where that is better',
+    version: packageVersion(),
+    keys: configKeys(agentConfigSchema),
+    flags: AGENT_FLAGS,
+    envPrefix: 'EDGEMUX',
+    hangUp:
+      'Without a terminal: the configuration is read again. In a terminal, which is then gone: as SIGTERM.',
+    files: [
+      ['/etc/edgemux/device.yaml', 'configuration of the installed service'],
+      ['/etc/edgemux/environment', 'its environment'],
+      ['/var/lib/edgemux/', 'its journal'],
+    ],
+    seeAlso: ['edgemux-cloud(1)', 'mosquitto(8)', 'systemctl(1)', 'journalctl(1)'],
+  });
+}
+
+function serverManual(): Promise<string> {
+  return manPage({
+    program: SERVER,
+    title: 'answer the frames that edgemux devices find too hard',
+    version: packageVersion(),
+    keys: configKeys(cloudConfigSchema),
+    flags: CLOUD_FLAGS,
+    envPrefix: 'EDGEMUX_CLOUD',
+    hangUp: 'Without a terminal: the zoo is loaded again. In a terminal, which is then gone: as SIGTERM.',
+    files: [
+      ['/etc/edgemux/server.yaml', 'configuration of the installed service'],
+      ['/etc/edgemux/environment', 'its environment'],
+      ['/var/cache/edgemux-cloud/', "kernels that CUDA compiled, and TensorRT's engines"],
+    ],
+    seeAlso: ['edgemux(1)', 'mosquitto(8)', 'systemctl(1)', 'journalctl(1)'],
+  });
+}
+
 const check = process.argv.includes('--check');
 let stale = false;
 for (const [file, page] of Object.entries(PAGES)) {
-  const text = page();
-  if (!check) writeFileSync(file, text);
-  else if (readFileSync(file, 'utf8') !== text) {
+  const text = await page();
+  if (!check) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  } else if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
     stale = true;
     process.stderr.write(`${file} is not what the code says: run "npm run docs" and commit it\n`);
   }

@@ -1,6 +1,6 @@
 /** `npm run faults`: plays the fault cases one after the other and writes docs/reliability.md. */
 import { writeFileSync } from 'node:fs';
-import yargs from 'yargs';
+import { parseOptions, type Script } from '../../common/cli/parse.js';
 import { EXIT, reportFailure, UsageError } from '../../common/exit.js';
 import { ALL_CASES } from '../../test/faults/cases/all.js';
 import { reliabilityPage } from './page.js';
@@ -18,20 +18,11 @@ const OPTIONS = {
   json: { type: 'string', requiresArg: true, describe: 'file for the raw figures' },
 } as const;
 
-function parserOf(args: readonly string[]) {
-  return yargs([...args])
-    .scriptName('npm run faults --')
-    .usage('$0 [--only NAME…]\n\nBreaks things and checks that every frame is accounted for.')
-    .options(OPTIONS)
-    .epilogue('Exit code 1 where a case fails. FAULTS_KEEP=1 keeps logs and journal of cases that fail.')
-    .version(false)
-    .strict()
-    .wrap(Math.min(110, process.stdout.columns || 110))
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw error ?? new UsageError(message);
-    });
-}
+const SCRIPT: Script = {
+  name: 'npm run faults --',
+  usage: '$0 [--only NAME…]\n\nBreaks things and checks that every frame is accounted for.',
+  epilogue: 'Exit code 1 where a case fails. FAULTS_KEEP=1 keeps logs and journal of cases that fail.',
+};
 
 function chosen(names: readonly string[]): readonly FaultCase[] {
   const wanted = names.flatMap((name) => name.split(',')).filter((name) => name !== '');
@@ -42,8 +33,8 @@ function chosen(names: readonly string[]): readonly FaultCase[] {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const argv = await parserOf(args).parseAsync();
-  if (argv['help'] === true) return EXIT.ok;
+  const argv = await parseOptions(SCRIPT, OPTIONS, args);
+  if (argv === null) return EXIT.ok;
   if (argv.list) {
     for (const { name, tier, what } of ALL_CASES) process.stdout.write(`${name} (${tier}): ${what}\n`);
     return EXIT.ok;

@@ -14,6 +14,17 @@ SH
   put_file "$file" "/opt/edgemux/bin/$1" 755
   rm -f "$file"
   put_link "/opt/edgemux/bin/$1" "/usr/local/bin/$1"
+  put_manual "$1"
+}
+
+put_manual() { # put_manual PROGRAM: its manual page, and what completes its command line in bash and zsh
+  local docs=/opt/edgemux/current/$home/docs share=/usr/local/share
+  make_dir "$root$share/man/man1"
+  make_dir "$root$share/bash-completion/completions"
+  make_dir "$root$share/zsh/site-functions"
+  put_link "$docs/man/$1.1" "$share/man/man1/$1.1"
+  put_link "$docs/completion/$1" "$share/bash-completion/completions/$1"
+  put_link "$docs/completion/_$1" "$share/zsh/site-functions/_$1"
 }
 
 put_units() { # put_units VERSION: units and drop-ins of that version

@@ -14,6 +14,7 @@ const FORBIDDEN = [
   /\/node_modules\/@saehrimnir\/druidjs\//,
   /\/node_modules\/aedes\//,
   /\/node_modules\/protobufjs\//,
+  /\/node_modules\/pino-pretty\//,
   /\/dist\/lab\//,
 ];
 

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { z } from 'zod';
-import { lastOfEach } from '../../common/config/flags.js';
 import { configKeys, environmentName } from '../../common/config/keys.js';
 import { loadConfig, type ConfigSources } from '../../common/config/load.js';
 import { configMarkdown } from '../../common/config/markdown.js';
@@ -126,19 +125,6 @@ t.test('keys, environment names and the reference table come from the schema', a
     table,
     '| `offload.deadlineMs` | number | `500` | `EDGEMUX_OFFLOAD_DEADLINE_MS` | `--deadline-ms` | deadline (ms) |',
   );
-});
-
-t.test('of an option given twice the last one counts, unless it takes several', async (t) => {
-  const argv = {
-    _: ['run'],
-    out: ['a', 'b'],
-    rate: [1, 2],
-    model: ['m', 'n'],
-    'output-is': ['x', 'y'],
-    outputIs: ['x', 'y'],
-  };
-  const options = { out: { type: 'string' }, model: { array: true }, 'output-is': { array: true } };
-  t.same(lastOfEach(argv, options), { ...argv, out: 'b', rate: 2 });
 });
 
 t.test('a misspelt environment name is held against what comes behind the prefix', async (t) => {

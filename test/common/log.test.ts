@@ -1,5 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 
 /** A program that logs, with `log` and `leaveLog` at hand. */
@@ -12,7 +14,7 @@ function program(body: string): string[] {
     '-e',
     `import { createLog, silentLog } from '${log}'; import { leaveLog } from '${output}';
      import { closeInspector, stopSignal } from '${signals}';
-     const log = createLog('test', { level: 'info' }); ${body}`,
+     const log = await createLog('test', { level: 'info', format: process.env.FORMAT ?? 'auto' }); ${body}`,
   ];
 }
 
@@ -136,3 +138,79 @@ t.test('SIGUSR1 opens no inspector', async (t) => {
   t.same(await once(child, 'exit'), [0, null]);
   t.notMatch(text, /Debugger|inspector/i);
 });
+
+const withoutScript = spawnSync('script', ['--version']).error !== undefined && 'script is not installed';
+/** Level, local time, message, fields. */
+const PRETTY = (level: string): RegExp =>
+  new RegExp(`^${level} \\[\\d\\d:\\d\\d:\\d\\d\\.\\d{3}\\]: it is so \\{"camera":"door"\\}$`);
+const SAID = `log.warn({ camera: 'door' }, 'it is so');`;
+
+function errorsOf(body: string, env: NodeJS.ProcessEnv): string[] {
+  const options = { encoding: 'utf8', env: { ...process.env, ...env } } as const;
+  return spawnSync(process.execPath, program(body), options).stderr.trimEnd().split('\n');
+}
+
+t.test(
+  'log.format: JSON lines are for whatever is no terminal, unless they are asked to be pretty',
+  async (t) => {
+    for (const FORMAT of ['auto', 'json'])
+      t.match(JSON.parse(errorsOf(SAID, { FORMAT })[0]!), { camera: 'door' });
+    t.match(errorsOf(SAID, { FORMAT: 'pretty' }), [PRETTY('WARN')]);
+  },
+);
+
+t.test('times for people are local', async (t) => {
+  const hourIn = (TZ: string): number => {
+    const [line = ''] = errorsOf(SAID, { FORMAT: 'pretty', TZ });
+    return Number(/\[(\d\d):/.exec(line)?.[1]);
+  };
+  const hours = (hourIn('Etc/GMT-9') - hourIn('UTC') + 24) % 24;
+  t.ok(hours === 9 || hours === 10, `${hours}: in between an hour may have begun`);
+});
+
+t.test(
+  'on a terminal the log is for people, and in colours unless NO_COLOR',
+  { skip: withoutScript },
+  async (t) => {
+    const [command, ...args] = [process.execPath, ...program(SAID)];
+    const quoted = [command, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+    const shown = (env: NodeJS.ProcessEnv): string =>
+      spawnSync('script', ['-qec', quoted, '/dev/null'], {
+        encoding: 'utf8',
+        env: { ...process.env, TERM: 'xterm', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+        .stdout.replaceAll('\r', '')
+        .trimEnd();
+    t.match(shown({ NO_COLOR: '1' }), PRETTY('WARN'));
+    t.ok(shown({ NO_COLOR: '' }).startsWith('\u001b[33mWARN'));
+    t.match(shown({ FORMAT: 'json' }), /^\{"level":40/);
+  },
+);
+
+t.test(
+  'to the journal of systemd each line says its priority, and so does an error that ends a program',
+  async (t) => {
+    const file = join(t.testdir(), 'journal');
+    const written = (args: string[], env: NodeJS.ProcessEnv = {}): string[] => {
+      const fd = openSync(file, 'w');
+      const { dev, ino } = fstatSync(fd, { bigint: true });
+      const stream = { JOURNAL_STREAM: `${dev}:${ino}` };
+      spawnSync(process.execPath, args, {
+        env: { ...process.env, ...stream, ...env },
+        stdio: ['ignore', 'ignore', fd],
+      });
+      closeSync(fd);
+      return readFileSync(file, 'utf8').trimEnd().split('\n');
+    };
+    const all = `log.level = 'debug'; for (const at of ['fatal', 'error', 'warn', 'info', 'debug']) log[at](at);`;
+    t.match(
+      written(program(all)).map((line) => line.slice(0, 14)),
+      ['<2>{"level":60', '<3>{"level":50', '<4>{"level":40', '<6>{"level":30', '<7>{"level":20'],
+    );
+    t.match(written(program(`log.error(new Error('why'))`), { FORMAT: 'pretty' }), [/^<3>ERROR/, /^<3>/]);
+    const errors = written(['dist/agent/main.js', 'run', '--brokr', 'x']);
+    t.same(errors, ['<3>error: Unknown argument: brokr. Did you mean --broker?', '<3>Try --help.']);
+    t.match(written(program(SAID), { JOURNAL_STREAM: '1:2' }), [/^\{/], 'another file is not the journal');
+  },
+);

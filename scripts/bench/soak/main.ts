@@ -1,6 +1,6 @@
 /** `npm run soak`: hours at full rate with random faults, and whether anything is lost or grows. */
 import { writeFileSync } from 'node:fs';
-import yargs from 'yargs';
+import { parseOptions, type Script } from '../../../common/cli/parse.js';
 import { EXIT, reportFailure, UsageError } from '../../../common/exit.js';
 import { hostFacts } from '../../../common/host/systeminformation.js';
 import { withoutMosquitto } from '../../../test/support/broker.js';
@@ -28,22 +28,12 @@ const OPTIONS = {
 
 const LONGEST_WARM_UP_MINUTES = 10;
 
-function parserOf(args: readonly string[]) {
-  return yargs([...args])
-    .scriptName('npm run soak --')
-    .usage(
-      '$0 [--minutes N]\n\nRuns broker, device and two servers, breaks one after the other, counts frames.',
-    )
-    .options(OPTIONS)
-    .epilogue('Exit code 1 where a frame was lost or something happened that must not.')
-    .version(false)
-    .strict()
-    .wrap(Math.min(110, process.stdout.columns || 110))
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw error ?? new UsageError(message);
-    });
-}
+const SCRIPT: Script = {
+  name: 'npm run soak --',
+  usage:
+    '$0 [--minutes N]\n\nRuns broker, device and two servers, breaks one after the other, counts frames.',
+  epilogue: 'Exit code 1 where a frame was lost or something happened that must not.',
+};
 
 function positive(name: string, value: number): number {
   if (Number.isFinite(value) && value > 0) return value;
@@ -51,8 +41,8 @@ function positive(name: string, value: number): number {
 }
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const argv = await parserOf(args).parseAsync();
-  if (argv['help'] === true) return EXIT.ok;
+  const argv = await parseOptions(SCRIPT, OPTIONS, args);
+  if (argv === null) return EXIT.ok;
   const missing = withoutMosquitto();
   if (missing !== false) throw new UsageError(missing);
   const minutes = positive('minutes', argv.minutes);

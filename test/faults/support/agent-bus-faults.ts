@@ -10,7 +10,7 @@ const faults = JSON.parse(process.env['FAULTS'] ?? '[]') as BusFault[];
 const startMs = systemClock.monotonicMs();
 const file = process.argv[process.argv.indexOf('--config') + 1] ?? null;
 const config = agentConfig(file, {});
-const log = createLog('edgemux', config.log);
+const log = await createLog('edgemux', config.log);
 const signal = stopSignal(log);
 const shifted = faults.map((fault) => ({
   ...fault,
