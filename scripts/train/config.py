@@ -99,6 +99,7 @@ class Config:
     # the shipped device policy
     gap_share: float = 0.98         # reach this share of the way from the local model's accuracy to the cloud's ...
     upload_cost: float = 4.0        # ... at the least device cost, an upload costing so many local runs
+    gate: bool = True               # train a gate for `three-tier` (policies/gate.py), to compete with its confidence
 
     @property
     def how(self):

@@ -27,9 +27,9 @@ config = Config(
     name='cifar10', zoo='cifar10', source='cifar10', size=32,
     licence='MIT (trained on CIFAR-10, Krizhevsky 2009; no picture of it is here)',
     models=(conv7('xs', 8), mirrored('xs'), conv7('m', 14, 'local'), mirrored('m'), conv7('xxl', 12), mirrored('xxl', 'cloud')),
-    mux=Mux(arch='mux4-32', epochs=16, views=2, known_limit=20_000, cost_form='log', cost_penalty=0.1),
+    mux=Mux(arch='mux4-32', epochs=16, views=2, known_limit=12_000, cost_form='log', cost_penalty=0.1),
     mux_count=1500, calibration_count=2500,
     mean=(0.4911, 0.4819, 0.4464), std=(0.2452, 0.2428, 0.2607),     # of the 46,000 pictures that step 1 sees
     batch=256, lr=0.375, schedule='triangle', warmup=0.23, momentum=0.85, norm_rate=64.0, smoothing=0.2, lookahead=True,
     flips='alternate', shift=2, fill='reflect', erase=0.0,
-    weights='float16', golden='drawn')
+    weights='float16', golden='drawn', gate=False)

@@ -19,7 +19,7 @@ def device_policy(config, data, graphs, held, shape):
     """The manifest's `policy` from what calibrate.measure found on held-out images."""
     pair = pair_outputs(config, held)
     chosen = policy(config, pair, group_outputs(config, graphs, held, shape), relative_mux_cost(config, graphs, shape),
-                    train_gate(config, data, graphs, pair))
+                    train_gate(config, data, graphs, pair) if config.gate else None)
     chosen['calibration'].update(bias=graphs.bias, temperatures=graphs.temperatures)
     return chosen
 

@@ -77,7 +77,9 @@ def golden(config, graphs, test, outputs, chosen):
     """Pictures with what the float32 twins say of them and how the shipped policy decides: every decision that occurs
     equally often, no image near a threshold. outputs: what measure() found on all of `test`."""
     mode, thresholds = chosen['mode'], chosen['thresholds']
-    pair = with_gains(chosen['gate'], pair_outputs(config, outputs), thresholds)
+    pair = pair_outputs(config, outputs)
+    if 'gate' in chosen:
+        pair = with_gains(chosen['gate'], pair, thresholds)
     decisions = apply(mode, thresholds, pair).decisions()
     clear = margin(mode, thresholds, pair) > CLEAR
     kinds = {d: [i for i, made in enumerate(decisions) if made == d and clear[i]] for d in ('mux', 'local', 'offload')}
@@ -101,11 +103,11 @@ def write_samples(folder, data, enlarge=8):
         from PIL import Image
     except ImportError:
         return                                                  # samples are for people; nothing reads them
+    if data.test.images.shape[3] != 1:
+        return                                                  # pictures of a user's need no enlarging, nor copies here
     folder.mkdir(exist_ok=True)
     for k, label in enumerate(data.labels):
         pixels = data.test.images[(data.test.labels == k).nonzero()[0, 0]]
-        if pixels.shape[2] != 1:
-            return                                              # pictures of a user's need no enlarging, nor copies here
         picture = Image.fromarray(pixels[:, :, 0].numpy())
         picture = picture.resize((picture.width * enlarge, picture.height * enlarge), Image.NEAREST)
         picture.save(folder / f'{label.replace("/", "-").replace(" ", "-")}.jpg', quality=92)

@@ -1,12 +1,16 @@
 """Image folders: decoded once into a mapped file."""
+import math
 import os
 import unittest
+from pathlib import Path
 
+import numpy as np
 import support
 import torch
 
-from data import folders
+from data import folders, images as datasets
 from data.cache import Mapped, mapped
+from data.split import Split
 
 
 class Cache(support.Toy):
@@ -50,6 +54,32 @@ class Cache(support.Toy):
         mapped(folders.Pictures(self.paths, 16), out, 'train')
         mapped(folders.Pictures(self.paths[1:], 16), out, 'train')
         self.assertEqual(len(list(out.iterdir())), 5)
+
+class Memory(support.Toy):
+    @unittest.skipUnless(Path('/proc/self/status').exists(), 'needs /proc')
+    def test_an_epoch_over_a_large_mapped_file_takes_no_more_memory_of_its_own_than_its_batches(self):
+        shape = (100_000, 64, 64, 3)                            # 1.2 GB
+        path = self.out() / 'large.u8'
+        with open(path, 'wb') as file:
+            file.truncate(math.prod(shape))                     # sparse: takes no room
+        known = Mapped(np.memmap(path, np.uint8, 'r', shape=shape), torch.arange(shape[0]))
+        split = Split(known, torch.zeros(shape[0], dtype=torch.int64))
+        config = support.tiny(shift=2, erase=0.5, flip=True, size=64)
+        before = own_memory()
+        rng = datasets.generator(1, 'memory')
+        for n, (images, _, _) in enumerate(datasets.batches(split, 256, rng, 'cpu')):
+            datasets.augment(images, config, rng)
+            if n == 60:
+                break
+        drawn = datasets.draws(config, len(split), (64, 64), rng)
+        datasets.changed(split.images[torch.arange(256)], config, {k: v[:256] for k, v in drawn.items()})
+        self.assertLess(own_memory() - before, 200e6)
+
+
+def own_memory():
+    """Bytes of this process that are not pages of files (RssAnon)."""
+    lines = Path('/proc/self/status').read_text(encoding='utf-8').splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith('RssAnon'))
 
 
 if __name__ == '__main__':

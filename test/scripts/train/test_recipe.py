@@ -157,9 +157,9 @@ class Recipe(support.Toy):
     def test_a_zoo_of_half_precision_weights_and_drawn_golden_pictures(self):
         import onnx
         from onnx import numpy_helper
-        base = self.config(epochs=1, weights='float16', golden='drawn', flip=True)
+        base = self.config(epochs=2, norm_rate=4.0, weights='float16', golden='drawn', gate=False, flip=True)
         twice = Model('c', 'conv7-xs', ('group',), mirrors='b')
-        config = configs.check(dataclasses.replace(base, models=(*base.models, twice), mux=dataclasses.replace(base.mux, epochs=1)))
+        config = configs.check(dataclasses.replace(base, models=(*base.models, twice)))
         data, out = datasets.load(config, self.root), self.out()
         runtime = Runtime(out, 'off')
         models, g, _ = support.quiet(stages.step1, config, data, runtime)
@@ -176,6 +176,7 @@ class Recipe(support.Toy):
             self.assertEqual(sum(v.size for v in halves.values()), sum(p.numel() for p in large), name)
             casts = [n for n in model.graph.node if n.op_type == 'Cast' and n.input[0] in halves]
             self.assertEqual(len(casts), len(halves))
+        self.assertNotIn('gate', written['policy'])
         golden = json.loads((out / 'zoo' / 'golden.json').read_text())['images']
         shown = torch.frombuffer(bytearray(base64.b64decode(golden[0]['pixels'])), dtype=torch.uint8).reshape(1, 28, 28, 1)
         self.assertFalse((data.test.images == shown).flatten(1).all(1).any(), 'no picture of the data set is passed on')
