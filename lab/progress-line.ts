@@ -79,6 +79,13 @@ export function barText(title: string, { done, total, elapsedS }: Counted): stri
 /** Images a second, and how long the rest will take. */
 export function remainingText(where: string, { done, total, elapsedS }: Counted): string {
   const rate = done / Math.max(1e-3, elapsedS);
-  const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)} s left` : '';
+  const left = rate > 0 ? `, ${durationText((total - done) / rate)} left` : '';
   return `${done} / ${total} images ${where}, ${rate.toFixed(1)} a second${left}`;
+}
+
+/** Seconds for people: `42 s`, `7 min`, `3 h 5 min`. */
+export function durationText(seconds: number): string {
+  if (seconds < 120) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -6,7 +6,7 @@ import { EVAL_OPTIONS, evalOptions } from '../../lab/eval/options.js';
 import { MEASURE_OPTIONS, measureOptions, type MeasureOptions } from '../../lab/measure/options.js';
 import { REPORT_OPTIONS, reportOptions } from '../../lab/report/options.js';
 import { IMPORT_OPTIONS, importOptions } from '../../lab/zoo/import-options.js';
-import { LABEL_OPTIONS, labelOptions } from '../../lab/zoo/label-options.js';
+import { COPY_OPTIONS, copyOptions, LABEL_OPTIONS, labelOptions } from '../../lab/zoo/label-options.js';
 import { agentConfig } from '../config.js';
 import { configFile, type Action } from './command.js';
 
@@ -33,6 +33,19 @@ export const LABEL: Action = {
     return async () => (await import('../../lab/zoo/label.js')).runLabel(options);
   },
 };
+
+/** @param most files that it takes */
+function copying(most: number): Action {
+  return {
+    options: COPY_OPTIONS,
+    run: (argv) => {
+      const options = copyOptions(argv, most);
+      return async () => (await import('../../lab/zoo/labels/copy.js')).runLabelCopy(options);
+    },
+  };
+}
+export const LABEL_MERGE = copying(Infinity);
+export const LABEL_CONVERT = copying(1);
 
 export const MEASURE: Action = {
   options: MEASURE_OPTIONS,

@@ -44,6 +44,18 @@ export const COMMANDS: readonly Command[] = [
     name: 'label',
     describe: "what every model of a zoo says of labelled images: a mux's training data",
     action: async () => (await import('./lab.js')).LABEL,
+    commands: [
+      {
+        name: 'merge',
+        describe: 'join the files of --shard to one',
+        action: async () => (await import('./lab.js')).LABEL_MERGE,
+      },
+      {
+        name: 'convert',
+        describe: 'a labels file in its other form: binary, JSON lines',
+        action: async () => (await import('./lab.js')).LABEL_CONVERT,
+      },
+    ],
   },
   {
     name: 'measure',

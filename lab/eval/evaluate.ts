@@ -86,16 +86,15 @@ function hardnessRows({ models, pairMux, count }: Measured): EvalReport['hardnes
 function notes(zoo: Zoo, measured: Measured, pair: Pair | null, part: PairEvaluation | null): string[] {
   const { manifest } = zoo;
   const said: string[] = [];
-  const { images, unreadable } = measured;
-  const read = measured.count + unreadable.length;
+  const { images, unusable } = measured;
+  const read = measured.count + unusable.count;
   const which =
     typeof images.key(0) === 'string'
       ? `${read} of ${images.count} images`
       : `The first ${read} of ${images.count} test images`;
   if (read < images.count) said.push(`${which} only.`);
   if (images.note !== null) said.push(images.note);
-  if (unreadable.length > 0)
-    said.push(`${unreadable.length} images could not be read; the first: ${unreadable[0] ?? ''}.`);
+  if (unusable.count > 0) said.push(`${unusable.text()}; the first: ${unusable.lines[0] ?? ''}.`);
   if (!pair) said.push('No pair: the zoo has no two models with the roles local and cloud.');
   else if (!measured.pairMux) said.push('No mux for the pair: only the cascade is judged.');
   if (!measured.groupMux) said.push('No group: the zoo has no group mux, so there is no Table II.');

@@ -1,5 +1,5 @@
 /** The confidence below which a cascade asks the server, from labelled images. */
-import { EdgemuxError } from '../../common/errors.js';
+import { EdgemuxError, messageOf } from '../../common/errors.js';
 import { Inference } from '../../mux/inference/inference.js';
 import { argmax, maximum } from '../../mux/rules/probabilities.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
@@ -109,7 +109,7 @@ async function answers(
       inference,
       images,
       stopped: () => false,
-      failed: (index, why) => unreadable.push(`${images.key(index)}: ${why}`),
+      failed: (index, why) => unreadable.push(`${images.key(index)}: ${messageOf(why)}`),
       judged: ({ label, probabilities }) => {
         const [mine = [], other = []] = probabilities;
         suspicions.add(label, probabilities);

@@ -1,9 +1,9 @@
 /** Labelled images through every model, in batches: the next batch is decoded while one is run. */
-import { messageOf } from '../../common/errors.js';
 import type { Inference } from '../../mux/inference/inference.js';
 import { allFinite } from '../../mux/rules/probabilities.js';
 import { distinctInputs, inputBytes, inputKey, type NetworkInput } from '../../mux/zoo/input.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
+import type { Net } from '../eval/outputs/nets.js';
 import type { LabelledImages } from './labelled.js';
 
 /** One image and what the models said of it. */
@@ -12,15 +12,21 @@ export interface Judged {
   label: number;
   /** K probabilities of each model, in the order of `models`. */
   probabilities: Float32Array[];
+  /** Outputs of each of `beside` for this image. */
+  beside: Record<string, Float32Array>[];
 }
 
 export interface JudgeDeps {
   inference: Pick<Inference, 'infer'>;
   images: LabelledImages;
+  /** Networks that are asked beside the models: the muxes. */
+  beside?: readonly Net[];
+  /** Images a run; as fits the inputs unless given. */
+  batch?: number;
   /** Called in the order of `which`. */
   judged: (row: Judged) => void;
   /** An image that cannot be read, or that a model has no numbers for. */
-  failed: (index: number, why: string) => void;
+  failed: (index: number, why: unknown) => void;
   /** Awaited after each batch. */
   batchEnded?: () => Promise<void>;
   /** Asked before each batch. */
@@ -34,7 +40,7 @@ interface Batch {
 }
 
 /** Values (H · W · C) in a batch at most, beyond one image; and images at most. */
-const BATCH_VALUES = 1_500_000;
+const BATCH_VALUES = 4_000_000;
 const BATCH_IMAGES = 64;
 
 /** Images a batch: few large or many small ones. */
@@ -58,8 +64,9 @@ export async function judge(
   models: readonly string[],
   which: readonly number[],
 ): Promise<void> {
-  const inputs = inputsOf(zoo, models);
-  const size = batchSize(inputs);
+  const { beside = [] } = deps;
+  const inputs = distinctInputs([...inputsOf(zoo, models), ...beside.map(({ input }) => input)]);
+  const size = deps.batch ?? batchSize(inputs);
   const next = (from: number) => readBatch(deps, inputs, which.slice(from, from + size));
   let reading = next(0);
   for (let from = 0; from < which.length && !deps.stopped(); from += size) {
@@ -67,7 +74,7 @@ export async function judge(
     reading = from + size < which.length ? next(from + size) : Promise.resolve({ indices: [], pixels: [] });
     // Awaited in the next turn; until then a failure must not count as unhandled.
     reading.catch(() => undefined);
-    if (batch.indices.length > 0) await runBatch(deps, zoo, models, batch);
+    if (batch.indices.length > 0) await runBatch(deps, zoo, models, inputs, batch);
     await deps.batchEnded?.();
   }
 }
@@ -83,7 +90,7 @@ async function readBatch(
   const pixels: Uint8Array[][] = [];
   read.forEach((one, i) => {
     const index = which[i] ?? 0;
-    if (one.status === 'rejected') return failed(index, messageOf(one.reason));
+    if (one.status === 'rejected') return failed(index, one.reason);
     indices.push(index);
     pixels.push(one.value);
   });
@@ -92,23 +99,45 @@ async function readBatch(
 }
 
 async function runBatch(
-  { inference, images, judged, failed }: JudgeDeps,
+  { inference, images, beside = [], judged, failed }: JudgeDeps,
   zoo: Zoo,
   models: readonly string[],
+  inputs: readonly NetworkInput[],
   { indices, pixels }: Batch,
 ): Promise<void> {
   const { classes } = zoo;
-  const keys = inputsOf(zoo, models).map(inputKey);
+  const count = indices.length;
+  const keys = inputs.map(inputKey);
+  const pixelsFor = (input: NetworkInput) => pixels[keys.indexOf(inputKey(input))] ?? new Uint8Array();
   const answers: Float32Array[] = [];
   for (const model of models) {
-    const own = pixels[keys.indexOf(inputKey(zoo.inputOf(model)))] ?? new Uint8Array();
-    const outcome = await inference.infer({ kind: 'classify', model, pixels: own, count: indices.length });
+    const own = pixelsFor(zoo.inputOf(model));
+    const outcome = await inference.infer({ kind: 'classify', model, pixels: own, count });
     answers.push(outcome.probabilities);
   }
+  const others: Record<string, Float32Array>[] = [];
+  for (const net of beside) others.push((await net.run(pixelsFor(net.input), count)).outputs);
   indices.forEach((index, i) => {
     const probabilities = answers.map((all) => all.subarray(i * classes, (i + 1) * classes));
     const broken = probabilities.findIndex((one) => !allFinite(one));
-    if (broken >= 0) failed(index, `${models[broken]} gives NaN or infinite probabilities`);
-    else judged({ index, label: images.label(index), probabilities });
+    if (broken >= 0) return failed(index, `${models[broken]} gives NaN or infinite probabilities`);
+    const heads = others.map((outputs) => rowsAt(outputs, i, count));
+    if (heads.some((outputs) => !Object.values(outputs).every(allFinite)))
+      return failed(index, 'the mux gives NaN or infinite numbers');
+    judged({ index, label: images.label(index), probabilities, beside: heads });
   });
+}
+
+/** Row i of outputs of `count` images. */
+function rowsAt(
+  outputs: Record<string, Float32Array>,
+  i: number,
+  count: number,
+): Record<string, Float32Array> {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, values]) => {
+      const width = values.length / count;
+      return [name, values.subarray(i * width, (i + 1) * width)];
+    }),
+  );
 }

@@ -5,14 +5,18 @@ import { EXIT } from '../../common/exit.js';
 import { silentLog } from '../../common/log.js';
 import { stopSignal } from '../../common/signals.js';
 import { Inference } from '../../mux/inference/inference.js';
+import { distinctInputs } from '../../mux/zoo/input.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
-import { percent } from './import-report.js';
-import { batchSize, inputsOf, judge, type JudgeDeps } from './judge.js';
-import type { LabelOptions } from './label-options.js';
-import { folderImages, idxImages, testImages, type LabelledImages } from './labelled.js';
-import { headerOf, openLabels, rowLine, type Correct, type OpenLabels } from './labels-file.js';
-import { Suspicions } from './suspicions.js';
+import { groupNet, pairNet, type Net } from '../eval/outputs/nets.js';
 import { ProgressLine, remainingText, type Counted } from '../progress-line.js';
+import { percent } from './import-report.js';
+import { batchSize, inputsOf, judge, type JudgeDeps, type Judged } from './judge.js';
+import type { LabelOptions, Shard } from './label-options.js';
+import { folderImages, idxImages, testImages, type LabelledImages } from './labelled.js';
+import { headerOf, type LabelRow } from './labels/header.js';
+import { labelRow, openLabels, type OpenLabels, type Tally } from './labels/write.js';
+import { Suspicions } from './suspicions.js';
+import { Unusable } from './unusable.js';
 
 export interface LabelDeps {
   /** Figures at the end. */
@@ -46,12 +50,16 @@ export async function runLabel(options: LabelOptions, deps: LabelDeps = systemDe
   models.forEach((id) => zoo.modelById(id));
   const images = await imagesOf(zoo, options);
   if (images.note !== null) deps.say(`note: ${images.note}\n`);
-  const file = await openLabels(options.outFile, headerOf(zoo, models, images));
+  const header = headerOf(zoo, models, images, muxesOf(zoo, options));
+  const { top } = options;
+  const file = await openLabels(options.outFile, header, { top, longestName: longestName(images) });
   try {
-    const which = chosen(images.count, options.limit).filter((i) => !file.done.has(images.key(i)));
     if (file.done.size > 0) deps.say(`${file.done.size} images are in ${options.outFile} already\n`);
-    const run = await label({ deps, zoo, models, images, file, which }, options);
-    report(deps, options, models, run);
+    if (file.cut > 0) deps.say(`${file.cut} rows at its end were not whole: they are computed again\n`);
+    const which = partOf(chosen(images.count, options.limit), options.shard);
+    const left = which.filter((i) => !file.done.has(images.key(i)));
+    const run = await label({ deps, zoo, models, images, file, which: left }, options);
+    report(deps, options, models, file.tally, run);
     return run.stopped ? EXIT.failure : EXIT.ok;
   } finally {
     await file.close();
@@ -63,10 +71,27 @@ function imagesOf(zoo: Zoo, { source }: LabelOptions): Promise<LabelledImages> {
   return source.kind === 'images' ? folderImages(zoo, source.dir) : idxImages(zoo, source.dir, source.part);
 }
 
+/** @throws EdgemuxError CONFIG_INVALID where muxes are wanted and there are none */
+function muxesOf({ manifest, name }: Zoo, { muxes }: LabelOptions): boolean {
+  if (!muxes || manifest.mux) return muxes;
+  throw new EdgemuxError('CONFIG_INVALID', `--mux: zoo '${name}' has no mux yet: leave it out`);
+}
+
+function longestName({ count, key }: LabelledImages): number {
+  let most = 0;
+  for (let i = 0; i < count; i += 1) most = Math.max(most, Buffer.byteLength(String(key(i))));
+  return most;
+}
+
 /** All indices, or `limit` of them at even distances: folders come class by class. */
 function chosen(count: number, limit: number | null): number[] {
   const wanted = Math.min(count, limit ?? count);
   return Array.from({ length: wanted }, (_, i) => Math.floor((i * count) / wanted));
+}
+
+/** Every `of`-th, so that each part has something of every class. */
+function partOf(which: readonly number[], { index, of }: Shard): number[] {
+  return which.filter((_, at) => at % of === index - 1);
 }
 
 interface Work {
@@ -79,24 +104,26 @@ interface Work {
 }
 
 interface Run {
-  correct: Correct[];
-  unreadable: string[];
+  unusable: Unusable;
   /** What is probably wrong with the models, as far as this run shows. */
   warnings: string[];
   stopped: boolean;
 }
 
 async function label(work: Work, options: LabelOptions): Promise<Run> {
-  const { deps, zoo, models, file, which } = work;
-  const run: Run = { correct: [...file.correct], unreadable: [], warnings: [], stopped: false };
+  const { deps, zoo, models, which } = work;
+  const run: Run = { unusable: new Unusable(), warnings: [], stopped: false };
   if (which.length === 0) return run;
   void deps.stopped.then(() => (run.stopped = true));
-  const inference = new Inference({}, inferenceOptions(zoo, models, options));
+  const batch = options.batch ?? batchSize(distinctInputs(inputsOf(zoo, models)));
+  const inference = new Inference({}, inferenceOptions(zoo, models, options, batch));
   const { provider } = await inference.start();
   const progress = progressOf(deps, which.length, `on ${provider}`);
   const suspicions = new Suspicions(models, zoo.classes);
+  const beside = options.muxes ? muxNets(zoo, inference) : [];
+  const judging = { inference, beside, batch, ...writing(work, run, suspicions, progress.oneDone) };
   try {
-    await judge({ inference, ...writing(work, run, suspicions, progress.oneDone) }, zoo, models, which);
+    await judge(judging, zoo, models, which);
   } finally {
     progress.end();
     await inference.stop();
@@ -105,33 +132,51 @@ async function label(work: Work, options: LabelOptions): Promise<Run> {
   return run;
 }
 
+function muxNets(zoo: Zoo, inference: Inference): Net[] {
+  const { pair, group } = zoo.manifest.mux ?? {};
+  return [...(pair ? [pairNet(inference, zoo)] : []), ...(group ? [groupNet(inference, zoo)] : [])];
+}
+
 /** Rows into the file, batch by batch. */
 function writing(
   { models, images, file }: Work,
   run: Run,
   suspicions: Suspicions,
   oneDone: () => void,
-): Omit<JudgeDeps, 'inference'> {
-  let lines = '';
+): Pick<JudgeDeps, 'images' | 'stopped' | 'failed' | 'judged' | 'batchEnded'> {
+  let rows: LabelRow[] = [];
   return {
     images,
     stopped: () => run.stopped,
     failed: (index, why) => {
-      run.unreadable.push(`${images.key(index)}: ${why}`);
+      run.unusable.add(images.key(index), why);
       oneDone();
     },
     judged: (row) => {
-      const { line, correct } = rowLine(images.key(row.index), row.label, models, row.probabilities);
-      lines += line;
-      run.correct.push(correct);
+      rows.push(rowOf(images, models, row));
       suspicions.add(row.label, row.probabilities);
       oneDone();
     },
     batchEnded: async () => {
-      await file.append(lines);
-      lines = '';
+      await file.append(rows);
+      rows = [];
     },
   };
+}
+
+function rowOf(
+  images: LabelledImages,
+  models: readonly string[],
+  { index, label, probabilities, beside }: Judged,
+): LabelRow {
+  const heads = beside.map((outputs) => outputs['probabilities'] ?? new Float32Array());
+  const head = (name: string) => beside.find((outputs) => name in outputs)?.[name] ?? null;
+  return labelRow(images.key(index), label, models.length, {
+    probabilities: [...probabilities, ...heads],
+    score: head('score')?.[0] ?? null,
+    correct: head('correct'),
+    weights: head('weights'),
+  });
 }
 
 function progressOf(deps: LabelDeps, total: number, where: string): { oneDone(): void; end(): void } {
@@ -151,26 +196,41 @@ function progressOf(deps: LabelDeps, total: number, where: string): { oneDone():
 function inferenceOptions(
   zoo: Zoo,
   models: string[],
-  { providers, threads }: LabelOptions,
+  { providers, threads, muxes }: LabelOptions,
+  batch: number,
 ): ConstructorParameters<typeof Inference>[1] {
-  const warmup = { warmupRuns: 3, warmupBatches: [1, batchSize(inputsOf(zoo, models))] };
-  return { zoo, models, mux: null, providers, requireProvider: false, threads, ...warmup };
+  const { pair, group } = (muxes ? zoo.manifest.mux : undefined) ?? {};
+  return {
+    zoo,
+    models,
+    mux: pair ? 'pair' : null,
+    groupMux: group !== undefined,
+    providers,
+    requireProvider: false,
+    threads,
+    warmupRuns: 3,
+    warmupBatches: [1, batch],
+  };
 }
 
-function report(deps: LabelDeps, { outFile }: LabelOptions, models: string[], run: Run): void {
-  const { correct, unreadable, stopped } = run;
-  for (const line of unreadable.slice(0, NAMED)) deps.say(`left out ${line}\n`);
-  if (unreadable.length > 0) deps.say(`${unreadable.length} images could not be used\n`);
-  for (const line of run.warnings) deps.say(`warning: ${line}\n`);
+function report(
+  deps: LabelDeps,
+  { outFile }: LabelOptions,
+  models: string[],
+  { rows, right, any }: Tally,
+  { unusable, warnings, stopped }: Run,
+): void {
+  for (const line of unusable.lines.slice(0, NAMED)) deps.say(`left out ${line}\n`);
+  if (unusable.count > 0) deps.say(`${unusable.text()}\n`);
+  for (const line of warnings) deps.say(`warning: ${line}\n`);
   if (stopped) deps.say('stopped; the same command goes on\n');
-  if (correct.length === 0 && stopped) return;
-  if (correct.length === 0)
+  if (rows === 0 && stopped) return;
+  if (rows === 0)
     throw new EdgemuxError(
       'CONFIG_INVALID',
-      `none of the images could be used; the first: ${unreadable[0] ?? '-'}`,
+      `none of the images could be used; the first: ${unusable.lines[0] ?? '-'}`,
     );
-  const share = (holds: (row: Correct) => boolean) => percent(correct.filter(holds).length / correct.length);
-  const lines = models.map((id) => `  ${id}: ${share((row) => row[id] === true)} right`);
-  lines.push(`  at least one of them: ${share((row) => models.some((id) => row[id] === true))}`);
-  deps.write(`${correct.length} images in ${outFile}\n${lines.join('\n')}\n`);
+  const lines = models.map((id, m) => `  ${id}: ${percent((right[m] ?? 0) / rows)} right`);
+  lines.push(`  at least one of them: ${percent(any / rows)}`);
+  deps.write(`${rows} images in ${outFile}\n${lines.join('\n')}\n`);
 }

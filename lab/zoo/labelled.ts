@@ -175,6 +175,9 @@ export async function folderImages(
   return fileImages(dir, files, note);
 }
 
+/** As the daemon has it: what is damaged is no picture to judge by, and is counted. */
+const LIMITS = { maxPixels: MOST_PIXELS, damaged: 'drop' } as const;
+
 /** @param dir that the paths are below */
 export function fileImages(dir: string, files: readonly LabelledFile[], note: string | null): LabelledImages {
   const at = (i: number): LabelledFile => fileAt(files, i);
@@ -187,7 +190,7 @@ export function fileImages(dir: string, files: readonly LabelledFile[], note: st
     label: (i) => at(i).label,
     encoded,
     pixels: async (i, inputs) => {
-      const picture: Picture = await decodePicture(await encoded(i), { maxPixels: MOST_PIXELS }, inputs);
+      const picture: Picture = await decodePicture(await encoded(i), LIMITS, inputs);
       return Promise.all(inputs.map((input) => prepare(picture, input)));
     },
   };

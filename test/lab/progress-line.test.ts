@@ -1,5 +1,5 @@
 import t from 'tap';
-import { barText, ProgressLine, remainingText, type Counted } from '../../lab/progress-line.js';
+import { barText, durationText, ProgressLine, remainingText, type Counted } from '../../lab/progress-line.js';
 
 /** A stream that keeps what is written, and a clock that a test sets. */
 function fakes(isTTY: boolean) {
@@ -53,4 +53,8 @@ t.test('a bar is as full as the work, and a count of nothing promises no end', a
     /^run 1\/9 {2}█{12}░{12} 6\/12 {2}3 frames\/s$/,
   );
   t.equal(remainingText('on cpu', { done: 0, total: 5, elapsedS: 3 }), '0 / 5 images on cpu, 0.0 a second');
+});
+
+t.test('a long time is said in minutes and hours', async (t) => {
+  t.same([119.2, 120, 3600, 11_000].map(durationText), ['120 s', '2 min', '60 min', '3 h 4 min']);
 });

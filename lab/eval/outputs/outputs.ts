@@ -3,8 +3,9 @@ import type { Provider } from '../../../mux/config.js';
 import { Inference } from '../../../mux/inference/inference.js';
 import { argmax, maximum } from '../../../mux/rules/probabilities.js';
 import { distinctInputs, inputBytes, inputKey, type NetworkInput } from '../../../mux/zoo/input.js';
-import { EdgemuxError, messageOf } from '../../../common/errors.js';
+import { EdgemuxError } from '../../../common/errors.js';
 import { chosen, evaluationImages, type LabelledImages } from '../../zoo/labelled.js';
+import { Unusable } from '../../zoo/unusable.js';
 import { featuresOf } from './features.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
 import { classifier, groupNet, pairNet, timesMs, type Net } from './nets.js';
@@ -55,8 +56,7 @@ export interface Measured {
   which: readonly number[];
   /** Hand-crafted features of each image, see `featuresOf`. */
   features: number[][];
-  /** Images that could not be read, with the reason. */
-  unreadable: string[];
+  unusable: Unusable;
 }
 
 export interface OutputsOptions {
@@ -87,13 +87,13 @@ export async function measure(zoo: Zoo, options: OutputsOptions): Promise<Measur
     const nets = netsOf(zoo, inference);
     options.progress?.('single runs, for the time', 0);
     const times = await timesMs(nets, await firstPixels(images, all, nets));
-    const { swept, which, features, unreadable } = await sweep(nets, images, all, zoo, options.progress);
+    const { swept, which, features, unusable } = await sweep(nets, images, all, zoo, options.progress);
     const labels = Uint16Array.from(which, (i) => images.label(i));
     const read = swept.map((heads, at) => ({
       ...answered(heads, labels, zoo.classes),
       runMs: times[at] ?? NaN,
     }));
-    const looked = { count: which.length, labels, images, which, features, unreadable };
+    const looked = { count: which.length, labels, images, which, features, unusable };
     return { ...looked, classes: zoo.classes, provider, ...readings(zoo, read) };
   } finally {
     await inference.stop();
@@ -171,7 +171,7 @@ export interface Sweep {
   swept: Record<string, Float32Array>[];
   which: number[];
   features: number[][];
-  unreadable: string[];
+  unusable: Unusable;
 }
 
 /** All images through the networks, in batches, each decoded once. */
@@ -187,7 +187,7 @@ export async function sweep(
   const bytes = inputs.reduce((sum, input) => sum + inputBytes(input), 0);
   const size = Math.max(1, Math.min(BATCH.images, Math.floor(BATCH.bytes / bytes)));
   const parts = nets.map((): Record<string, Float32Array[]> => ({}));
-  const found: Omit<Sweep, 'swept'> = { which: [], features: [], unreadable: [] };
+  const found: Omit<Sweep, 'swept'> = { which: [], features: [], unusable: new Unusable() };
   for (let from = 0; from < all.length; from += size) {
     const pixels = await readBatch(images, all.slice(from, from + size), inputs, found);
     for (const [at, net] of nets.entries()) {
@@ -210,13 +210,13 @@ async function readBatch(
   images: LabelledImages,
   which: readonly number[],
   inputs: readonly NetworkInput[],
-  found: Pick<Sweep, 'which' | 'unreadable'>,
+  found: Pick<Sweep, 'which' | 'unusable'>,
 ): Promise<Uint8Array[][]> {
   const read = await Promise.allSettled(which.map((i) => images.pixels(i, inputs)));
   return read.flatMap((one, at) => {
     const i = which[at] ?? 0;
     if (one.status === 'rejected') {
-      found.unreadable.push(`${images.key(i)}: ${messageOf(one.reason)}`);
+      found.unusable.add(images.key(i), one.reason);
       return [];
     }
     found.which.push(i);

@@ -1,8 +1,11 @@
-"""Labels files: what somebody's models said of labelled images, one image a row. README.md documents both forms.
+"""Labels files: what somebody's models said of labelled images, one image a row. README.md documents the forms.
 
-`edgemux label` writes JSON lines: a header, then a row an image. An NPZ with the same contents serves those who have arrays.
+`edgemux label` writes records of one length behind a header (lab/zoo/labels/record.ts has their layout), or JSON lines: a header,
+then a row an image. An NPZ with the same contents serves those who have arrays.
 """
 import json
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +16,9 @@ from config import TrainError
 from data.images import generator, normalise
 
 FORMAT = 'edgemux-labels'
+MAGIC, LAYOUT = b'edgmxlbl', 1
+PREFIX = struct.Struct('<8sII')
+CHUNK = 1000        # rows that are decoded at once
 
 
 @dataclass
@@ -31,10 +37,75 @@ def read(path):
     """Labels of a file; a TrainError names the row that is wrong."""
     path = Path(path)
     try:
-        found = read_npz(path) if path.suffix == '.npz' else read_lines(path)
+        found = read_npz(path) if path.suffix == '.npz' else read_records(path) if is_records(path) else read_lines(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainError(f'cannot read the labels file {path}: {type(error).__name__}: {error}') from error
     return check(found, path)
+
+
+def is_records(path):
+    with open(path, 'rb') as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def record_type(header):
+    """The numpy type of a record: of its vectors 'codes' [V, K], or 'classes' and 'kept' [V, k] with 'rest' [V] in 'top'."""
+    muxes, classes, form = header.get('muxes') or {}, len(header['labels']), header['record']
+    members = len(muxes['group']['models']) if 'group' in muxes else 0
+    vectors = len(header['models']) + ('pair' in muxes) + ('group' in muxes)
+    name = ('name', f'S{form["nameBytes"]}') if form['nameBytes'] else ('name', '<u4')
+    k = form['top']
+    part = ('codes', '<f2', (vectors, classes)) if k is None else \
+        ('top', [('classes', '<u2', (k,)), ('kept', '<f2', (k,)), ('rest', '<f2')], (vectors,))
+    fields = [name, ('label', '<u4'), ('score', '<f4', (int('pair' in muxes),)), ('correct', '<f4', (members,)),
+              ('weights', '<f4', (members,)), part]
+    bytes_ = np.dtype(fields).itemsize
+    return np.dtype([*fields, ('zeros', f'V{-bytes_ % 4}')] if bytes_ % 4 else fields)
+
+
+def records(path):
+    """(header, memory-mapped records); the last four bytes of each are its CRC-32."""
+    with open(path, 'rb') as file:
+        _, version, length = PREFIX.unpack(file.read(PREFIX.size))
+        if version != LAYOUT:
+            raise ValueError(f'layout {version} of the records is not {LAYOUT}')
+        header = json.loads(file.read(length))
+        size = file.seek(0, 2) - PREFIX.size - length
+    row = record_type(header)
+    whole = np.dtype([('row', row), ('check', '<u4')])
+    if size % whole.itemsize:
+        raise ValueError('its last row is not whole: run the same `edgemux label` again')
+    return header, np.memmap(path, whole, 'r', PREFIX.size + length, (size // whole.itemsize,)) if size else np.empty(0, whole)
+
+
+def read_records(path):
+    header, found = records(path)
+    for n, one in enumerate(found):
+        data = one.tobytes()
+        if zlib.crc32(data[:-4]) != struct.unpack('<I', data[-4:])[0]:
+            raise ValueError(f'row {n + 1} is damaged: run the same `edgemux label` again')
+    models, classes = len(header['models']), len(header['labels'])
+    probabilities = np.empty((models, len(found), classes), np.float32)
+    for start in range(0, len(found), CHUNK):
+        rows = found['row'][start:start + CHUNK]
+        probabilities[:, start:start + CHUNK] = vectors_of(rows, header)[:, :models].transpose(1, 0, 2)
+    names = found['row']['name']
+    images = [n.decode() for n in names.tolist()] if header['record']['nameBytes'] else names.tolist()
+    return Labels(header['models'], header['labels'], images, torch.from_numpy(found['row']['label'].astype(np.int64)),
+                  torch.from_numpy(probabilities), header.get('part', 'test'))
+
+
+def vectors_of(rows, header):
+    """Probabilities float32 [n, V, K] of records: codes are float16 logarithms; what was not kept shares the rest alike."""
+    classes, k = len(header['labels']), header['record']['top']
+    if k is None:
+        return np.exp(rows['codes'].astype(np.float32))
+    top = rows['top']
+    kept = min(k, classes)
+    rest = np.exp(top['rest'].astype(np.float32)) / max(1, classes - kept)
+    found = np.repeat(rest[..., None], classes, 2)
+    np.put_along_axis(found, top['classes'][..., :kept].astype(np.int64), np.exp(top['kept'][..., :kept].astype(np.float32)), 2)
+    return found
 
 
 def read_lines(path):

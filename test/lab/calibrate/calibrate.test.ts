@@ -163,6 +163,7 @@ t.test('labels of edgemux label calibrate a cascade', async (t) => {
     { id: 'small', flops: 1, roles: ['local'] },
     { id: 'large', flops: 9, roles: ['cloud'] },
   ];
+  const header = { format: 'edgemux-labels', version: 1, labels: ['cat', 'dog'], images: 'indices', models };
   const lines = frames(400, 2).map(({ keepScore, keepRight, sendRight }, index) => {
     const sure = Math.min(1, keepScore);
     const probabilities = { small: [sure, 1 - sure], large: [0.5, 0.5] };
@@ -173,7 +174,7 @@ t.test('labels of edgemux label calibrate a cascade', async (t) => {
       probabilities,
     });
   });
-  writeFileSync(file, [JSON.stringify({ format: 'edgemux-labels', models }), ...lines].join('\n'));
+  writeFileSync(file, [JSON.stringify(header), ...lines].join('\n'));
   let printed = '';
   const argv = { zoo: SHIPPED_ZOO, labels: file, offload: 0.2, provider: 'cpu', check: 20 };
   t.equal(await runCalibrate(calibrateOptions(argv, null), policyOf, (text) => (printed += text)), 0);

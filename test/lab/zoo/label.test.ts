@@ -164,7 +164,7 @@ t.test('flags are checked by name', (t) => {
   const options = (argv: object) => () => labelOptions({ zoo: 'z', out: 'a.jsonl', ...argv });
   t.throws(options({ out: 'labels.csv' }), {
     code: 'CONFIG_INVALID',
-    message: /--out must be a file that ends in .jsonl/,
+    message: /--out must be a file that ends in .labels or .jsonl/,
   });
   t.throws(options({ images: 'a', idx: 'b' }), { message: /--idx/ });
   t.throws(options({ limit: 0 }), { message: /--limit/ });
