@@ -130,8 +130,8 @@ export interface CopyOptions {
 
 export const COPY_OPTIONS = {
   in: {
-    type: 'array',
-    string: true,
+    type: 'string',
+    array: true,
     requiresArg: true,
     demandOption: true,
     describe: 'labels files, *.labels or *.jsonl',
