@@ -140,12 +140,16 @@ const offloadSchema = z
     }),
     window: z.number().int().min(1).max(1024).default(8).meta({
       unit: 'frames',
-      description: 'most requests in flight; beyond it the device answers (window-full)',
+      description: 'most requests in flight to one server; beyond it another is asked, or the device answers (window-full)',
     }),
     leastWindow: z.number().int().min(1).max(1024).default(1).meta({
       unit: 'frames',
       description:
         'requests in flight that remain when timeouts and busy servers shrink the window; it grows with answers',
+    }),
+    share: z.boolean().default(false).meta({
+      description:
+        'asks any server of the group, where all servers take that (share.enabled), in place of the one with the least load',
     }),
     breaker: breakerSchema.prefault({}),
   })

@@ -26,6 +26,8 @@ export class Counters {
   results = 0;
   lateAnswers = 0;
   badAnswers = 0;
+  /** Of servers that were not asked. */
+  foreignAnswers = 0;
   /** Camera stamps that are no time; the receipt counted instead. */
   oddCapturedAt = 0;
   journalErrors = 0;
@@ -81,6 +83,7 @@ export class Counters {
       routes: { ...this.routes },
       lateAnswers: this.lateAnswers,
       badAnswers: this.badAnswers,
+      foreignAnswers: this.foreignAnswers,
       oddCapturedAt: this.oddCapturedAt,
       journalErrors: this.journalErrors,
       journalsSetAside: this.journalsSetAside,
@@ -103,6 +106,7 @@ export interface CounterSnapshot {
   routes: Record<Route, number>;
   lateAnswers: number;
   badAnswers: number;
+  foreignAnswers: number;
   oddCapturedAt: number;
   journalErrors: number;
   journalsSetAside: number;

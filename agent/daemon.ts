@@ -158,7 +158,7 @@ export class AgentDaemon {
   }
 
   async #connect(parts: Parts, patterns: CameraPatterns): Promise<void> {
-    const { connection, control, limiter, offloader, outbox, pipeline, reporter, servers, topics } = parts;
+    const { balancer, connection, control, offloader, outbox, pipeline, reporter, servers, topics } = parts;
     const base = this.#config.broker.baseTopic;
     connection.onState((state) => {
       if (state !== 'online') servers.clear();
@@ -183,7 +183,7 @@ export class AgentDaemon {
     await control.start();
     await this.#watchCameras(parts, patterns);
     control.onChange(() => void reporter.publishState());
-    limiter.onChange(() => void reporter.publishState());
+    balancer.onChange(() => void reporter.publishState());
     reporter.start(); // first: a broker that hangs up on the state must not be thought to hang up on a result
     outbox.start();
     connection.start();

@@ -20,7 +20,7 @@ import { Emitter } from './frames/emitter.js';
 import type { EnergyMeter } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
 import { createJournalKeeper, type JournalKeeper } from './delivery/journal-keeper.js';
-import { Limiter } from './offload/limiter.js';
+import { Balancer } from './offload/balancer.js';
 import { Offloader } from './offload/offloader.js';
 import { Outbox } from './delivery/outbox.js';
 import { Pipeline } from './frames/pipeline.js';
@@ -28,7 +28,7 @@ import type { PolicyInForce } from './policy-at-start.js';
 import { PolicyControl } from './policy-control.js';
 import type { PolicyStore } from './policy-store.js';
 import { Reporter } from './reporter.js';
-import { Servers } from './offload/servers.js';
+import { Servers, zooOf } from './offload/servers.js';
 import { Settler } from './frames/settler.js';
 import { ZooFiles } from './zoo-files.js';
 import { deviceState } from './state.js';
@@ -56,7 +56,7 @@ export interface Parts {
   counters: Counters;
   connection: Connection;
   servers: Servers;
-  limiter: Limiter;
+  balancer: Balancer;
   offloader: Offloader;
   journal: JournalKeeper;
   outbox: Outbox;
@@ -75,12 +75,12 @@ export function buildParts(ground: Ground): Parts {
   const topics = deviceTopics(config.broker.baseTopic, config.device);
   const counters = new Counters();
   const connection = new Connection({ log, clock }, deviceConnection(config, topics));
-  const servers = new Servers({ log }, zoo);
+  const servers = new Servers({ log }, zooOf(zoo));
   const journal = createJournalKeeper({ log, clock, counters }, config.dataDir, config.journal);
   const outbox = new Outbox({ log, clock, counters, connection, journal });
   const control = buildPolicyControl(ground, connection, topics);
-  const limiter = buildLimiter(ground);
-  const offloader = buildOffloader(ground, { connection, servers, counters, limiter });
+  const balancer = buildBalancer(ground, servers);
+  const offloader = buildOffloader(ground, { connection, servers, counters, balancer });
   const clockCheck = new ClockCheck(clock);
   const clockTrusted = (): boolean => clockCheck.isTrusted;
   const context = { device: config.device, zoo, ready: ground.ready, clockTrusted };
@@ -94,7 +94,7 @@ export function buildParts(ground: Ground): Parts {
     counters,
     connection,
     servers,
-    limiter,
+    balancer,
     offloader,
     journal,
     outbox,
@@ -154,17 +154,17 @@ function deviceConnection(
   };
 }
 
-function buildLimiter({ clock, config, log }: Ground): Limiter {
-  const { breaker, leastWindow, window } = config.offload;
-  return new Limiter(
-    { log, nowMs: () => clock.monotonicMs(), random: systemRandom },
-    { breaker, window: { least: leastWindow, most: window } },
+function buildBalancer({ clock, config, log }: Ground, servers: Servers): Balancer {
+  const { breaker, leastWindow, share, window } = config.offload;
+  return new Balancer(
+    { log, nowMs: () => clock.monotonicMs(), random: systemRandom, servers, device: config.device },
+    { breaker, window: { least: leastWindow, most: window }, share },
   );
 }
 
 function buildOffloader(
   ground: Ground,
-  parts: Pick<Parts, 'connection' | 'servers' | 'counters' | 'limiter'>,
+  parts: Pick<Parts, 'connection' | 'servers' | 'counters' | 'balancer'>,
 ): Offloader {
   const { config, log, clock, zoo } = ground;
   return new Offloader(
@@ -172,7 +172,7 @@ function buildOffloader(
     {
       base: config.broker.baseTopic,
       device: config.device,
-      zoo: { name: zoo.name, hash: zoo.hash, classes: zoo.classes },
+      zoo,
       saysPrepared: zoo.manifest.schema > 1,
     },
   );

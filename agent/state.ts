@@ -8,7 +8,7 @@ import type { ClockCheck } from './clock-check.js';
 import type { Counters } from './counters.js';
 import type { EnergyMeter, RailState, EnergyTotals } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
-import type { Limiter } from './offload/limiter.js';
+import type { Balancer } from './offload/balancer.js';
 import type { Offloader } from './offload/offloader.js';
 import type { JournalKeeper } from './delivery/journal-keeper.js';
 import type { Outbox } from './delivery/outbox.js';
@@ -28,7 +28,7 @@ export interface StateParts {
   counters: Counters;
   pipeline: Pipeline;
   offloader: Offloader;
-  limiter: Limiter;
+  balancer: Balancer;
   outbox: Outbox;
   journal: JournalKeeper;
   connection: Pick<Connection, 'health' | 'recentHangUps'>;
@@ -64,8 +64,8 @@ export function deviceState(parts: StateParts): DeviceState {
       offloaded: parts.offloader.inFlight,
       outbox: parts.outbox.backlog,
     },
-    offload: parts.limiter.state(),
-    servers: parts.servers.list(),
+    offload: parts.balancer.state(),
+    servers: parts.servers.list().map((one) => withOffload(one, parts.balancer.stateOf(one.server))),
     rails: rails.map(railState),
     power: powerOf(rails, parts.energy.totals()),
     health: {
@@ -75,6 +75,13 @@ export function deviceState(parts: StateParts): DeviceState {
     uptimeS: parts.uptimeS,
     host: { ...parts.host.facts, onnxruntime: parts.ready.runtime },
   };
+}
+
+function withOffload(
+  server: ReturnType<Servers['list']>[number],
+  offload: ReturnType<Balancer['stateOf']>,
+): DeviceState['servers'][number] {
+  return offload === undefined ? server : { ...server, offload };
 }
 
 /** Power of the whole device, and how many frames its energies are of; null while a counted rail measures nothing. */
@@ -105,7 +112,7 @@ function healthFailures({ stalled, workerTrouble }: StateParts): string[] {
 }
 
 function healthWarnings(parts: StateParts): string[] {
-  const { ready, servers, policy, journal, limiter } = parts;
+  const { ready, servers, policy, journal, balancer } = parts;
   const fellBack = ready.attempts.filter((attempt) => !attempt.ok);
   const offloads = needsServer(policy);
   const twins = twinWarning(parts.connection.recentHangUps, parts.device);
@@ -125,9 +132,8 @@ function healthWarnings(parts: StateParts): string[] {
     ...(offloads && !servers.available
       ? [`no server for zoo ${parts.zoo.name} is online: hard frames fall back`]
       : []),
-    ...(limiter.state().breaker === 'closed'
-      ? []
-      : ['requests to servers keep failing: hard frames fall back']),
+    ...(offloads && servers.problem !== null ? [servers.problem] : []),
+    ...balancer.problems(),
     ...(journal.problem === null ? [] : [journal.problem]),
     ...(journal.lastStop === 'unclean' && parts.uptimeS < UNCLEAN_WARNING_S
       ? ['the last run did not stop: the frames it had not finished have no result']

@@ -61,15 +61,22 @@ export class Answerer {
   receive(message: Message): void {
     const { clock, counters, log, served } = this.#deps;
     counters.requests += 1;
+    const { base, server } = this.#options;
     const zoo = served().group.zoo.name;
-    const request = addressRequest(this.#options.base, zoo, message, clock.monotonicMs());
+    const request = addressRequest({ base, server, zoo }, message, clock.monotonicMs());
     if (!request) {
       counters.unanswerable += 1;
       log.warn({ topic: message.topic.slice(0, 128) }, 'request with an unusable topic ignored');
       return;
     }
+    if (request.asked === 'shared') counters.tookShared(request.device);
+    if (request.asked === 'legacy' && counters.tookLegacy(request.device))
+      log.warn(
+        { device: request.device },
+        'this device speaks protocol 1 (edgemux 0.1.0): upgrade it. It is answered, but its requests can be taken by others',
+      );
     try {
-      const granted = grantResponseTopic(this.#options.base, request, message);
+      const granted = grantResponseTopic(base, request, message);
       const busy = this.#tooMuch(granted); // before the image: a refusal has to cost next to nothing then
       if (busy) void this.#refuse(granted, busy.code, busy.why);
       else this.#enqueue(checkRequestImage(granted, this.#imageLimits()));

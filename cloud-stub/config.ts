@@ -113,13 +113,29 @@ const reportSchema = z.strictObject({
     .meta({ unit: 's', description: 'period of the status topic' }),
 });
 
+const shareSchema = z.strictObject({
+  enabled: z.boolean().default(false).meta({
+    description:
+      'also takes requests to any server of the group (devices: offload.share), where the broker delivers shared subscriptions',
+  }),
+  secretFile: z.string().nullable().default(null).meta({
+    description:
+      "file (mode 600) whose first line makes the group's name unguessable, the same on all its servers; null: the systemd credential share-secret, if any",
+  }),
+});
+
 /** The server's configuration: type, default, unit and description of every key, in one place. */
 export const cloudConfigSchema = z.strictObject({
   server: nameSchema
     .default(hostName())
     .meta({ description: "this server's name in topics", shownDefault: "the host's name" }),
   group: nameSchema.default('edgemux').meta({
-    description: 'servers of one group share the requests, where the broker delivers shared subscriptions',
+    description: 'servers of one group share the requests to any of them (share) and those of devices of protocol 1',
+  }),
+  share: shareSchema.prefault({}),
+  legacy: z.boolean().default(true).meta({
+    description:
+      'also answers devices of protocol 1 (edgemux 0.1.0), as far as the broker grants it; false once all are upgraded',
   }),
   zoo: z.string().default(SHIPPED_ZOO).meta({
     description: 'model zoo folder (holds manifest.json)',

@@ -3,6 +3,8 @@ import { Metrics } from './metrics.js';
 
 /** How many latencies the percentiles of the status look back on. */
 const RECENT = 1000;
+/** More devices than a group has; beyond it those that were heard longest ago are forgotten. */
+const MOST_DEVICES = 256;
 
 /** What became of every request since start, and how long the last answers took. */
 export class ServerCounters {
@@ -12,14 +14,41 @@ export class ServerCounters {
   expired = 0;
   /** Topics or response topics that cannot be answered. */
   unanswerable = 0;
+  /** Of devices of protocol 1. */
+  legacy = 0;
   zooReloads = 0;
   zooReloadsFailed = 0;
   readonly metrics = new Metrics();
   readonly refused: Record<string, number> = {};
   readonly #residenceMs: number[] = [];
+  /** By device; the last heard comes last. */
+  readonly #shared = new Map<string, number>();
+  readonly #legacyDevices = new Set<string>();
 
   refuse(code: string): void {
     this.refused[code] = (this.refused[code] ?? 0) + 1;
+  }
+
+  /** A request to any server of the group was taken; each device compares what all servers took with what it sent. */
+  tookShared(device: string): void {
+    const before = this.#shared.get(device) ?? 0;
+    this.#shared.delete(device);
+    this.#shared.set(device, before + 1);
+    const [oldest] = this.#shared.keys();
+    if (this.#shared.size > MOST_DEVICES && oldest !== undefined) this.#shared.delete(oldest);
+  }
+
+  /** A request of a device of protocol 1. Returns true where it is news. */
+  tookLegacy(device: string): boolean {
+    this.legacy += 1;
+    if (this.#legacyDevices.has(device) || this.#legacyDevices.size >= MOST_DEVICES) return false;
+    this.#legacyDevices.add(device);
+    return true;
+  }
+
+  /** Shared requests taken, by device. */
+  shared(): Record<string, number> {
+    return Object.fromEntries(this.#shared);
   }
 
   answered(residenceMs: number): void {
@@ -57,6 +86,7 @@ export class ServerCounters {
       answers: this.answers,
       expired: this.expired,
       unanswerable: this.unanswerable,
+      legacy_requests: this.legacy,
       zoo_reloads: this.zooReloads,
       zoo_reloads_failed: this.zooReloadsFailed,
       ...Object.fromEntries(refused),

@@ -81,7 +81,7 @@ async function ownTopics({ broker, server }: CloudConfig, zoo: () => Promise<Zoo
   const { policySet, status } = serverTopics(base, server);
   const loaded = await zoo().catch(() => null);
   return {
-    reads: [policySet, status, ...(loaded === null ? [] : [offloadFilter(base, loaded.name)])],
-    writes: [answerTopic(base, NO_DEVICE, 'doctor')],
+    reads: [policySet, status, ...(loaded === null ? [] : [offloadFilter(base, server, loaded.name)])],
+    writes: [answerTopic(base, { server, device: NO_DEVICE, frameId: 'doctor' })],
   };
 }

@@ -4,6 +4,7 @@ import { checkImage, type ImageLimits } from '../mux/image/image-check.js';
 import { unwrapImage } from '../mux/image/unwrap.js';
 import type { Message } from '../protocol/messages/message.js';
 import {
+  ANY_SERVER,
   answerTopic,
   parseAnswerTopic,
   parseOffloadTopic,
@@ -14,6 +15,8 @@ import {
 export interface Request {
   frameId: string;
   device: string;
+  /** `direct`: to this server; `shared`: to any of its group; `legacy`: of a device of protocol 1. */
+  asked: 'direct' | 'shared' | 'legacy';
   payload: Uint8Array;
   /** How the device prepared the picture; null where it says nothing. */
   prepared: PreparedPicture | null;
@@ -26,16 +29,24 @@ export interface Request {
   expiresMs: number;
 }
 
-/** Addresses a request: null where topic or zoo are not ours, so that nobody can be answered. */
-export function addressRequest(base: string, zoo: string, message: Message, nowMs: number): Request | null {
+/** Addresses a request: null where topic, server or zoo are not ours, so that nobody can be answered. */
+export function addressRequest(
+  { base, server, zoo }: { base: string; server: string; zoo: string },
+  message: Message,
+  nowMs: number,
+): Request | null {
   const address = parseOffloadTopic(base, message.topic);
   if (!address || address.zoo !== zoo) return null;
+  const { device, frameId } = address;
+  if (address.server !== null && address.server !== server && address.server !== ANY_SERVER) return null;
+  const asked = address.server === null ? 'legacy' : address.server === server ? 'direct' : 'shared';
   return {
-    frameId: address.frameId,
-    device: address.device,
+    frameId,
+    device,
+    asked,
     payload: message.payload,
     prepared: address.prepared,
-    topic: answerTopic(base, address.device, address.frameId),
+    topic: answerTopic(base, { server: asked === 'legacy' ? null : server, device, frameId }),
     correlationData: message.properties?.correlationData ?? null,
     receivedMs: nowMs,
     expiresMs: nowMs + address.budgetMs,
@@ -44,18 +55,15 @@ export function addressRequest(base: string, zoo: string, message: Message, nowM
 
 /**
  * Grants a request's own response topic (MQTT 5) only where it is one more name below
- * `<base>/answer/<the requesting device>/`, so that nobody can make a server publish elsewhere, nor on a topic for
+ * this server's answers to the requesting device, so that nobody can make a server publish elsewhere, nor on a topic for
  * which the broker would hang up on it. @throws EdgemuxError REQUEST_REFUSED
  */
 export function grantResponseTopic(base: string, request: Request, message: Message): Request {
   const wanted = message.properties?.responseTopic;
   if (wanted === undefined || wanted === request.topic) return request;
-  if (parseAnswerTopic(base, wanted)?.device !== request.device) {
-    throw new EdgemuxError(
-      'REQUEST_REFUSED',
-      `answers to device ${request.device} go to ${base}/answer/${request.device}/<name> only`,
-    );
-  }
+  const own = request.topic.slice(0, request.topic.lastIndexOf('/') + 1);
+  if (!wanted.startsWith(own) || parseAnswerTopic(base, wanted)?.device !== request.device)
+    throw new EdgemuxError('REQUEST_REFUSED', `answers to this request go to ${own}<name> only`);
   return { ...request, topic: wanted };
 }
 

@@ -4,9 +4,9 @@ import { ServiceManager } from '../common/service-manager.js';
 import { StopSteps } from '../common/stop-steps.js';
 import { packageVersion } from '../common/version.js';
 import { Watchdog } from '../common/watchdog.js';
-import { clientIds, connectionOptions } from '../protocol/config.js';
+import { clientIds, connectionOptions, shareSecret } from '../protocol/config.js';
 import { Connection } from '../protocol/connection/connection.js';
-import { SERVER_OFFLINE, type LiveServerStatus } from '../protocol/messages.js';
+import { PROTOCOL, SERVER_OFFLINE, type LiveServerStatus } from '../protocol/messages.js';
 import { deviceStatusFilter, serverTopics, type ServerTopics } from '../protocol/topics/topics.js';
 import { Announcer } from './announcer.js';
 import { Answerer } from './answerer.js';
@@ -14,7 +14,7 @@ import type { CloudConfig } from './config.js';
 import { ServerCounters } from './counters.js';
 import { chooseEngine } from './engines/choose.js';
 import { configPatch, policyMessage } from './policy-message.js';
-import { Requests } from './requests.js';
+import { groupName, Requests } from './requests.js';
 import { Serving } from './serving.js';
 import { ZooWatch } from './zoo-watch.js';
 
@@ -29,6 +29,7 @@ interface Parts {
   counters: ServerCounters;
   serving: Serving;
   answerer: Answerer;
+  requests: Requests;
 }
 
 /** The server: builds its parts, starts them in order, stops them in reverse. */
@@ -117,15 +118,33 @@ export class CloudServer {
       { log, clock, connection, served: () => serving.current, counters },
       { base: broker.baseTopic, server, images, queue },
     );
-    return { topics, connection, counters, serving, answerer };
+    return { topics, connection, counters, serving, answerer, requests: this.#requests(connection, serving) };
   }
 
-  #statusOf({ answerer, counters, serving }: Parts): () => LiveServerStatus {
+  #requests(connection: Connection, serving: Serving): Requests {
+    const { broker, group, legacy, server, share } = this.#config;
+    const secret = shareSecret(share.secretFile);
+    if (share.enabled && secret === undefined)
+      this.#log.warn({ group }, 'share.enabled without share.secretFile: whoever guesses the group takes its requests');
+    return new Requests(
+      { log: this.#log, connection },
+      {
+        base: broker.baseTopic,
+        server,
+        zoo: () => serving.current.group.zoo.name,
+        sharedGroup: share.enabled ? groupName(group, secret) : null,
+        legacyGroup: legacy ? group : null,
+      },
+    );
+  }
+
+  #statusOf({ answerer, counters, requests, serving }: Parts): () => LiveServerStatus {
     const startedAt = new Date(this.#clock.wallMs()).toISOString();
     return () => {
       const { group, policy } = serving.current;
       return {
         state: this.#state,
+        protocol: PROTOCOL,
         server: this.#config.server,
         zoo: group.zoo.name,
         zooHash: group.zoo.hash,
@@ -138,6 +157,7 @@ export class CloudServer {
         latencyMs: counters.latencyMs(),
         startedAt,
         version: packageVersion(),
+        ...(requests.shares ? { shared: counters.shared() } : {}),
       };
     };
   }
@@ -158,10 +178,7 @@ export class CloudServer {
     this.#stopSteps.add(() => watchdog.stop());
   }
 
-  async #serve({ answerer, connection, serving }: Parts, announcer: Announcer): Promise<void> {
-    const { broker, group } = this.#config;
-    const zoo = serving.current.group.zoo.name;
-    const requests = new Requests({ log: this.#log, connection }, { base: broker.baseTopic, group, zoo });
+  async #serve({ answerer, connection, requests }: Parts, announcer: Announcer): Promise<void> {
     this.#stopSteps.add(() => connection.stop());
     this.#stopSteps.add(async () => {
       announcer.stop();

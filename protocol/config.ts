@@ -3,6 +3,8 @@ import { EdgemuxError } from '../common/errors.js';
 import type { ConnectorOptions } from './connection/connector.js';
 import { assertFile, assertPrivate, brokerPassword } from './connection/credentials.js';
 
+export { shareSecret } from './connection/credentials.js';
+
 /** A name that can stand in a topic. */
 export const nameSchema = z
   .string()

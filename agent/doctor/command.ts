@@ -16,6 +16,7 @@ import {
   cloudStatusFilter,
   deviceTopics,
   offloadTopic,
+  type OffloadTopic,
 } from '../../protocol/topics/topics.js';
 import { agentConfig, type AgentConfig } from '../config.js';
 import { jetsonProbes } from './jetson.js';
@@ -92,14 +93,21 @@ function brokerOptions({ broker, cameras, device }: AgentConfig): BrokerProbeOpt
   };
 }
 
-/** No server has a zoo of this name. */
-const NO_ZOO = 'edgemux-doctor';
+/** No server has a zoo of this name, or is called so. */
+const noRequest = (device: string): OffloadTopic => ({
+  server: 'edgemux-doctor',
+  zoo: 'edgemux-doctor',
+  device,
+  frameId: 'doctor',
+  budgetMs: 1,
+  prepared: null,
+});
 
 function rightsOf({ broker, cameras, device }: AgentConfig): ConnectedChecks[] {
   const base = broker.baseTopic;
   const { answers, policySet, status } = deviceTopics(base, device);
   const reads = [answers, cloudStatusFilter(base), policySet, status];
-  const writes = [offloadTopic(base, NO_ZOO, device, 'doctor', 1)];
+  const writes = [offloadTopic(base, noRequest(device))];
   return [
     rightsChecks(() => Promise.resolve({ reads, writes })),
     camerasChecks(new CameraPatterns(cameras.topics).filters),

@@ -5,7 +5,7 @@ import { silentLog } from '../../common/log.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import type { ConnectedChecks } from '../../protocol/doctor.js';
 import { cloudStatusFilter, parseCloudStatusTopic } from '../../protocol/topics/topics.js';
-import { Servers } from '../offload/servers.js';
+import { Servers, zooOf } from '../offload/servers.js';
 
 /** Retained messages come at once; this is for slow lines. */
 const LISTEN_MS = 1000;
@@ -18,7 +18,7 @@ export function serverChecks(base: string, zoo: () => Promise<Zoo>, offloads: bo
       if (!offloads) return report('server', skip('the policy asks no server'));
       const loaded = await zoo().catch(() => null);
       if (loaded === null) return report('server', skip('not looked at: zoo failed'));
-      const servers = new Servers({ log: silentLog() }, loaded);
+      const servers = new Servers({ log: silentLog() }, zooOf(loaded));
       await connection.subscribe(cloudStatusFilter(base), { qos: 1 }, (message) => {
         const server = parseCloudStatusTopic(base, message.topic);
         if (server !== null) servers.receive(server, message);
@@ -33,6 +33,7 @@ function verdict(servers: Servers, zoo: Zoo): Verdict {
   const seen = servers.list();
   const usable = seen.filter((one) => one.usable).map(({ server }) => server);
   if (usable.length > 0) return pass(`${usable.join(', ')} for zoo ${zoo.name}`);
+  if (servers.problem !== null) return warn(servers.problem, 'upgrade it: device and server of the same version do');
   const others = seen.filter(({ state }) => state !== 'offline');
   if (others.length > 0) {
     const names = others.map(({ server }) => server).join(', ');

@@ -1,37 +1,57 @@
 import { messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
-import { parseServerStatus, type LiveServerStatus, type ServerStatus } from '../../protocol/messages.js';
+import type { Zoo } from '../../mux/zoo/zoo.js';
+import {
+  outdated,
+  parseServerStatus,
+  PROTOCOL,
+  wrongWithStatus,
+  type LiveServerStatus,
+  type ServerStatus,
+} from '../../protocol/messages.js';
 import type { Message } from '../../protocol/connection/connection.js';
 
 /** More servers than anybody has; beyond it new names are ignored. */
 const MOST_SERVERS = 256;
 
+/** What a device knows of its zoo when it looks at servers. */
+export interface OwnZoo {
+  name: string;
+  hash: string;
+  /** Ids. */
+  models: readonly string[];
+}
+
+export function zooOf({ name, hash, manifest }: Pick<Zoo, 'name' | 'hash' | 'manifest'>): OwnZoo {
+  return { name, hash, models: manifest.models.map(({ id }) => id) };
+}
+
 /**
- * Which servers are there for this device: the ones whose retained status says `online` for the same zoo with the
- * same hash. A server that leaves (its last will says so) takes the requests in flight with it.
+ * Which servers are there for this device: the ones whose retained status says, on their own topic, `online` for the same
+ * zoo with the same hash. A server that leaves (its last will says so) takes what it was asked with it.
  */
 export class Servers {
   readonly #log: Log;
-  readonly #zoo: { name: string; hash: string };
+  readonly #zoo: OwnZoo;
   readonly #online = new Map<string, LiveServerStatus>();
   readonly #seen = new Map<string, ServerStatus>();
   readonly #warned = new Set<string>();
-  #onAway: () => void = () => undefined;
-  #onCame: () => void = () => undefined;
+  #onGone: (server: string) => void = () => undefined;
+  #onStatus: (status: LiveServerStatus, came: boolean) => void = () => undefined;
 
-  constructor(deps: { log: Log }, zoo: { name: string; hash: string }) {
+  constructor(deps: { log: Log }, zoo: OwnZoo) {
     this.#log = deps.log;
     this.#zoo = zoo;
   }
 
-  /** Calls back when the last usable server has left. */
-  onAway(listener: () => void): void {
-    this.#onAway = listener;
+  /** Calls back when a server answers nothing any more, not even what it has. */
+  onGone(listener: (server: string) => void): void {
+    this.#onGone = listener;
   }
 
-  /** Calls back when a usable server has come. */
-  onCame(listener: () => void): void {
-    this.#onCame = listener;
+  /** Calls back with each status of a usable server; `came`: it was not usable before. */
+  onStatus(listener: (status: LiveServerStatus, came: boolean) => void): void {
+    this.#onStatus = listener;
   }
 
   /** Takes in a message of a `<base>/cloud/<server>/status` topic. */
@@ -42,9 +62,8 @@ export class Servers {
     if (status.state === 'online' && this.#serves(server, status)) {
       const came = !this.#online.has(server);
       this.#online.set(server, status);
-      if (!came) return;
-      this.#log.info({ server, models: status.models }, 'server is there');
-      this.#onCame();
+      if (came) this.#log.info({ server, models: status.models }, 'server is there');
+      this.#onStatus(status, came);
     } else {
       this.#leave(server, status.state);
     }
@@ -52,10 +71,34 @@ export class Servers {
 
   /** Forgets all servers, as when the broker connection is lost: nobody can be asked then. */
   clear(): void {
-    const had = this.#online.size > 0;
+    const gone = [...this.#seen].filter(([, { state }]) => state !== 'offline');
     this.#online.clear();
     this.#seen.clear();
-    if (had) this.#onAway();
+    for (const [server] of gone) this.#onGone(server);
+  }
+
+  /** What a usable server says of itself. */
+  get(server: string): LiveServerStatus | undefined {
+    return this.#online.get(server);
+  }
+
+  /** What a server says of itself that may still answer. */
+  live(server: string): LiveServerStatus | undefined {
+    const status = this.#seen.get(server);
+    return status === undefined || status.state === 'offline' ? undefined : status;
+  }
+
+  /** The usable servers. */
+  get usable(): LiveServerStatus[] {
+    return [...this.#online.values()];
+  }
+
+  /** What people should know: servers of our zoo that this device cannot ask. */
+  get problem(): string | null {
+    for (const [server, status] of this.#seen)
+      if (status.state !== 'offline' && status.zoo === this.#zoo.name && outdated(status) !== null)
+        return upgradeText(server, status);
+    return null;
   }
 
   get available(): boolean {
@@ -74,11 +117,15 @@ export class Servers {
 
   #read(server: string, message: Message): ServerStatus | null {
     try {
-      return parseServerStatus(message.payload);
+      const status = parseServerStatus(message.payload);
+      const { hash, models } = this.#zoo;
+      const wrong = status.state === 'offline' ? null : wrongWithStatus(server, status, { hash, models });
+      if (wrong === null) return status;
+      this.#warnOnce(server, { server, wrong }, 'server status ignored: it is not what this server can say');
     } catch (error) {
       this.#log.warn({ server, error: messageOf(error) }, 'unreadable server status ignored');
-      return null;
     }
+    return null;
   }
 
   /** Made-up names must not fill memory and state topic: a server that is gone makes room, else the new one is ignored. */
@@ -90,23 +137,35 @@ export class Servers {
     return false;
   }
 
-  /** A draining server still answers what it has; only when the last one is gone, the requests in flight are lost. */
+  /** A draining server still answers what it has; only when it is gone, that is lost. */
   #leave(server: string, state: ServerStatus['state']): void {
     if (this.#online.delete(server)) this.#log.warn({ server, state }, 'server has left');
-    const alive = [...this.#seen.values()].some((status) => status.state !== 'offline');
-    if (!alive) this.#onAway();
+    if (state === 'offline') this.#onGone(server);
   }
 
   #serves(server: string, status: LiveServerStatus): boolean {
     if (status.zoo !== this.#zoo.name) return false;
-    if (status.zooHash === this.#zoo.hash) return true;
-    if (!this.#warned.has(server) && this.#warned.size < MOST_SERVERS) {
-      this.#warned.add(server);
-      this.#log.warn(
-        { server, theirs: status.zooHash, ours: this.#zoo.hash },
-        'server has another version of this zoo and is not asked; give both sides the same zoo folder',
-      );
-    }
+    if (status.zooHash !== this.#zoo.hash) {
+      const hashes = { server, theirs: status.zooHash, ours: this.#zoo.hash };
+      const text =
+        'server has another version of this zoo and is not asked; give both sides the same zoo folder';
+      this.#warnOnce(server, hashes, text);
+    } else if (outdated(status) !== null) this.#warnOnce(server, { server }, upgradeText(server, status));
+    else return true;
     return false;
   }
+
+  #warnOnce(server: string, what: object, text: string): void {
+    if (this.#warned.has(server) || this.#warned.size >= MOST_SERVERS) return;
+    this.#warned.add(server);
+    this.#log.warn(what, text);
+  }
+}
+
+function upgradeText(server: string, status: LiveServerStatus): string {
+  const { protocol = 1, version } = status;
+  return (
+    `server ${server} (edgemux ${version.slice(0, 32)}) speaks protocol ${protocol} and is not asked, this device ` +
+    `${PROTOCOL}: upgrade the ${outdated(status)}`
+  );
 }

@@ -9,6 +9,8 @@ const MOST_BYTES = 65_535;
 const OTHERS = 0o007;
 /** Name under which systemd hands the password over (`LoadCredential=broker-password:…`). */
 export const PASSWORD_CREDENTIAL = 'broker-password';
+/** The same for the secret part of the name of a group of servers. */
+const SHARE_CREDENTIAL = 'share-secret';
 
 /**
  * The password for the broker: the first line of `passwordFile`, else the systemd credential `broker-password` where
@@ -19,11 +21,32 @@ export function brokerPassword(
   passwordFile: string | null,
   env: NodeJS.ProcessEnv = process.env,
 ): string | undefined {
-  if (passwordFile !== null) return firstLine('broker.passwordFile', passwordFile);
+  return secretOf('broker.passwordFile', passwordFile, PASSWORD_CREDENTIAL, env);
+}
+
+/**
+ * What makes the name of a group of servers unguessable: the first line of `secretFile`, else the systemd credential
+ * `share-secret`, else nothing.
+ * @throws EdgemuxError CONFIG_INVALID as for `brokerPassword`
+ */
+export function shareSecret(
+  secretFile: string | null,
+  env: NodeJS.ProcessEnv = process.env,
+): string | undefined {
+  return secretOf('share.secretFile', secretFile, SHARE_CREDENTIAL, env);
+}
+
+function secretOf(
+  key: string,
+  file: string | null,
+  name: string,
+  env: NodeJS.ProcessEnv,
+): string | undefined {
+  if (file !== null) return firstLine(key, file);
   const folder = env['CREDENTIALS_DIRECTORY'];
-  const credential = folder ? join(folder, PASSWORD_CREDENTIAL) : null;
+  const credential = folder ? join(folder, name) : null;
   if (credential === null || !existsSync(credential)) return undefined;
-  return firstLine(`systemd credential ${PASSWORD_CREDENTIAL}:`, credential);
+  return firstLine(`systemd credential ${name}:`, credential);
 }
 
 /** @throws EdgemuxError CONFIG_INVALID where a file is missing, is no file, or everybody may read or change it */
@@ -61,7 +84,7 @@ function firstLine(key: string, file: string): string {
     throw unreadable(key, file, error);
   }
   const line = text.replace(/^\ufeff/, '').split(/\r?\n/)[0] ?? '';
-  if (line === '') throw invalid(`${key} ${file} has an empty first line, where the password should be`);
+  if (line === '') throw invalid(`${key} ${file} has an empty first line, where the secret should be`);
   return line;
 }
 

@@ -40,7 +40,16 @@ export interface ExpectedAnswer {
   classes: number;
   /** When given, an answer computed with another zoo is refused. */
   zooHash?: string | undefined;
+  /** When given, what the server on whose topic the answer came has announced; it speaks for nobody else. */
+  server?: { name: string; models: readonly string[] } | undefined;
+  /** When given, the names of the classes. */
+  labels?: readonly string[] | undefined;
+  /** Since the request was sent, in ms on our own clock; when given, no time on the server is longer. */
+  roundTripMs?: number | undefined;
 }
+
+/** Clocks of two machines run a little differently, and timers end when they end. */
+const TIME_SLACK = { share: 0.02, ms: 5 };
 
 /** True where the server refused. */
 export function isErrorAnswer(answer: Answer | ErrorAnswer): answer is ErrorAnswer {
@@ -54,7 +63,8 @@ export function maxAnswerBytes(classes: number): number {
 
 /**
  * Reads and distrusts an answer: it must be for this frame and this zoo, and carry one finite probability in
- * [0, 1] per class, together about 1, with `classIndex` at the highest.
+ * [0, 1] per class, together about 1, with `classIndex` at the highest. Names have to be those that its server announced,
+ * and times such that they fit into the round trip.
  * @throws MESSAGE_INVALID saying what is wrong (the device counts it as `bad-answer`)
  */
 export function parseAnswer(payload: Uint8Array, expect: ExpectedAnswer): Answer | ErrorAnswer {
@@ -68,11 +78,18 @@ export function parseAnswer(payload: Uint8Array, expect: ExpectedAnswer): Answer
       `it is for frame ${JSON.stringify(answer.frameId)}, not ${expect.frameId}`,
     );
   }
+  const { name } = expect.server ?? {};
+  if (name !== undefined && answer.server !== undefined && answer.server !== name)
+    throw invalidMessage(
+      'answer',
+      `it is signed ${JSON.stringify(answer.server)} and came on the topic of ${name}`,
+    );
   if (isErrorAnswer(answer)) return answer;
   if (expect.zooHash !== undefined && answer.zooHash !== expect.zooHash) {
     throw invalidMessage('answer', `it was computed with zoo ${JSON.stringify(answer.zooHash)}, not ours`);
   }
-  const wrong = wrongWithProbabilities(answer, expect.classes);
+  const wrong =
+    wrongWithProbabilities(answer, expect.classes) ?? wrongNames(answer, expect) ?? wrongTimes(answer, expect);
   if (wrong !== null) throw invalidMessage('answer', wrong);
   return answer;
 }
@@ -95,4 +112,21 @@ function wrongWithProbabilities(answer: Answer, classes: number): string | null 
   const claimed = probabilities[classIndex];
   if (claimed === undefined) return `classIndex ${classIndex} is not one of ${classes} classes`;
   return claimed < highest ? `classIndex ${classIndex} is not the most probable class` : null;
+}
+
+function wrongNames({ classIndex, label, models, weights }: Answer, { labels, server }: ExpectedAnswer): string | null {
+  const strange = [...models, ...Object.keys(weights)].find((id) => server && !server.models.includes(id));
+  if (strange !== undefined) return `its server has announced no model ${JSON.stringify(strange.slice(0, 80))}`;
+  if (labels === undefined || labels[classIndex] === label) return null;
+  return `class ${classIndex} is called ${JSON.stringify(labels[classIndex])}, not ${JSON.stringify(label.slice(0, 80))}`;
+}
+
+function wrongTimes({ latencyMs }: Answer, { roundTripMs = Infinity }: ExpectedAnswer): string | null {
+  const { residence } = latencyMs;
+  const withSlack = (ms: number): number => ms * (1 + TIME_SLACK.share) + TIME_SLACK.ms;
+  if (residence > withSlack(roundTripMs))
+    return `its server had it for ${residence} ms of a round trip of ${roundTripMs.toFixed(1)} ms`;
+  for (const [stage, ms] of Object.entries(latencyMs))
+    if (ms > withSlack(residence)) return `latencyMs.${stage} is ${ms} ms of a residence of ${residence} ms`;
+  return null;
 }

@@ -2,9 +2,17 @@ import { z } from 'zod';
 import { amount, count, readMessage, text } from './json.js';
 import { serverPolicySchema } from './policy.js';
 
+/**
+ * What server and device have to agree on beside the messages: 1 (edgemux 0.1.0, which did not say so) knew requests to
+ * all servers of a zoo, 2 knows requests to one server and answers on that server's own topic.
+ */
+export const PROTOCOL = 2;
+
 /** A server that runs: `draining` finishes what it has and takes nothing new. */
 export const liveServerStatusSchema = z.object({
   state: z.enum(['online', 'draining']),
+  /** Absent: 1. */
+  protocol: z.exactOptional(z.int().min(1).max(1000)),
   server: text,
   zoo: text,
   zooHash: text,
@@ -21,6 +29,8 @@ export const liveServerStatusSchema = z.object({
   latencyMs: z.object({ p50: amount, p95: amount, p99: amount }).nullable().default(null),
   startedAt: z.iso.datetime(),
   version: text,
+  /** Where it takes requests that a group shares: how many of each device it has taken since its start. */
+  shared: z.exactOptional(z.record(text, count)),
 });
 export type LiveServerStatus = z.infer<typeof liveServerStatusSchema>;
 
@@ -43,4 +53,22 @@ export const DEVICE_OFFLINE = 'offline';
 /** Reads a server's status. @throws MESSAGE_INVALID */
 export function parseServerStatus(payload: Uint8Array): ServerStatus {
   return readMessage('server status', serverStatusSchema, payload);
+}
+
+/** What is wrong with a status on the topic of `server`, as one of the zoo with these models; null: nothing. */
+export function wrongWithStatus(
+  server: string,
+  status: LiveServerStatus,
+  zoo: { hash: string; models: readonly string[] },
+): string | null {
+  if (status.server !== server) return `it speaks for ${JSON.stringify(status.server.slice(0, 80))}`;
+  if (status.zooHash !== zoo.hash) return null; // of other zoos we know no models
+  const strange = status.models.find((id) => !zoo.models.includes(id));
+  return strange === undefined ? null : `its zoo has no model ${JSON.stringify(strange.slice(0, 80))}`;
+}
+
+/** Which of the two has to be upgraded so that device and server understand each other; null: neither. */
+export function outdated({ protocol = 1 }: Pick<LiveServerStatus, 'protocol'>): 'server' | 'device' | null {
+  if (protocol === PROTOCOL) return null;
+  return protocol < PROTOCOL ? 'server' : 'device';
 }

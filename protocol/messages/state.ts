@@ -24,6 +24,8 @@ export const deviceCountersSchema = z.object({
   routes: z.record(z.enum(ROUTES), count),
   lateAnswers: count,
   badAnswers: count,
+  /** Answers of servers that were not asked. */
+  foreignAnswers: count.default(0),
   /** Time stamps of cameras that are none. */
   oddCapturedAt: count.default(0),
   /** Times that the journal failed. */
@@ -80,26 +82,41 @@ const railStateSchema = z.object({
   counted: z.boolean().default(true),
 });
 
+/** How the device asks one server. */
+const limiterStateSchema = z.object({
+  /** `open`: requests kept failing, none is sent; `half-open`: one is sent to see whether that has changed. */
+  breaker: z.enum(['closed', 'open', 'half-open']),
+  /** Requests that may be in flight now, and that are. */
+  window: count,
+  inFlight: count,
+  /** Left of the pause that a refusal has imposed. */
+  pauseMs: amount,
+  /** Since the daemon started: requests answered, requests that failed, how often the breaker opened, and probes. */
+  answers: count,
+  failures: count,
+  opened: count,
+  probes: count,
+});
+export type LimiterState = z.infer<typeof limiterStateSchema>;
+
 /** A server as this device sees it. */
 const seenServerSchema = z.object({
   server: text,
   state: z.enum(['online', 'draining', 'offline']),
   zooHash: text.nullable().default(null),
-  /** Whether requests go there: online and of the same zoo. */
+  /** Whether requests go there: online, of the same zoo and the same protocol. */
   usable: z.boolean(),
+  /** Where it was asked. */
+  offload: z.exactOptional(limiterStateSchema),
 });
 
-/** How the device asks servers. */
-const offloadStateSchema = z.object({
-  /** `open`: requests kept failing, none is sent; `half-open`: one is sent to see whether that has changed. */
-  breaker: z.enum(['closed', 'open', 'half-open']),
-  /** Requests that may be in flight now. */
-  window: count,
-  /** Left of the pause that a refusal has imposed. */
-  pauseMs: amount,
-  /** Since the daemon started: how often the breaker opened, and requests sent while it was. */
-  opened: count,
-  probes: count,
+/** How the device asks servers, all together: the best breaker, the sum of the windows, the shortest pause. */
+const offloadStateSchema = limiterStateSchema.pick({
+  breaker: true,
+  window: true,
+  pauseMs: true,
+  opened: true,
+  probes: true,
 });
 
 /** Every 10 s and on change, retained. */

@@ -4,6 +4,9 @@ const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** Levels below `<base>` that are not devices; a device of such a name would speak on others' topics. */
 export const RESERVED_DEVICE_NAMES = ['answer', 'cloud', 'offload', 'probe'] as const;
 
+/** In place of a server: requests that a group of servers shares. No server may be called so. */
+export const ANY_SERVER = 'any';
+
 /** True where `value` may be one level of a topic of ours: 1 to 64 of `A-Za-z0-9_-`. */
 export function isName(value: unknown): value is string {
   return typeof value === 'string' && NAME.test(value);
@@ -33,6 +36,20 @@ export function assertDeviceName(value: unknown): string {
   if (isDeviceName(name)) return name;
   throw new EdgemuxError('TOPIC_INVALID', `device ${quoted(name)} is a name the contract keeps for itself`, {
     details: { key: 'device', value: name },
+  });
+}
+
+/** True where a server may be called so. */
+export function isServerName(value: unknown): value is string {
+  return isName(value) && value !== ANY_SERVER;
+}
+
+/** As `assertName`, and refuses `ANY_SERVER`. */
+export function assertServerName(value: unknown): string {
+  const name = assertName('server', value);
+  if (isServerName(name)) return name;
+  throw new EdgemuxError('TOPIC_INVALID', `server ${quoted(name)} is a name the contract keeps for itself`, {
+    details: { key: 'server', value: name },
   });
 }
 

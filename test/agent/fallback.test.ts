@@ -1,6 +1,7 @@
 import t from 'tap';
 import { startAedes } from '../support/broker.js';
 import { jpegOf, Outside, shippedZoo, startDevice, startServer } from '../support/system.js';
+import { PROTOCOL } from '../../protocol/messages.js';
 
 const DEADLINE_MS = 2000;
 
@@ -46,7 +47,7 @@ t.test('a server that is silent is waited for until the deadline, then the devic
   t.teardown(() => broker.stop());
   const outside = await Outside.connect(t, broker.url, 'd');
   const { zoo } = await shippedZoo();
-  await outside.connection.publish('edgemux/cloud/mute/status', JSON.stringify(muteServer(zoo)), {
+  await outside.connection.publish('edgemux/cloud/mute/status', JSON.stringify(muteServer(zoo, 'mute')), {
     retain: true,
   });
   await startDevice(t, broker.url, {
@@ -66,11 +67,11 @@ t.test('answers that are wrong, for another frame or too late are counted and ne
   t.teardown(() => broker.stop());
   const outside = await Outside.connect(t, broker.url, 'd');
   const { zoo } = await shippedZoo();
-  await outside.connection.publish('edgemux/cloud/liar/status', JSON.stringify(muteServer(zoo)), {
+  await outside.connection.publish('edgemux/cloud/liar/status', JSON.stringify(muteServer(zoo, 'liar')), {
     retain: true,
   });
-  await outside.connection.subscribe('edgemux/offload/+/+/+/+', {}, async ({ topic }) => {
-    const [, , , device, frameId] = topic.split('/');
+  await outside.connection.subscribe('edgemux/offload/+/+/+/+/+', {}, async ({ topic }) => {
+    const [, , server, , device, frameId] = topic.split('/');
     const answer = JSON.stringify({
       frameId,
       models: ['x'],
@@ -78,9 +79,9 @@ t.test('answers that are wrong, for another frame or too late are counted and ne
       label: 'x',
       probabilities: [0.5, null],
     });
-    await outside.connection.publish(`edgemux/answer/${device}/${frameId}`, answer);
-    await outside.connection.publish(`edgemux/answer/${device}/${frameId}`, answer);
-    await outside.connection.publish(`edgemux/answer/${device}/01UNKNOWN`, answer);
+    await outside.connection.publish(`edgemux/answer/${server}/${device}/${frameId}`, answer);
+    await outside.connection.publish(`edgemux/answer/${server}/${device}/${frameId}`, answer);
+    await outside.connection.publish(`edgemux/answer/${server}/${device}/01UNKNOWN`, answer);
   });
   await startDevice(t, broker.url, { device: 'd', policy: { mode: 'cloud-only' } });
   t.ok(await outside.untilServed());
@@ -95,15 +96,15 @@ t.test('a server that has too much to do is left alone for a moment, and tried a
   t.teardown(() => broker.stop());
   const outside = await Outside.connect(t, broker.url, 'd');
   const { zoo } = await shippedZoo();
-  await outside.connection.publish('edgemux/cloud/busy/status', JSON.stringify(muteServer(zoo)), {
+  await outside.connection.publish('edgemux/cloud/busy/status', JSON.stringify(muteServer(zoo, 'busy')), {
     retain: true,
   });
   let requests = 0;
-  await outside.connection.subscribe('edgemux/offload/+/+/+/+', {}, async ({ topic }) => {
+  await outside.connection.subscribe('edgemux/offload/+/+/+/+/+', {}, async ({ topic }) => {
     requests += 1;
-    const [, , , device, frameId] = topic.split('/');
+    const [, , server, , device, frameId] = topic.split('/');
     const refusal = { frameId, error: { code: 'QUEUE_FULL', message: 'full' } };
-    await outside.connection.publish(`edgemux/answer/${device}/${frameId}`, JSON.stringify(refusal));
+    await outside.connection.publish(`edgemux/answer/${server}/${device}/${frameId}`, JSON.stringify(refusal));
   });
   await startDevice(t, broker.url, { device: 'd', policy: { mode: 'cloud-only' } });
   t.ok(await outside.untilServed());
@@ -123,10 +124,11 @@ t.test('a server that has too much to do is left alone for a moment, and tried a
   t.ok(await outside.untilState(({ offload }) => offload?.breaker === 'closed' && offload.window < 8));
 });
 
-function muteServer(zoo: { name: string; hash: string; largest: { id: string } }): object {
+function muteServer(zoo: { name: string; hash: string; largest: { id: string } }, server: string): object {
   return {
     state: 'online',
-    server: 'mute',
+    protocol: PROTOCOL,
+    server,
     zoo: zoo.name,
     zooHash: zoo.hash,
     models: [zoo.largest.id],

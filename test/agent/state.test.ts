@@ -1,7 +1,7 @@
 import t from 'tap';
 import { Counters } from '../../agent/counters.js';
-import { Limiter } from '../../agent/offload/limiter.js';
-import { Servers } from '../../agent/offload/servers.js';
+import { Balancer } from '../../agent/offload/balancer.js';
+import { Servers, zooOf } from '../../agent/offload/servers.js';
 import { deviceState, type StateParts } from '../../agent/state.js';
 import { silentLog } from '../../common/log.js';
 import type { EnergyTotals, RailState } from '../../energy/meter.js';
@@ -47,13 +47,17 @@ interface Given {
   policyWarnings?: string[];
 }
 
-/** A device in good order but for what is given; real counters, servers and limiter. */
+/** A device in good order but for what is given; real counters, servers and balancer. */
 function parts(given: Given = {}, change: Partial<StateParts> = {}): StateParts {
-  const servers = new Servers({ log }, zoo);
+  const servers = new Servers({ log }, zooOf(zoo));
   if (given.online ?? true) servers.receive('s1', serverStatus(zoo));
-  const limiter = new Limiter(
-    { log, nowMs: () => 0, random: () => 0 },
-    { breaker: { failures: 1, outcomes: 1, probeMs: 10, longestProbeMs: 10 }, window: { least: 1, most: 4 } },
+  const balancer = new Balancer(
+    { log, nowMs: () => 0, random: () => 0, servers, device: 'd1' },
+    {
+      breaker: { failures: 1, outcomes: 1, probeMs: 10, longestProbeMs: 10 },
+      window: { least: 1, most: 4 },
+      share: false,
+    },
   );
   const totals = {
     energyJ: 20,
@@ -99,7 +103,7 @@ function parts(given: Given = {}, change: Partial<StateParts> = {}): StateParts 
     zooFiles: read.zooFiles,
     connection: { health: () => given.brokerDenies ?? [], recentHangUps: 0 },
     clockCheck: { problem: null },
-    limiter,
+    balancer,
     servers,
     stalled: null,
     workerTrouble: null,
@@ -249,13 +253,13 @@ t.test('no server is missed where none is ever asked', async (t) => {
 t.test('an open breaker is a warning until it closes', async (t) => {
   const device = parts();
   const ask = (verdict: 'broken' | 'answered') => {
-    const entry = device.limiter.enter();
-    if ('ticket' in entry) device.limiter.leave(entry.ticket, verdict);
+    const entry = device.balancer.enter();
+    if ('ticket' in entry) device.balancer.leave(entry.ticket, verdict);
   };
   ask('broken');
   t.match(deviceState(device), {
     offload: { breaker: 'open', opened: 1 },
-    health: { status: 'warning', warnings: ['requests to servers keep failing: hard frames fall back'] },
+    health: { status: 'warning', warnings: [/^requests to servers keep failing \(s1\)/] },
   });
 });
 

@@ -47,18 +47,18 @@ t.test(
       const { stdout } = await run(PYTHON, [script, '--port', String(broker.port), ...args]);
       return JSON.parse(stdout) as { topic: string; payload: unknown; correlation: string };
     };
-    const good = await ask('--image', SHOE, '--response', 'edgemux/answer/py/mine');
-    t.equal(good.topic, 'edgemux/answer/py/mine', 'its own response topic is honoured');
+    const good = await ask('--image', SHOE, '--response', 'edgemux/answer/s1/py/mine');
+    t.equal(good.topic, 'edgemux/answer/s1/py/mine', 'its own response topic is honoured');
     t.equal(good.correlation, 'ticket-1');
     const answer = answerSchema.parse(good.payload);
     t.equal(answer.label, 'sneaker');
     t.equal(answer.server, 's1');
     const text = await ask('--image', 'package.json');
-    t.equal(text.topic, 'edgemux/answer/py/frame-1', 'without a response topic the contract names one');
+    t.equal(text.topic, 'edgemux/answer/s1/py/frame-1', 'without a response topic the contract names one');
     t.equal(errorAnswerSchema.parse(text.payload).error.code, 'IMAGE_NOT_AN_IMAGE');
-    const foreign = await ask('--image', SHOE, '--response', 'edgemux/answer/other/x');
+    const foreign = await ask('--image', SHOE, '--response', 'edgemux/answer/s1/other/x');
     t.equal(errorAnswerSchema.parse(foreign.payload).error.code, 'REQUEST_REFUSED');
-    t.equal(foreign.topic, 'edgemux/answer/py/frame-1', 'a server publishes below the asking device only');
+    t.equal(foreign.topic, 'edgemux/answer/s1/py/frame-1', 'a server publishes below the asking device only');
     await server.stop();
     t.ok(
       await outside.until(() => statuses.at(-1)?.includes('"offline"') === true),

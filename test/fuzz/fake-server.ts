@@ -1,6 +1,7 @@
 /** A server without models: sound, wrong, late, doubled and missing answers, by dice of its own. */
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import type { Message } from '../../protocol/connection/connection.js';
+import { PROTOCOL } from '../../protocol/messages.js';
 import type { BrokerSide } from './broker-side.js';
 import { caseSeed, Dice } from './dice.js';
 import { mutateJson } from './mutate-json.js';
@@ -18,6 +19,7 @@ export class FakeServer {
     this.#device = device;
     this.status = JSON.stringify({
       state: 'online',
+      protocol: PROTOCOL,
       server: 'fake',
       zoo: zoo.name,
       zooHash: zoo.hash,
@@ -56,8 +58,8 @@ export class FakeServer {
 
   /** Answers a request of the device, if `message` is one. Now and then it says that it is there, or is silent. */
   answer({ topic }: Message, side: BrokerSide): void {
-    const [, kind, , device, frameId = ''] = topic.split('/');
-    if (kind !== 'offload' || device !== this.#device) return;
+    const [, kind, asked, , device, frameId = ''] = topic.split('/');
+    if (kind !== 'offload' || asked !== 'fake' || device !== this.#device) return;
     const dice = new Dice(caseSeed(1, 'fake-server', (this.#requests += 1)));
     this.lastFrameId = frameId;
     if (dice.chance(0.02)) void this.appear(side);
@@ -68,6 +70,6 @@ export class FakeServer {
       ? JSON.stringify(dice.pick([sound, sound, refusal]))
       : mutateJson(dice.pick([sound, refusal]), dice);
     for (let n = dice.pick([1, 1, 1, 2]); n > 0; n -= 1)
-      void side.say(`edgemux/answer/${device}/${frameId}`, text, { qos: 0 });
+      void side.say(`edgemux/answer/fake/${device}/${frameId}`, text, { qos: 0 });
   }
 }

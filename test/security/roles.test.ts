@@ -15,12 +15,16 @@ const device = (name: string): string[] =>
 const server = (name: string): string[] =>
   ['status', 'policy', 'policy/set'].map((rest) => `edgemux/cloud/${name}/${rest}`);
 
+const request = (asked: string, from: string): string => `edgemux/offload/${asked}/zoo/${from}/f/100`;
+const answer = (from: string, to: string): string => `edgemux/answer/${from}/${to}/f`;
+
 /** Every kind of topic of the contract, of ourselves (1) and of somebody else (2), and topics of nobody. */
 const TOPICS = [
   ...['cameras/cam1/frame', 'cameras/cam2/frame', ...device('dev1'), ...device('dev2')],
-  ...['edgemux/offload/zoo/dev1/f/100', 'edgemux/offload/zoo/dev2/f/100'],
-  ...['edgemux/answer/dev1/f', 'edgemux/answer/dev2/f', ...server('srv1'), ...server('srv2')],
-  ...['edgemux/probe/x/shared', 'edgemux/answer/dev1/f/deeper', 'cameras/cam1/frame/deeper'],
+  ...['srv1', 'srv2', 'any'].flatMap((asked) => [request(asked, 'dev1'), request(asked, 'dev2')]),
+  ...['edgemux/offload/zoo/dev1/f/100', 'edgemux/answer/dev1/f'],
+  ...['srv1', 'srv2'].flatMap((name) => [answer(name, 'dev1'), answer(name, 'dev2'), ...server(name)]),
+  ...['edgemux/probe/x/shared', 'edgemux/answer/srv1/dev1/f/deeper', 'cameras/cam1/frame/deeper'],
   ...['edgemux', 'edgemux/dev1', 'homeassistant/sensor/x/config', 'something/else'],
 ];
 
@@ -35,23 +39,26 @@ const ACCOUNTS: Record<string, { role: Role; publish: string[]; read: string[] }
   cam1: { role: 'camera', publish: ['cameras/cam1/frame'], read: [] },
   dev1: {
     role: 'device',
-    publish: [...device('dev1').filter((topic) => !topic.endsWith('/set')), 'edgemux/offload/zoo/dev1/f/100'],
+    publish: [
+      ...device('dev1').filter((topic) => !topic.endsWith('/set')),
+      ...['srv1', 'srv2', 'any'].map((asked) => request(asked, 'dev1')),
+    ],
     read: [
       ...['cameras/cam1/frame', 'cameras/cam2/frame', 'edgemux/dev1/status', 'edgemux/dev1/state'],
       'edgemux/dev1/policy/set',
-      ...['edgemux/answer/dev1/f', 'edgemux/cloud/srv1/status', 'edgemux/cloud/srv2/status'],
+      ...[answer('srv1', 'dev1'), answer('srv2', 'dev1'), 'edgemux/cloud/srv1/status', 'edgemux/cloud/srv2/status'],
     ],
   },
   srv1: {
     role: 'server',
     publish: [
-      ...['edgemux/answer/dev1/f', 'edgemux/answer/dev2/f', 'edgemux/cloud/srv1/status'],
-      ...['edgemux/cloud/srv1/policy', 'edgemux/probe/x/shared'],
+      ...[answer('srv1', 'dev1'), answer('srv1', 'dev2'), 'edgemux/cloud/srv1/status'],
+      'edgemux/cloud/srv1/policy',
     ],
     read: [
       ...['edgemux/dev1/status', 'edgemux/dev2/status'],
-      ...['edgemux/offload/zoo/dev1/f/100', 'edgemux/offload/zoo/dev2/f/100', 'edgemux/cloud/srv1/status'],
-      ...['edgemux/cloud/srv1/policy/set', 'edgemux/probe/x/shared'],
+      ...[request('srv1', 'dev1'), request('srv1', 'dev2'), 'edgemux/cloud/srv1/status'],
+      'edgemux/cloud/srv1/policy/set',
     ],
   },
   reader1: { role: 'reader', publish: [], read: SEEN_BY_READERS },

@@ -18,6 +18,7 @@ export interface Answered {
 
 export interface DevicesOptions {
   base: string;
+  server: string;
   zoo: string;
   images: readonly Uint8Array[];
 }
@@ -48,7 +49,7 @@ export class Devices {
   /** @throws EdgemuxError BROKER_UNREACHABLE */
   async start(): Promise<void> {
     const { base } = this.#options;
-    await this.#connection.subscribe(`${base}/answer/+/+`, { qos: 0 }, ({ topic, payload }) => {
+    await this.#connection.subscribe(`${base}/answer/${this.#options.server}/+/+`, { qos: 0 }, ({ topic, payload }) => {
       const atMs = systemClock.monotonicMs();
       const frameId = parseAnswerTopic(base, topic)?.frameId ?? '';
       const sent = this.#sent.get(frameId);
@@ -117,13 +118,20 @@ export class Devices {
   }
 
   #ask(device: number, number: number, budgetMs = PATIENCE_MS): void {
-    const { base, images, zoo } = this.#options;
+    const { base, images, server, zoo } = this.#options;
     const image = number % images.length;
     const bytes = images[image];
     if (!bytes) throw new RangeError('devices without images');
     const frameId = `f${(this.#next += 1)}`;
     this.#sent.set(frameId, { image, sentMs: systemClock.monotonicMs(), device });
-    const topic = offloadTopic(base, zoo, `bench-${device + 1}`, frameId, budgetMs);
+    const topic = offloadTopic(base, {
+      server,
+      zoo,
+      device: `bench-${device + 1}`,
+      frameId,
+      budgetMs,
+      prepared: null,
+    });
     this.#connection.publish(topic, bytes, { qos: 0 }).catch(() => this.#sent.delete(frameId));
   }
 }

@@ -95,7 +95,7 @@ async function openEcho(bench: Bench, { batched }: Subjects, releases: Releases)
   const bytes = one?.payload.length ?? 0;
   const child = await startEcho(connection, folder, { url, base: ECHO_BASE, bytes });
   releases.add(() => child.stop());
-  const devices = new Devices(connection, { base: ECHO_BASE, zoo: zoo.name, images });
+  const devices = new Devices(connection, { base: ECHO_BASE, server: 'echo', zoo: zoo.name, images });
   await devices.start();
   return devices;
 }

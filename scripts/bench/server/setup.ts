@@ -44,7 +44,12 @@ export async function openSubject(
 ): Promise<Subject> {
   const server = await Server.start(connection, folder, { url, zoo: zoo.dir, ...settings });
   releases.add(() => server.child.stop());
-  const devices = new Devices(connection, { base: settings.base, zoo: zoo.name, images });
+  const devices = new Devices(connection, {
+    base: settings.base,
+    server: server.base,
+    zoo: zoo.name,
+    images,
+  });
   await devices.start();
   return { server, devices };
 }

@@ -1,4 +1,4 @@
-import type { LiveServerStatus } from '../../../protocol/messages.js';
+import { PROTOCOL, type LiveServerStatus } from '../../../protocol/messages.js';
 import type { Message } from '../../../protocol/connection/connection.js';
 import { delivered } from './fake-connection.js';
 
@@ -9,6 +9,7 @@ export function serverStatus(
 ): Message {
   const status: LiveServerStatus = {
     state: 'online',
+    protocol: PROTOCOL,
     server: 's1',
     zoo: zoo.name,
     zooHash: zoo.hash,

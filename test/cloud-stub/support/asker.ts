@@ -48,7 +48,7 @@ export class Asker {
     connection.start();
     t.teardown(() => connection.stop());
     await connection.ready(PATIENCE_MS);
-    await connection.subscribe(`edgemux/answer/${device}/+`, { qos: 0 }, ({ payload, topic }) => {
+    await connection.subscribe(`edgemux/answer/+/${device}/+`, { qos: 0 }, ({ payload, topic }) => {
       const frameId = topic.split('/').at(-1) ?? '';
       const answer = JSON.parse(Buffer.from(payload).toString()) as Answer | ErrorAnswer;
       if (asker.got.has(frameId)) asker.doubled += 1;
@@ -71,9 +71,15 @@ export class Asker {
   ask(image: Uint8Array, budgetMs: number | string = 20_000, zoo = 'tiny'): string {
     const frameId = `f${(this.#next += 1)}`;
     this.#sentMs.set(frameId, systemClock.monotonicMs());
-    const topic = `edgemux/offload/${zoo}/${this.#device}/${frameId}/${budgetMs}`;
+    const topic = `edgemux/offload/${this.#turn()}/${zoo}/${this.#device}/${frameId}/${budgetMs}`;
     void this.connection.publish(topic, image, { qos: 0 });
     return frameId;
+  }
+
+  /** The servers that are online are asked by turns. */
+  #turn(): string {
+    const online = [...this.statuses].filter(([, { state }]) => state === 'online').map(([name]) => name);
+    return online[this.#next % online.length] ?? 'nobody';
   }
 
   /** Asks all at once and waits for an answer to each. */

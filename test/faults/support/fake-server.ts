@@ -1,4 +1,5 @@
 /** A server that is none: it speaks MQTT as one does and answers as a script says. */
+import { PROTOCOL } from '../../../protocol/messages.js';
 import type { Connection } from '../../../protocol/connection/connection.js';
 import { shippedZoo } from '../../support/system.js';
 
@@ -33,10 +34,10 @@ export class FakeServer {
   /** Says that it is there, and answers from now on. */
   async start(): Promise<void> {
     const { zoo } = await shippedZoo();
-    await this.#connection.subscribe('edgemux/offload/+/+/+/+', { qos: 0 }, ({ topic }) => {
-      const [, , , device = '', frameId = '', budget = ''] = topic.split('/');
+    await this.#connection.subscribe(`edgemux/offload/${NAME}/+/+/+/+`, { qos: 0 }, ({ topic }) => {
+      const [, , , , device = '', frameId = '', budget = ''] = topic.split('/');
       const reply = (payload: string | Uint8Array, other = frameId): void => {
-        this.#connection.publish(`edgemux/answer/${device}/${other}`, payload).catch(() => undefined);
+        this.#connection.publish(`edgemux/answer/${NAME}/${device}/${other}`, payload).catch(() => undefined);
       };
       const request = { device, frameId, budgetMs: Number(budget), number: this.requests, reply };
       this.requests += 1;
@@ -51,13 +52,16 @@ export class FakeServer {
   }
 }
 
-function answerFor(frameId: string, zoo: { hash: string; classes: number; labels: readonly string[] }) {
+function answerFor(
+  frameId: string,
+  zoo: { hash: string; classes: number; labels: readonly string[]; largest: { id: string } },
+) {
   const probabilities: unknown[] = Array.from({ length: zoo.classes }, (_, at) => (at === 0 ? 1 : 0));
   return {
     frameId,
     server: NAME,
     zooHash: zoo.hash,
-    models: ['fake'],
+    models: [zoo.largest.id],
     weights: {},
     classIndex: 0,
     label: zoo.labels[0] ?? 'class-0',
@@ -70,6 +74,7 @@ function answerFor(frameId: string, zoo: { hash: string; classes: number; labels
 function statusFor(zoo: { name: string; hash: string; largest: { id: string } }): object {
   return {
     state: 'online',
+    protocol: PROTOCOL,
     server: NAME,
     zoo: zoo.name,
     zooHash: zoo.hash,

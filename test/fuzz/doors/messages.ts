@@ -118,7 +118,7 @@ function readTopics(dice: Dice): void {
   const offload = parseOffloadTopic('edgemux', topic);
   if (offload)
     insist(
-      buildable(() => answerTopic('edgemux', offload.device, offload.frameId)),
+      buildable(() => answerTopic('edgemux', { ...offload, server: 's' })),
       `no answer to ${topic}`,
     );
   const answer = parseAnswerTopic('edgemux', topic);
@@ -133,8 +133,16 @@ function readTopics(dice: Dice): void {
   insist(camera === null || isName(camera), `${topic} was taken as a camera's`);
   compileFilter(topic)(hostileName(dice));
   const builders: (() => unknown)[] = [
-    () => answerTopic('edgemux', name, 'f'),
-    () => offloadTopic('edgemux', name, 'd', 'f', Number(hostileNumberText(dice))),
+    () => answerTopic('edgemux', { server: dice.pick([null, 's', name]), device: name, frameId: 'f' }),
+    () =>
+      offloadTopic('edgemux', {
+        server: dice.pick([null, 's', name]),
+        zoo: name,
+        device: 'd',
+        frameId: 'f',
+        budgetMs: Number(hostileNumberText(dice)),
+        prepared: null,
+      }),
     () => deviceTopics(name, 'd').state,
     () => deviceTopics('edgemux', 'd').result(name),
     () => serverTopics('edgemux', name),

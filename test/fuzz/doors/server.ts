@@ -16,8 +16,8 @@ import { mutateJson } from '../mutate-json.js';
 import { damaged, wrapped } from './images.js';
 
 const BOMB_SHARE = 1 / 300;
-/** Of a request's topic; with a slash too many it comes to nobody. */
-const LEVELS = 6;
+/** Of a request's topic, to this server and of protocol 1; with a slash too many it comes to nobody. */
+const LEVELS = [7, 6];
 
 export const server: Door = {
   name: 'server',
@@ -69,7 +69,8 @@ function requestTopic(dice: Dice): string {
     dice.chance(share) ? deliverable(hostileName(dice)) : usual;
   const budget = dice.chance(0.1) ? hostileNumberText(dice).replace('+', '') : `${dice.between(1, 3000)}`;
   const frameId = or(`f${dice.below(1e9)}`, 0.05);
-  return `edgemux/offload/tiny/${or(dice.pick(['d1', 'd2', 'd3']), 0.1)}/${frameId}/${budget}`;
+  const server = dice.chance(0.8) ? 's/' : '';
+  return `edgemux/offload/${server}tiny/${or(dice.pick(['d1', 'd2', 'd3']), 0.1)}/${frameId}/${budget}`;
 }
 
 function propertiesOf(dice: Dice): MessageProperties {
@@ -78,14 +79,14 @@ function propertiesOf(dice: Dice): MessageProperties {
     ...[
       'edgemux/cloud/s/status',
       'edgemux/d2/policy/set',
-      'edgemux/answer/d2/x',
-      `edgemux/answer/d1/${wild}`,
+      'edgemux/answer/s/d2/x',
+      `edgemux/answer/s/d1/${wild}`,
     ],
     ...[
       'cameras/door/frame',
-      `edgemux/answer/d1/../d2/${wild}`,
+      `edgemux/answer/s/d1/../d2/${wild}`,
       '$SYS/broker',
-      'edgemux/answer/d1/own',
+      dice.pick(['edgemux/answer/s/d1/own', 'edgemux/answer/d1/own', 'edgemux/answer/t/d1/own']),
       wild,
     ],
   ];
@@ -107,7 +108,7 @@ class Books {
   note({ topic, payload }: Message): void {
     const request = this.asked.has(topic) ? parseOffloadTopic('edgemux', topic) : null;
     if (request) this.#devices.add(request.device);
-    if (this.asked.has(topic)) this.requests += topic.split('/').length === LEVELS ? 1 : 0;
+    if (this.asked.has(topic)) this.requests += LEVELS.includes(topic.split('/').length) ? 1 : 0;
     else if (topic.startsWith('edgemux/answer/')) this.#answered(topic);
     else if (topic === 'edgemux/cloud/s/status') this.#statusIs(payload);
     else if (!/^edgemux\/(cloud\/s\/policy|probe\/)/.test(topic))

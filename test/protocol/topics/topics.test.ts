@@ -15,6 +15,8 @@ const prepared = fc.option(
   ),
 );
 const invalid = { code: 'TOPIC_INVALID' };
+const server = fc.option(name.filter((value) => value !== topics.ANY_SERVER));
+const REQUEST = { server: 's', zoo: 'z', device: 'd', frameId: 'f', budgetMs: 100, prepared: null };
 
 t.test('the topics of a device are those of the contract', async (t) => {
   const d = topics.deviceTopics('edgemux', 'tx2-01');
@@ -24,7 +26,7 @@ t.test('the topics of a device are those of the contract', async (t) => {
   t.equal(d.power, 'edgemux/tx2-01/power');
   t.equal(d.policy, 'edgemux/tx2-01/policy');
   t.equal(d.policySet, 'edgemux/tx2-01/policy/set');
-  t.equal(d.answers, 'edgemux/answer/tx2-01/+');
+  t.equal(d.answers, 'edgemux/answer/+/tx2-01/+');
 });
 
 t.test('the topics of a server are those of the contract', async (t) => {
@@ -39,10 +41,14 @@ t.test('the topics of a server are those of the contract', async (t) => {
   t.equal(topics.parseCloudStatusTopic('edgemux', 'edgemux/cloud/gpu 1/status'), null);
 });
 
-t.test('servers of a group share the requests for one zoo', async (t) => {
-  const filter = topics.offloadFilter('edgemux', 'fashion-mnist');
-  t.equal(filter, 'edgemux/offload/fashion-mnist/+/+/+');
-  t.equal(topics.sharedFilter('gpus', filter), '$share/gpus/edgemux/offload/fashion-mnist/+/+/+');
+t.test('a server has a topic of its own for requests; any server of a group, and protocol 1, have others', async (t) => {
+  t.equal(topics.offloadFilter('edgemux', 'gpu1', 'fashion-mnist'), 'edgemux/offload/gpu1/fashion-mnist/+/+/+');
+  t.equal(topics.offloadFilter('edgemux', null, 'fashion-mnist'), 'edgemux/offload/fashion-mnist/+/+/+');
+  const filter = topics.offloadFilter('edgemux', topics.ANY_SERVER, 'fashion-mnist');
+  t.equal(topics.sharedFilter('gpus', filter), '$share/gpus/edgemux/offload/any/fashion-mnist/+/+/+');
+  t.throws(() => topics.serverTopics('edgemux', 'any'), { ...invalid, message: /keeps for itself/ });
+  t.equal(topics.parseCloudStatusTopic('edgemux', 'edgemux/cloud/any/status'), null);
+  t.equal(topics.parseAnswerTopic('edgemux', 'edgemux/answer/any/d/f'), null);
   t.throws(() => topics.sharedFilter('a/b', filter), invalid);
 });
 
@@ -67,17 +73,17 @@ t.test('a device may not take a name that the contract uses itself', async (t) =
 });
 
 t.test('a budget is a whole number of milliseconds, from 1 to an hour', async (t) => {
-  t.equal(topics.offloadTopic('edgemux', 'z', 'd', 'f', 499.9), 'edgemux/offload/z/d/f/499');
+  t.equal(topics.offloadTopic('edgemux', { ...REQUEST, budgetMs: 499.9 }), 'edgemux/offload/s/z/d/f/499');
   for (const budget of [0, 0.9, -1, NaN, Infinity, topics.MAX_BUDGET_MS + 1]) {
-    t.throws(() => topics.offloadTopic('edgemux', 'z', 'd', 'f', budget), invalid);
+    t.throws(() => topics.offloadTopic('edgemux', { ...REQUEST, budgetMs: budget }), invalid);
   }
   for (const level of ['0', '01', '-1', '1.5', '1e3', ' 1', '+', '', 'x', '3600001', '99999999']) {
-    t.equal(topics.parseOffloadTopic('edgemux', `edgemux/offload/z/d/f/${level}`), null);
+    t.equal(topics.parseOffloadTopic('edgemux', `edgemux/offload/s/z/d/f/${level}`), null);
   }
 });
 
 t.test('how a picture was prepared stands behind the budget, or not at all', async (t) => {
-  const read = (level: string) => topics.parseOffloadTopic('edgemux', `edgemux/offload/z/d/f/${level}`);
+  const read = (level: string) => topics.parseOffloadTopic('edgemux', `edgemux/offload/s/z/d/f/${level}`);
   t.match(read('500'), { budgetMs: 500, prepared: null }, 'as devices before version 2 of the zoos say it');
   t.match(read('500-crop-320x240'), { budgetMs: 500, prepared: { fit: 'crop', width: 320, height: 240 } });
   for (const said of [
@@ -97,20 +103,21 @@ t.test('what is built is read back the same, and selected by its filter', async 
   fc.assert(
     fc.property(
       base,
+      server,
       name,
       device,
       name,
       budgetMs,
       prepared,
-      (base, zoo, device, frameId, budgetMs, prepared) => {
-        const request = topics.offloadTopic(base, zoo, device, frameId, budgetMs, prepared);
-        const answer = topics.answerTopic(base, device, frameId);
-        t.strictSame(topics.parseOffloadTopic(base, request), { zoo, device, frameId, budgetMs, prepared });
-        t.strictSame(topics.parseAnswerTopic(base, answer), { device, frameId });
+      (base, server, zoo, device, frameId, budgetMs, prepared) => {
+        const request = topics.offloadTopic(base, { server, zoo, device, frameId, budgetMs, prepared });
+        const answer = topics.answerTopic(base, { server, device, frameId });
+        t.strictSame(topics.parseOffloadTopic(base, request), { server, zoo, device, frameId, budgetMs, prepared });
+        t.strictSame(topics.parseAnswerTopic(base, answer), { server, device, frameId });
         return (
-          compileFilter(topics.offloadFilter(base, zoo))(request) &&
-          compileFilter(topics.sharedFilter('g', topics.offloadFilter(base, zoo)))(request) &&
-          compileFilter(topics.deviceTopics(base, device).answers)(answer) &&
+          compileFilter(topics.offloadFilter(base, server, zoo))(request) &&
+          compileFilter(topics.sharedFilter('g', topics.offloadFilter(base, server, zoo)))(request) &&
+          compileFilter(topics.deviceTopics(base, device).answers)(answer) === (server !== null) &&
           !compileFilter(topics.deviceTopics(base, device).answers)(request)
         );
       },
@@ -137,13 +144,14 @@ t.test('no topic whatever makes a parser throw or return what is not a name', as
       const answer = topics.parseAnswerTopic('edgemux', topic);
       const server = topics.parseCloudStatusTopic('edgemux', topic);
       if (request !== null) {
-        const { zoo, device, frameId, budgetMs, prepared } = request;
-        if (topic !== topics.offloadTopic('edgemux', zoo, device, frameId, budgetMs, prepared)) return false;
+        if (topic !== topics.offloadTopic('edgemux', request)) return false;
       }
       const names = [
         request?.device,
         request?.frameId,
         request?.zoo,
+        request?.server,
+        answer?.server,
         answer?.device,
         answer?.frameId,
         server,
@@ -159,8 +167,8 @@ t.test(
   'a device of a name that the contract keeps for itself asks nothing and is answered nothing',
   async (t) => {
     for (const device of ['answer', 'cloud', 'offload', 'probe']) {
-      t.equal(topics.parseOffloadTopic('edgemux', `edgemux/offload/zoo/${device}/f/100`), null);
-      t.equal(topics.parseAnswerTopic('edgemux', `edgemux/answer/${device}/f`), null);
+      t.equal(topics.parseOffloadTopic('edgemux', `edgemux/offload/s/zoo/${device}/f/100`), null);
+      t.equal(topics.parseAnswerTopic('edgemux', `edgemux/answer/s/${device}/f`), null);
     }
   },
 );

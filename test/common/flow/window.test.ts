@@ -1,5 +1,5 @@
 import t from 'tap';
-import { FIRST_PAUSE_MS, LONGEST_PAUSE_MS, OffloadWindow } from '../../../agent/offload/window.js';
+import { FIRST_PAUSE_MS, LONGEST_PAUSE_MS, OffloadWindow } from '../../../common/flow/window.js';
 
 const RULE = { least: 1, most: 8 };
 const never = (): number => 0;

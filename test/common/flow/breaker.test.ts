@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Breaker, type BreakerRule } from '../../../agent/offload/breaker.js';
+import { Breaker, type BreakerRule } from '../../../common/flow/breaker.js';
 
 const RULE: BreakerRule = { failures: 3, outcomes: 5, probeMs: 1000, longestProbeMs: 3000 };
 const never = (): number => 0;
