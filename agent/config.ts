@@ -140,7 +140,8 @@ const offloadSchema = z
     }),
     window: z.number().int().min(1).max(1024).default(8).meta({
       unit: 'frames',
-      description: 'most requests in flight to one server; beyond it another is asked, or the device answers (window-full)',
+      description:
+        'most requests in flight to one server; beyond it another is asked, or the device answers (window-full)',
     }),
     leastWindow: z.number().int().min(1).max(1024).default(1).meta({
       unit: 'frames',

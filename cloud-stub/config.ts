@@ -130,7 +130,8 @@ export const cloudConfigSchema = z.strictObject({
     .default(hostName())
     .meta({ description: "this server's name in topics", shownDefault: "the host's name" }),
   group: nameSchema.default('edgemux').meta({
-    description: 'servers of one group share the requests to any of them (share) and those of devices of protocol 1',
+    description:
+      'servers of one group share the requests to any of them (share) and those of devices of protocol 1',
   }),
   share: shareSchema.prefault({}),
   legacy: z.boolean().default(true).meta({

@@ -48,7 +48,7 @@ function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
     root: `${broker.baseTopic}/cloud/${config.server}/doctor`,
     maxPayloadBytes: images.maxBytes,
     maxPayloadKey: 'images.maxBytes',
-    wantsShared: true,
+    wantsShared: config.share.enabled,
   };
   return [
     [

@@ -125,7 +125,10 @@ export class CloudServer {
     const { broker, group, legacy, server, share } = this.#config;
     const secret = shareSecret(share.secretFile);
     if (share.enabled && secret === undefined)
-      this.#log.warn({ group }, 'share.enabled without share.secretFile: whoever guesses the group takes its requests');
+      this.#log.warn(
+        { group },
+        'share.enabled without share.secretFile: whoever guesses the group takes its requests',
+      );
     return new Requests(
       { log: this.#log, connection },
       {

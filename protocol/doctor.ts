@@ -224,9 +224,9 @@ async function comesBack(connection: Connection, topic: string, bytes: number): 
 async function sharedVerdict(connection: Connection, root: string, wanted: boolean): Promise<Verdict> {
   if (await connection.probeShared({ root })) return pass('$share subscriptions deliver');
   const detail = '$share subscriptions deliver nothing here';
-  if (!wanted) return pass(`${detail}; this matters only where several servers share work`);
+  if (!wanted) return pass(`${detail}; this matters only to servers that share (share.enabled)`);
   return warn(
-    `${detail}: with several servers each would answer every request`,
-    'use mosquitto 2.0 or newer',
+    `${detail}: devices ask single servers`,
+    'use mosquitto 2.0 or newer and give this user the rights of acl.sh server-share, or set share.enabled to false',
   );
 }

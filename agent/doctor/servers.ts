@@ -33,7 +33,8 @@ function verdict(servers: Servers, zoo: Zoo): Verdict {
   const seen = servers.list();
   const usable = seen.filter((one) => one.usable).map(({ server }) => server);
   if (usable.length > 0) return pass(`${usable.join(', ')} for zoo ${zoo.name}`);
-  if (servers.problem !== null) return warn(servers.problem, 'upgrade it: device and server of the same version do');
+  if (servers.problem !== null)
+    return warn(servers.problem, 'upgrade it: device and server of the same version do');
   const others = seen.filter(({ state }) => state !== 'offline');
   if (others.length > 0) {
     const names = others.map(({ server }) => server).join(', ');

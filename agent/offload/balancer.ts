@@ -1,7 +1,14 @@
 import type { LimiterState, LiveServerStatus, Reason } from '../../protocol/messages.js';
 import { ANY_SERVER } from '../../protocol/topics/topics.js';
 import { ArrivalWatch } from '../../common/flow/arrival-watch.js';
-import { Limiter, type Entry, type LimiterDeps, type LimiterRules, type Ticket, type Verdict } from './limiter.js';
+import {
+  Limiter,
+  type Entry,
+  type LimiterDeps,
+  type LimiterRules,
+  type Ticket,
+  type Verdict,
+} from './limiter.js';
 import type { Servers } from './servers.js';
 
 export interface BalancerRules extends LimiterRules {
@@ -93,7 +100,9 @@ export class Balancer {
     const now = usable.length > 0 ? usable : all;
     const sum = (of: readonly LimiterState[], key: 'window' | 'opened' | 'probes'): number =>
       of.reduce((total, one) => total + one[key], 0);
-    const best = (['closed', 'half-open', 'open'] as const).find((one) => now.some(({ breaker }) => breaker === one));
+    const best = (['closed', 'half-open', 'open'] as const).find((one) =>
+      now.some(({ breaker }) => breaker === one),
+    );
     return {
       breaker: best ?? 'closed',
       window: now.length > 0 ? sum(now, 'window') : this.#rules.window.most,
@@ -111,7 +120,9 @@ export class Balancer {
     return [
       ...(failing.length === 0
         ? []
-        : [`requests to servers keep failing (${failing.join(', ').slice(0, 200)}): hard frames go elsewhere or fall back`]),
+        : [
+            `requests to servers keep failing (${failing.join(', ').slice(0, 200)}): hard frames go elsewhere or fall back`,
+          ]),
       ...(this.#stolen ? [this.#theft?.text ?? ''] : []),
     ];
   }

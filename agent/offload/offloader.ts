@@ -127,10 +127,19 @@ export class Offloader {
     try {
       const answer = this.#read(message.payload, server, waiting, roundTripMs);
       if ('error' in answer) {
-        this.#deps.log.debug({ server, frameId: answer.frameId, error: answer.error }, 'server refused a frame');
+        this.#deps.log.debug(
+          { server, frameId: answer.frameId, error: answer.error },
+          'server refused a frame',
+        );
         this.#fail(waiting, 'refused', verdictOf(answer.error.code), bytesDown);
       } else {
-        const outcome = { kind: 'answer', answer: { ...answer, server }, roundTripMs, bytesUp, bytesDown } as const;
+        const outcome = {
+          kind: 'answer',
+          answer: { ...answer, server },
+          roundTripMs,
+          bytesUp,
+          bytesDown,
+        } as const;
         this.#settle(waiting, outcome, 'answered', roundTripMs);
       }
     } catch (error) {
@@ -197,7 +206,12 @@ export class Offloader {
     this.#settle(waiting, { kind: 'failed', reason, bytesUp: waiting.bytesUp, bytesDown }, verdict);
   }
 
-  #settle(waiting: InFlight, outcome: OffloadOutcome, verdict: Verdict, roundTripMs: number | null = null): void {
+  #settle(
+    waiting: InFlight,
+    outcome: OffloadOutcome,
+    verdict: Verdict,
+    roundTripMs: number | null = null,
+  ): void {
     const key = keyOf(waiting.server, waiting.frameId);
     if (this.#inFlight.get(key) !== waiting) return;
     this.#inFlight.delete(key);

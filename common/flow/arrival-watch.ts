@@ -37,7 +37,12 @@ export class ArrivalWatch {
    * A server says how many requests of this device it has taken since it started.
    * @returns how many of how many sent are missing, where that cannot be chance; null else
    */
-  heard(server: string, startedAt: string, taken: number, nowMs: number): { missing: number; sent: number } | null {
+  heard(
+    server: string,
+    startedAt: string,
+    taken: number,
+    nowMs: number,
+  ): { missing: number; sent: number } | null {
     const known = this.#servers.get(server);
     if (known?.startedAt !== startedAt || taken < known.last) {
       this.#servers.set(server, { startedAt, first: taken, last: taken, atMs: nowMs });

@@ -89,7 +89,9 @@ export function parseAnswer(payload: Uint8Array, expect: ExpectedAnswer): Answer
     throw invalidMessage('answer', `it was computed with zoo ${JSON.stringify(answer.zooHash)}, not ours`);
   }
   const wrong =
-    wrongWithProbabilities(answer, expect.classes) ?? wrongNames(answer, expect) ?? wrongTimes(answer, expect);
+    wrongWithProbabilities(answer, expect.classes) ??
+    wrongNames(answer, expect) ??
+    wrongTimes(answer, expect);
   if (wrong !== null) throw invalidMessage('answer', wrong);
   return answer;
 }
@@ -114,9 +116,13 @@ function wrongWithProbabilities(answer: Answer, classes: number): string | null 
   return claimed < highest ? `classIndex ${classIndex} is not the most probable class` : null;
 }
 
-function wrongNames({ classIndex, label, models, weights }: Answer, { labels, server }: ExpectedAnswer): string | null {
+function wrongNames(
+  { classIndex, label, models, weights }: Answer,
+  { labels, server }: ExpectedAnswer,
+): string | null {
   const strange = [...models, ...Object.keys(weights)].find((id) => server && !server.models.includes(id));
-  if (strange !== undefined) return `its server has announced no model ${JSON.stringify(strange.slice(0, 80))}`;
+  if (strange !== undefined)
+    return `its server has announced no model ${JSON.stringify(strange.slice(0, 80))}`;
   if (labels === undefined || labels[classIndex] === label) return null;
   return `class ${classIndex} is called ${JSON.stringify(labels[classIndex])}, not ${JSON.stringify(label.slice(0, 80))}`;
 }

@@ -16,7 +16,14 @@ import {
 } from './names.js';
 
 export { CameraPatterns } from './camera-patterns.js';
-export { ANY_SERVER, assertBase, assertDeviceName, assertName, isName, RESERVED_DEVICE_NAMES } from './names.js';
+export {
+  ANY_SERVER,
+  assertBase,
+  assertDeviceName,
+  assertName,
+  isName,
+  RESERVED_DEVICE_NAMES,
+} from './names.js';
 
 /** Budget in ms and, of a prepared picture, how it was prepared. */
 const LAST_LEVEL = /^([1-9][0-9]{0,6})(?:-(stretch|crop|letterbox)-([1-9][0-9]{0,3})x([1-9][0-9]{0,3}))?$/;

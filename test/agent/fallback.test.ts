@@ -104,7 +104,10 @@ t.test('a server that has too much to do is left alone for a moment, and tried a
     requests += 1;
     const [, , server, , device, frameId] = topic.split('/');
     const refusal = { frameId, error: { code: 'QUEUE_FULL', message: 'full' } };
-    await outside.connection.publish(`edgemux/answer/${server}/${device}/${frameId}`, JSON.stringify(refusal));
+    await outside.connection.publish(
+      `edgemux/answer/${server}/${device}/${frameId}`,
+      JSON.stringify(refusal),
+    );
   });
   await startDevice(t, broker.url, { device: 'd', policy: { mode: 'cloud-only' } });
   t.ok(await outside.untilServed());

@@ -6,51 +6,58 @@ import { until } from '../support/until.js';
 import { FakeServer } from '../fuzz/fake-server.js';
 import { jpegOf, Outside, shippedZoo, startDevice, startServer } from '../support/system.js';
 
-t.test('a device takes an answer on the topic of the server that it asked, for its own frame in flight, and no other', async (t) => {
-  const broker = await startAedes();
-  t.teardown(() => broker.stop());
-  const outside = await Outside.connect(t, broker.url, 'd');
-  const { connection } = outside;
-  const { zoo } = await shippedZoo();
-  const server = new FakeServer(zoo, 'd');
-  await connection.publish('edgemux/cloud/fake/status', server.status, { retain: true });
-  let answers: (frameId: string) => [topic: string, answer: object][] = () => [];
-  await connection.subscribe('edgemux/offload/fake/+/+/+/+', {}, async ({ topic }) => {
-    const frameId = topic.split('/')[5] ?? '';
-    for (const [to, answer] of answers(frameId)) await connection.publish(to, JSON.stringify(answer));
-  });
-  const deadlineMs = 1500;
-  await startDevice(t, broker.url, { device: 'd', policy: { mode: 'cloud-only' }, offload: { deadlineMs } });
-  t.ok(await outside.untilServed());
-  const sound = (frameId: string): object => server.soundAnswer(frameId);
-  const ask = async (): Promise<void> => {
-    const before = outside.results.length;
-    await outside.publishFrame('cam', await jpegOf(0));
-    t.ok(await outside.untilResults(before + 1));
-  };
-  answers = (id) => [
-    [`edgemux/answer/fake/other/${id}`, sound(id)],
-    [`edgemux/answer/fake/d/01UNKNOWN`, sound(id)],
-    [`edgemux/answer/fake/d/${id}/deeper`, sound(id)],
-    [`elsewhere/answer/fake/d/${id}`, sound(id)],
-    [`edgemux/answer/fake/d/01UNKNOWN`, sound('01UNKNOWN')],
-    [`edgemux/answer/d/${id}`, sound(id)],
-    [`edgemux/answer/another/d/${id}`, sound(id)],
-    [`edgemux/answer/any/d/${id}`, sound(id)],
-  ];
-  await ask();
-  t.match(outside.results[0], { route: 'fallback', reason: 'timeout' }, 'none of them was taken');
-  answers = (id) => [[`edgemux/answer/fake/d/${id}`, sound('01ANOTHERFRAME')]];
-  await ask();
-  t.match(
-    outside.results[1],
-    { route: 'fallback', reason: 'bad-answer' },
-    'nor one that names another frame',
-  );
-  answers = (id) => [[`edgemux/answer/fake/d/${id}`, sound(id)]];
-  await ask();
-  t.match(outside.results[2], { route: 'cloud', classIndex: 1 }, 'the right one is');
-});
+t.test(
+  'a device takes an answer on the topic of the server that it asked, for its own frame in flight, and no other',
+  async (t) => {
+    const broker = await startAedes();
+    t.teardown(() => broker.stop());
+    const outside = await Outside.connect(t, broker.url, 'd');
+    const { connection } = outside;
+    const { zoo } = await shippedZoo();
+    const server = new FakeServer(zoo, 'd');
+    await connection.publish('edgemux/cloud/fake/status', server.status, { retain: true });
+    let answers: (frameId: string) => [topic: string, answer: object][] = () => [];
+    await connection.subscribe('edgemux/offload/fake/+/+/+/+', {}, async ({ topic }) => {
+      const frameId = topic.split('/')[5] ?? '';
+      for (const [to, answer] of answers(frameId)) await connection.publish(to, JSON.stringify(answer));
+    });
+    const deadlineMs = 1500;
+    await startDevice(t, broker.url, {
+      device: 'd',
+      policy: { mode: 'cloud-only' },
+      offload: { deadlineMs },
+    });
+    t.ok(await outside.untilServed());
+    const sound = (frameId: string): object => server.soundAnswer(frameId);
+    const ask = async (): Promise<void> => {
+      const before = outside.results.length;
+      await outside.publishFrame('cam', await jpegOf(0));
+      t.ok(await outside.untilResults(before + 1));
+    };
+    answers = (id) => [
+      [`edgemux/answer/fake/other/${id}`, sound(id)],
+      [`edgemux/answer/fake/d/01UNKNOWN`, sound(id)],
+      [`edgemux/answer/fake/d/${id}/deeper`, sound(id)],
+      [`elsewhere/answer/fake/d/${id}`, sound(id)],
+      [`edgemux/answer/fake/d/01UNKNOWN`, sound('01UNKNOWN')],
+      [`edgemux/answer/d/${id}`, sound(id)],
+      [`edgemux/answer/another/d/${id}`, sound(id)],
+      [`edgemux/answer/any/d/${id}`, sound(id)],
+    ];
+    await ask();
+    t.match(outside.results[0], { route: 'fallback', reason: 'timeout' }, 'none of them was taken');
+    answers = (id) => [[`edgemux/answer/fake/d/${id}`, sound('01ANOTHERFRAME')]];
+    await ask();
+    t.match(
+      outside.results[1],
+      { route: 'fallback', reason: 'bad-answer' },
+      'nor one that names another frame',
+    );
+    answers = (id) => [[`edgemux/answer/fake/d/${id}`, sound(id)]];
+    await ask();
+    t.match(outside.results[2], { route: 'cloud', classIndex: 1 }, 'the right one is');
+  },
+);
 
 t.test(
   'a server publishes below its own answers to the requesting device only, whatever responseTopic asks',

@@ -46,7 +46,12 @@ const ACCOUNTS: Record<string, { role: Role; publish: string[]; read: string[] }
     read: [
       ...['cameras/cam1/frame', 'cameras/cam2/frame', 'edgemux/dev1/status', 'edgemux/dev1/state'],
       'edgemux/dev1/policy/set',
-      ...[answer('srv1', 'dev1'), answer('srv2', 'dev1'), 'edgemux/cloud/srv1/status', 'edgemux/cloud/srv2/status'],
+      ...[
+        answer('srv1', 'dev1'),
+        answer('srv2', 'dev1'),
+        'edgemux/cloud/srv1/status',
+        'edgemux/cloud/srv2/status',
+      ],
     ],
   },
   srv1: {

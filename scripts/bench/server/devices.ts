@@ -49,14 +49,18 @@ export class Devices {
   /** @throws EdgemuxError BROKER_UNREACHABLE */
   async start(): Promise<void> {
     const { base } = this.#options;
-    await this.#connection.subscribe(`${base}/answer/${this.#options.server}/+/+`, { qos: 0 }, ({ topic, payload }) => {
-      const atMs = systemClock.monotonicMs();
-      const frameId = parseAnswerTopic(base, topic)?.frameId ?? '';
-      const sent = this.#sent.get(frameId);
-      if (!sent) return;
-      this.#sent.delete(frameId);
-      this.#onAnswer(sent.device, { image: sent.image, latencyMs: atMs - sent.sentMs, atMs, payload });
-    });
+    await this.#connection.subscribe(
+      `${base}/answer/${this.#options.server}/+/+`,
+      { qos: 0 },
+      ({ topic, payload }) => {
+        const atMs = systemClock.monotonicMs();
+        const frameId = parseAnswerTopic(base, topic)?.frameId ?? '';
+        const sent = this.#sent.get(frameId);
+        if (!sent) return;
+        this.#sent.delete(frameId);
+        this.#onAnswer(sent.device, { image: sent.image, latencyMs: atMs - sent.sentMs, atMs, payload });
+      },
+    );
   }
 
   /** @returns the answers that count, and the time from the last that does not to the last that does */

@@ -120,7 +120,8 @@ function answer(id = 'f1', extra: object = {}): object {
   };
 }
 
-const answered = (payload: object, id = 'f1') => delivered(answerTopic('edgemux', { server: 's1', device: 'd1', frameId: id }), payload);
+const answered = (payload: object, id = 'f1') =>
+  delivered(answerTopic('edgemux', { server: 's1', device: 'd1', frameId: id }), payload);
 
 t.test('a kept frame has its answer: no request, no further run', async (t) => {
   const { settler, now, connection, runs } = build();
@@ -255,7 +256,10 @@ t.test('an answer in time is the result, with what the way and the server took',
   t.same(meter, ['+encode', '-encode', '+upload', '-upload', '+wait', '-wait']);
   t.match(connection.published[0]?.options, {
     qos: 0,
-    properties: { responseTopic: answerTopic('edgemux', { server: 's1', device: 'd1', frameId: 'f1' }), userProperties: { 'captured-at': '5' } },
+    properties: {
+      responseTopic: answerTopic('edgemux', { server: 's1', device: 'd1', frameId: 'f1' }),
+      userProperties: { 'captured-at': '5' },
+    },
   });
   t.match(balancer.state(), { breaker: 'closed', window: 4 });
 });

@@ -69,34 +69,47 @@ t.test('a queue that a server announces counts, until there is a measure of our 
   const latencyMs = { p50: 20, p95: 20, p99: 20 };
   say('busy', { latencyMs, queue: { length: 9, limit: 64, bytes: 0 } });
   say('idle', { latencyMs });
-  t.same([ticket(), ticket(), ticket()].map(({ server }) => server), ['idle', 'idle', 'idle']);
+  t.same(
+    [ticket(), ticket(), ticket()].map(({ server }) => server),
+    ['idle', 'idle', 'idle'],
+  );
 });
 
 t.test('many devices do not all run to the same of two equal servers', async (t) => {
-  const first = Array.from({ length: 200 }, (_, seed) => build(['a', 'b'], { seed: seed + 1 }).ticket().server);
+  const first = Array.from(
+    { length: 200 },
+    (_, seed) => build(['a', 'b'], { seed: seed + 1 }).ticket().server,
+  );
   const toA = count(first, 'a');
   t.ok(toA > 60 && toA < 140, `${toA} of 200 devices begin with the same server`);
 });
 
-t.test('a request to a dead server fails once, the next ones go elsewhere, and it costs no frame to learn that it is back', async (t) => {
-  const { balancer, clock, ask } = build(['dead', 'live']);
-  let dead = true;
-  const verdict = (server: string): Verdict => (server === 'dead' && dead ? 'timeout' : 'answered');
-  const first: string[] = [];
-  while (!first.includes('dead')) first.push(ask(verdict, 10).server);
-  for (let n = 0; n < 50; n += 1) {
-    clock.nowMs += 10;
-    t.equal(ask(verdict, 10).server, 'live');
-  }
-  t.match(balancer.stateOf('dead'), { failures: 1, answers: 0 }, 'half a second after it is still left alone');
-  clock.nowMs += 1000;
-  t.match(ask(verdict, 10), { server: 'live', aside: { server: 'dead' } });
-  clock.nowMs += 2000;
-  dead = false;
-  t.match(ask(verdict, 10), { server: 'live', aside: { server: 'dead' } });
-  const after = Array.from({ length: 40 }, () => ask(verdict, 10).server);
-  t.ok(after.includes('dead'), 'it answered and is asked again');
-});
+t.test(
+  'a request to a dead server fails once, the next ones go elsewhere, and it costs no frame to learn that it is back',
+  async (t) => {
+    const { balancer, clock, ask } = build(['dead', 'live']);
+    let dead = true;
+    const verdict = (server: string): Verdict => (server === 'dead' && dead ? 'timeout' : 'answered');
+    const first: string[] = [];
+    while (!first.includes('dead')) first.push(ask(verdict, 10).server);
+    for (let n = 0; n < 50; n += 1) {
+      clock.nowMs += 10;
+      t.equal(ask(verdict, 10).server, 'live');
+    }
+    t.match(
+      balancer.stateOf('dead'),
+      { failures: 1, answers: 0 },
+      'half a second after it is still left alone',
+    );
+    clock.nowMs += 1000;
+    t.match(ask(verdict, 10), { server: 'live', aside: { server: 'dead' } });
+    clock.nowMs += 2000;
+    dead = false;
+    t.match(ask(verdict, 10), { server: 'live', aside: { server: 'dead' } });
+    const after = Array.from({ length: 40 }, () => ask(verdict, 10).server);
+    t.ok(after.includes('dead'), 'it answered and is asked again');
+  },
+);
 
 t.test('a liar costs itself: its breaker opens, the other is asked as before', async (t) => {
   const { balancer, clock, ask, log } = build(['liar', 'honest']);
@@ -169,36 +182,41 @@ t.test('a group is asked only where it is wanted and all its servers take part',
   t.equal(unwanted.ticket().server, 'a');
 });
 
-t.test('requests that no server counts were taken away: it is said, and servers are asked by name', async (t) => {
-  const { balancer, clock, ask, say, log } = build([], { share: true, window: 1000 });
-  let taken = 7;
-  const report = (): void => say('a', { shared: { d1: taken, other: 9 } });
-  report();
-  let told = 0;
-  balancer.onChange(() => (told += 1));
-  for (let n = 0; n < 40; n += 1) {
-    clock.nowMs += 100;
-    t.equal(ask(() => 'unknown').server, 'any');
-    taken += 1;
-  }
-  clock.nowMs += 2000;
-  report();
-  t.same(balancer.problems(), [], 'all have arrived');
-  for (let n = 0; n < 40; n += 1) {
-    clock.nowMs += 100;
-    ask(() => (n % 2 === 0 ? 'unknown' : 'answered'));
-    taken += n % 2; // every second one
-  }
-  clock.nowMs += 2000;
-  report();
-  t.match(balancer.problems(), [/^20 of 80 requests to the group of servers arrived at none of them: somebody else subscribes/]);
-  t.equal(ask(answered).server, 'a');
-  t.equal(told, 1);
-  t.equal(log.said.warn.length, 1);
-  clock.nowMs += 600_000;
-  t.same(balancer.problems(), [], 'after a while the group is tried again');
-  t.equal(ask(answered).server, 'any');
-});
+t.test(
+  'requests that no server counts were taken away: it is said, and servers are asked by name',
+  async (t) => {
+    const { balancer, clock, ask, say, log } = build([], { share: true, window: 1000 });
+    let taken = 7;
+    const report = (): void => say('a', { shared: { d1: taken, other: 9 } });
+    report();
+    let told = 0;
+    balancer.onChange(() => (told += 1));
+    for (let n = 0; n < 40; n += 1) {
+      clock.nowMs += 100;
+      t.equal(ask(() => 'unknown').server, 'any');
+      taken += 1;
+    }
+    clock.nowMs += 2000;
+    report();
+    t.same(balancer.problems(), [], 'all have arrived');
+    for (let n = 0; n < 40; n += 1) {
+      clock.nowMs += 100;
+      ask(() => (n % 2 === 0 ? 'unknown' : 'answered'));
+      taken += n % 2; // every second one
+    }
+    clock.nowMs += 2000;
+    report();
+    t.match(balancer.problems(), [
+      /^20 of 80 requests to the group of servers arrived at none of them: somebody else subscribes/,
+    ]);
+    t.equal(ask(answered).server, 'a');
+    t.equal(told, 1);
+    t.equal(log.said.warn.length, 1);
+    clock.nowMs += 600_000;
+    t.same(balancer.problems(), [], 'after a while the group is tried again');
+    t.equal(ask(answered).server, 'any');
+  },
+);
 
 t.test('a server that restarts or joins begins the count anew: no theft is made up', async (t) => {
   const { balancer, clock, ask, say } = build([], { share: true, window: 1000 });

@@ -15,7 +15,11 @@ function set(): { limiter: Limiter; clock: { nowMs: number }; said: string[] } {
     warn: (_what: object, message: string) => void said.push(message),
     info: (_what: object, message: string) => void said.push(message),
   });
-  return { limiter: new Limiter('s1', { log, nowMs: () => clock.nowMs, random: () => 0 }, RULES), clock, said };
+  return {
+    limiter: new Limiter('s1', { log, nowMs: () => clock.nowMs, random: () => 0 }, RULES),
+    clock,
+    said,
+  };
 }
 
 function ticketOf(entry: Entry): Ticket {

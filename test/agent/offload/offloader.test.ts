@@ -7,7 +7,13 @@ import { delivered, FakeConnection } from '../support/fake-connection.js';
 import { serverStatus } from '../support/server-status.js';
 import { spyLog } from '../support/spy-log.js';
 
-const ZOO = { name: 'fashion', hash: 'abc', classes: 3, labels: ['sock', 'shoe', 'hat'], models: ['resnet12'] };
+const ZOO = {
+  name: 'fashion',
+  hash: 'abc',
+  classes: 3,
+  labels: ['sock', 'shoe', 'hat'],
+  models: ['resnet12'],
+};
 const TIMES = { residence: 4, queue: 1, decode: 1, mux: 0, inference: 2 };
 const RULES = {
   breaker: { failures: 9, outcomes: 20, probeMs: 1000, longestProbeMs: 4000 },
@@ -59,7 +65,8 @@ const answerTo = (frameId: string, change: Record<string, unknown> = {}) => ({
   batchSize: 1,
   ...change,
 });
-const answerTopic = (frameId: string, device = 'd1', server = 's1') => `edgemux/answer/${server}/${device}/${frameId}`;
+const answerTopic = (frameId: string, device = 'd1', server = 's1') =>
+  `edgemux/answer/${server}/${device}/${frameId}`;
 
 t.test('a request carries the image as it is, its media type, where to answer and how long', async (t) => {
   const { offloader, connection, request } = build();

@@ -131,7 +131,10 @@ t.test('made-up names fill neither memory nor state: at most 256 servers', async
   t.equal(servers.available, true, 'one that is gone makes room');
   t.equal(servers.list().length, 256);
   t.notOk(servers.list().some(({ server }) => server === 's9'));
-  t.same(told.filter((what) => what.endsWith('came')), ['late came']);
+  t.same(
+    told.filter((what) => what.endsWith('came')),
+    ['late came'],
+  );
 });
 
 t.test('warnings of wrong versions are bounded too', async (t) => {
@@ -151,12 +154,19 @@ t.test('a server speaks for itself alone, and of models that its zoo has', async
   t.equal(said.warn.filter((text) => /not what this server can say/.test(text)).length, 2);
   servers.receive('s1', online('s1'));
   servers.receive('s1', online('s2'));
-  t.same(servers.usable.map(({ server }) => server), ['s1'], 'what it said itself still counts');
+  t.same(
+    servers.usable.map(({ server }) => server),
+    ['s1'],
+    'what it said itself still counts',
+  );
 });
 
 t.test('a server of another protocol is not asked, and one is told what to upgrade', async (t) => {
   for (const [protocol, text] of [
-    [1, /^server s1 \(edgemux 0\.1\.0\) speaks protocol 1 and is not asked, this device 2: upgrade the server$/],
+    [
+      1,
+      /^server s1 \(edgemux 0\.1\.0\) speaks protocol 1 and is not asked, this device 2: upgrade the server$/,
+    ],
     [3, /speaks protocol 3 and is not asked, this device 2: upgrade the device$/],
   ] as const) {
     const { servers, said } = build();
@@ -169,7 +179,8 @@ t.test('a server of another protocol is not asked, and one is told what to upgra
     t.equal(servers.available, true);
   }
   const { servers } = build();
-  const { protocol: _, ...said } = JSON.parse(Buffer.from(online('s1').payload).toString()) as { protocol: number };
+  const said = JSON.parse(Buffer.from(online('s1').payload).toString()) as Record<string, unknown>;
+  delete said['protocol'];
   servers.receive('s1', delivered('edgemux/cloud/s1/status', said));
   t.match(servers.problem, /speaks protocol 1 /, 'as edgemux 0.1.0 announces itself');
 });

@@ -41,16 +41,22 @@ t.test('the topics of a server are those of the contract', async (t) => {
   t.equal(topics.parseCloudStatusTopic('edgemux', 'edgemux/cloud/gpu 1/status'), null);
 });
 
-t.test('a server has a topic of its own for requests; any server of a group, and protocol 1, have others', async (t) => {
-  t.equal(topics.offloadFilter('edgemux', 'gpu1', 'fashion-mnist'), 'edgemux/offload/gpu1/fashion-mnist/+/+/+');
-  t.equal(topics.offloadFilter('edgemux', null, 'fashion-mnist'), 'edgemux/offload/fashion-mnist/+/+/+');
-  const filter = topics.offloadFilter('edgemux', topics.ANY_SERVER, 'fashion-mnist');
-  t.equal(topics.sharedFilter('gpus', filter), '$share/gpus/edgemux/offload/any/fashion-mnist/+/+/+');
-  t.throws(() => topics.serverTopics('edgemux', 'any'), { ...invalid, message: /keeps for itself/ });
-  t.equal(topics.parseCloudStatusTopic('edgemux', 'edgemux/cloud/any/status'), null);
-  t.equal(topics.parseAnswerTopic('edgemux', 'edgemux/answer/any/d/f'), null);
-  t.throws(() => topics.sharedFilter('a/b', filter), invalid);
-});
+t.test(
+  'a server has a topic of its own for requests; any server of a group, and protocol 1, have others',
+  async (t) => {
+    t.equal(
+      topics.offloadFilter('edgemux', 'gpu1', 'fashion-mnist'),
+      'edgemux/offload/gpu1/fashion-mnist/+/+/+',
+    );
+    t.equal(topics.offloadFilter('edgemux', null, 'fashion-mnist'), 'edgemux/offload/fashion-mnist/+/+/+');
+    const filter = topics.offloadFilter('edgemux', topics.ANY_SERVER, 'fashion-mnist');
+    t.equal(topics.sharedFilter('gpus', filter), '$share/gpus/edgemux/offload/any/fashion-mnist/+/+/+');
+    t.throws(() => topics.serverTopics('edgemux', 'any'), { ...invalid, message: /keeps for itself/ });
+    t.equal(topics.parseCloudStatusTopic('edgemux', 'edgemux/cloud/any/status'), null);
+    t.equal(topics.parseAnswerTopic('edgemux', 'edgemux/answer/any/d/f'), null);
+    t.throws(() => topics.sharedFilter('a/b', filter), invalid);
+  },
+);
 
 t.test('a name that cannot stand in a topic is refused by its key and value', async (t) => {
   const bad = ['', ' ', 'a b', 'a/b', '+', '#', 'ü', 'a\n', 'a\0', '$SYS', 'x'.repeat(65), 'x'.repeat(2048)];
@@ -112,7 +118,14 @@ t.test('what is built is read back the same, and selected by its filter', async 
       (base, server, zoo, device, frameId, budgetMs, prepared) => {
         const request = topics.offloadTopic(base, { server, zoo, device, frameId, budgetMs, prepared });
         const answer = topics.answerTopic(base, { server, device, frameId });
-        t.strictSame(topics.parseOffloadTopic(base, request), { server, zoo, device, frameId, budgetMs, prepared });
+        t.strictSame(topics.parseOffloadTopic(base, request), {
+          server,
+          zoo,
+          device,
+          frameId,
+          budgetMs,
+          prepared,
+        });
         t.strictSame(topics.parseAnswerTopic(base, answer), { server, device, frameId });
         return (
           compileFilter(topics.offloadFilter(base, server, zoo))(request) &&
