@@ -1,14 +1,16 @@
 /** `edgemux-cloud doctor`: every precondition of the server, with what to do. */
 import { readConfig } from '../common/doctor/config.js';
-import { needing, pass, single, type Probe } from '../common/doctor/checks.js';
+import { randomBytes } from 'node:crypto';
+import { needing, pass, single, warn, type Probe } from '../common/doctor/checks.js';
 import { runDoctor, type DoctorDeps, type DoctorOptions } from '../common/doctor/command.js';
 import { clockProbe, nodeProbe, secretsProbe } from '../common/doctor/machine.js';
 import { bindingProbe, decodeOne, inferenceProbe, zooProbe } from '../mux/doctor.js';
 import { groupOf } from '../mux/rules/group-settings.js';
 import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
-import { brokerProbe } from '../protocol/doctor.js';
+import { shareSecret } from '../protocol/config.js';
+import { brokerProbe, type BrokerProbeOptions, type ConnectedChecks } from '../protocol/doctor.js';
 import { rightsChecks, type OwnTopics } from '../protocol/rights-checks.js';
-import { answerTopic, offloadFilter, serverTopics } from '../protocol/topics/topics.js';
+import { ANY_SERVER, answerTopic, offloadFilter, serverTopics } from '../protocol/topics/topics.js';
 import { cloudConfig, type CloudConfig } from './config.js';
 import { onnxRuntimeOptions } from './engines/onnxruntime.js';
 
@@ -40,23 +42,12 @@ function imagesProbe(): Probe {
 
 /** Inference comes last: it takes every core, and the round trip to the broker is timed. */
 function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
-  const { broker, images, inference, batching } = config;
+  const { inference, batching } = config;
   let loading: Promise<Zoo> | null = null;
   const zoo = (): Promise<Zoo> => (loading ??= loadZoo(config.zoo));
-  const brokerOptions = {
-    broker,
-    root: `${broker.baseTopic}/cloud/${config.server}/doctor`,
-    maxPayloadBytes: images.maxBytes,
-    maxPayloadKey: 'images.maxBytes',
-    wantsShared: config.share.enabled,
-  };
   return [
-    [
-      ...always,
-      secretsProbe({ 'broker.passwordFile': broker.passwordFile, 'broker.keyFile': broker.keyFile }),
-      zooProbe(zoo),
-    ],
-    [needing(['secrets'], brokerProbe(brokerOptions, [rightsChecks(() => ownTopics(config, zoo))]))],
+    [...always, secretsProbe(secretFiles(config)), zooProbe(zoo)],
+    [needing(['secrets'], brokerProbe(brokerOptions(config), connectedChecks(config, zoo)))],
     [
       needing(
         ['binding', 'zoo'],
@@ -71,6 +62,56 @@ function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
       ),
     ],
   ];
+}
+
+function brokerOptions({ broker, images, server, share }: CloudConfig): BrokerProbeOptions {
+  return {
+    broker,
+    root: `${broker.baseTopic}/cloud/${server}/doctor`,
+    maxPayloadBytes: images.maxBytes,
+    maxPayloadKey: 'images.maxBytes',
+    wantsShared: share.enabled,
+  };
+}
+
+function secretFiles({ broker, share }: CloudConfig): Record<string, string | null> {
+  return {
+    'broker.passwordFile': broker.passwordFile,
+    'broker.keyFile': broker.keyFile,
+    'share.secretFile': share.secretFile,
+  };
+}
+
+function connectedChecks(config: CloudConfig, zoo: () => Promise<Zoo>): ConnectedChecks[] {
+  return [rightsChecks(() => ownTopics(config, zoo)), ...(config.share.enabled ? [groupChecks(config)] : [])];
+}
+
+/** Whether the name of the group can be guessed, on a broker that lets this user subscribe to a group that is not its own. */
+function groupChecks({ broker, group, share }: CloudConfig): ConnectedChecks {
+  return {
+    checks: { group: 'group' },
+    run: async (connection, report) => {
+      if (shareSecret(share.secretFile) !== undefined)
+        return report('group', pass('the name of the group has a secret part'));
+      const strange = `$share/${randomBytes(8).toString('hex')}/${broker.baseTopic}/offload/${ANY_SERVER}/#`;
+      const open = await connection
+        .subscribe(strange, { qos: 0 }, () => undefined)
+        .then(
+          () => true,
+          () => false,
+        );
+      await connection.unsubscribe(strange);
+      const text = `anybody can guess the name of the group, '${group}'`;
+      if (!open) return report('group', pass(`${text}, and the broker lets nobody subscribe to any group`));
+      report(
+        'group',
+        warn(
+          `${text}, and the broker lets users subscribe to any group: each takes a part of the requests away`,
+          'set share.secretFile (`openssl rand -hex 16`), the same on all servers of the group, or set share.enabled to false',
+        ),
+      );
+    },
+  };
 }
 
 /** No device is called so. */

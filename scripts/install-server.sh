@@ -15,7 +15,19 @@ make_accounts() { make_user edgemux-cloud /var/lib/edgemux-cloud video; }
 
 put_configs() {
   put_config "$here/../systemd/server.yaml" /etc/edgemux/server.yaml 644
+  put_share_secret /etc/edgemux/share-secret
   make_data_dir "/var/lib/edgemux-cloud"
+}
+
+put_share_secret() { # put_share_secret PATH: the secret part of the group's name; the servers of a group need the same
+  [ ! -e "$root$1" ] || return 0
+  local file
+  file=$(mktemp)
+  od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$file"
+  echo >>"$file"
+  put_config "$file" "$1" 600
+  rm -f "$file"
+  if live; then act chown "$user:$user" "$1"; fi
 }
 
 before_doctor() { :; }

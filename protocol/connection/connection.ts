@@ -21,6 +21,7 @@ import { Subscriptions, type MessageHandler, type SubscribeOptions } from './sub
 import { Presence } from './presence.js';
 import { Supervisor } from './supervisor.js';
 import { systemTimers, within, type Timers } from './timers.js';
+import { withoutGroup } from '../topics/filters.js';
 import { assertFilter, assertTopic } from '../topics/topic-syntax.js';
 
 export type * from './connection-options.js';
@@ -152,7 +153,7 @@ export class Connection {
       if (session.alive) throw error;
       return []; // the connection went away: the next one brings the subscription
     });
-    if (refused.length > 0) throw refusal(`subscription to ${filter}`);
+    if (refused.length > 0) throw refusal(`subscription to ${withoutGroup(filter)}`);
   }
 
   /** Stops listening to a filter; what the broker sends before it has taken note is still delivered. */
@@ -197,9 +198,13 @@ export class Connection {
     const session = this.#session;
     if (session !== null && this.#stopping === null && this.#presence.hear(message, session))
       this.#echo.came(message.topic);
-    this.#subscriptions.dispatch(message, (error, filter) =>
-      this.#log.error({ err: error, filter }, `MQTT: the handler of ${filter} failed: ${messageOf(error)}`),
-    );
+    this.#subscriptions.dispatch(message, (error, filter) => {
+      const shown = withoutGroup(filter);
+      this.#log.error(
+        { err: error, filter: shown },
+        `MQTT: the handler of ${shown} failed: ${messageOf(error)}`,
+      );
+    });
   }
 
   async #setUp(session: Session): Promise<void> {
@@ -208,7 +213,8 @@ export class Connection {
     const own = this.#presence.ownTopic;
     const wanted = this.#subscriptions.all();
     const refused = await this.#ask(session, own === null ? wanted : [...wanted, { filter: own, qos: 1 }]);
-    for (const filter of refused) this.#log.error({ filter }, refusal(`subscription to ${filter}`).message);
+    for (const filter of refused.map(withoutGroup))
+      this.#log.error({ filter }, refusal(`subscription to ${filter}`).message);
     if (own !== null && !refused.includes(own)) this.#echo.expect(own);
     if (await this.#presence.announce(session)) this.#echo.acknowledged();
     if (!session.alive) return;

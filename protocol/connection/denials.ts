@@ -1,5 +1,6 @@
 import { messageOf } from '../../common/errors.js';
 import { reasonOf } from './failure.js';
+import { withoutGroup } from '../topics/filters.js';
 
 /** Topics of which a refusal is remembered; beyond it the others tell enough. */
 const MOST_TOPICS = 8;
@@ -44,7 +45,8 @@ export class Denials {
   lines(): string[] {
     return [
       ...[...this.#subscriptions].map(
-        (filter) => `the broker refuses the subscription to ${filter}: this user needs the right to read it`,
+        (filter) =>
+          `the broker refuses the subscription to ${withoutGroup(filter)}: this user needs the right to read it`,
       ),
       ...[...this.#publications].map(
         ([topic, why]) =>

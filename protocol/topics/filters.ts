@@ -1,5 +1,10 @@
 /** What two subscription filters have in common (MQTT 5, clause 4.7). Filters are taken as valid and without `$share`. */
 
+/** A filter for people: the name of a group may be a secret. */
+export function withoutGroup(filter: string): string {
+  return filter.replace(/^\$share\/[^/]+\//, '$share/…/');
+}
+
 /** True where some topic is selected by both filters. */
 export function overlap(one: string, other: string): boolean {
   const [levels, others] = [one.split('/'), other.split('/')];

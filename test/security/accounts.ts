@@ -22,7 +22,7 @@ export function passwordOf(name: string): string {
 /** A broker on which the accounts, by name, have their roles, and `everything` may do everything. */
 export async function startBrokerWith(
   t: Test,
-  accounts: Record<string, Role>,
+  accounts: Record<string, Role | readonly string[]>,
   options: MosquittoOptions = {},
 ): Promise<TestBroker> {
   const dir = t.testdirName;
@@ -30,7 +30,9 @@ export async function startBrokerWith(
   const names = [...Object.keys(accounts), 'everything'];
   writeFileSync(passwords, names.map((name) => `${name}:${passwordOf(name)}\n`).join(''), { mode: 0o600 });
   execFileSync('mosquitto_passwd', ['-U', passwords], { stdio: 'ignore' });
-  const rights = Object.entries(accounts).map(([name, role]) => rightsOf(role, name));
+  const rights = Object.entries(accounts).flatMap(([name, roles]) =>
+    (typeof roles === 'string' ? [roles] : roles).map((role) => rightsOf(role, name)),
+  );
   writeFileSync(acl, [...rights, 'user everything', 'topic readwrite #', ''].join('\n'), { mode: 0o600 });
   const lines = [
     ...['allow_anonymous false', `password_file ${passwords}`, `acl_file ${acl}`],

@@ -121,7 +121,7 @@ t.test('the server has a doctor of its own: every model of the group, and $share
   const broker = await startAedes();
   t.teardown(() => broker.stop());
   const { code, checks } = await serverDoctor({
-    flags: { 'broker.url': broker.url, 'inference.providers': ['cpu'] },
+    flags: { 'broker.url': broker.url, 'inference.providers': ['cpu'], 'share.enabled': true },
   });
   t.equal(code, 0);
   t.match(checks['shared-sub'], { status: 'warn', remedy: /mosquitto/ });

@@ -7,10 +7,12 @@ import { LINK_CASES } from './link.js';
 import { PROCESS_CASES } from './process.js';
 import { SENSOR_CASES } from './sensors.js';
 import { SERVER_CASES } from './server.js';
+import { TRUST_CASES } from './trust.js';
 
 export const GROUPS: readonly { title: string; cases: readonly FaultCase[] }[] = [
   { title: 'Broker', cases: BROKER_CASES },
   { title: 'Server', cases: SERVER_CASES },
+  { title: 'Trust', cases: TRUST_CASES },
   { title: 'Line', cases: LINK_CASES },
   { title: 'Input', cases: INPUT_CASES },
   { title: 'Sensors', cases: SENSOR_CASES },

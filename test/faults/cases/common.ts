@@ -43,6 +43,9 @@ export function moreOf(rig: Rig, route: string, n: number): Promise<boolean> {
 }
 
 /** What the device had counted when it last spoke. */
-export function counter(rig: Rig, name: 'lateAnswers' | 'badAnswers' | 'admitted' | 'received'): number {
+export function counter(
+  rig: Rig,
+  name: 'lateAnswers' | 'badAnswers' | 'foreignAnswers' | 'admitted' | 'received',
+): number {
   return rig.accountant.state?.counters[name] ?? 0;
 }

@@ -72,6 +72,17 @@ const WRONG_ANSWERS: readonly FaultCase[] = [
     reply('['.repeat(100_000) + ']'.repeat(100_000)),
   ),
   wrong('not-json', 'with bytes that are no JSON', ({ reply }) => reply(Buffer.alloc(200, 0xff))),
+  wrong('signed-by-another', 'in the name of another server', ({ reply }, good) =>
+    reply(JSON.stringify({ ...good, server: 's1' })),
+  ),
+  wrong('strange-names', 'with models and class names that it cannot know', ({ reply, number }, good) => {
+    const name = '=HYPERLINK("http://evil")';
+    reply(JSON.stringify({ ...good, ...(number % 2 === 0 ? { models: [name] } : { label: name }) }));
+  }),
+  wrong('impossible-times', 'with times longer than the request took', ({ reply, number }, good) => {
+    const ms = [1e300, 60_000][number % 2];
+    reply(JSON.stringify({ ...good, latencyMs: { ...good.latencyMs, residence: ms } }));
+  }),
   wrong('wrong-zoo', 'computed with another zoo', ({ reply }, good) =>
     reply(JSON.stringify({ ...good, zooHash: 'f'.repeat(64) })),
   ),

@@ -11,6 +11,8 @@ export interface FakeRequest {
   number: number;
   /** Publishes on the topic where the device listens, or on another frame's. */
   reply(payload: string | Uint8Array, frameId?: string): void;
+  /** Publishes anywhere. */
+  forge(topic: string, payload: string): void;
 }
 
 export type Script = (request: FakeRequest, goodAnswer: GoodAnswer) => void;
@@ -31,19 +33,29 @@ export class FakeServer {
     this.script = script;
   }
 
-  /** Says that it is there, and answers from now on. */
-  async start(): Promise<void> {
+  /** Says that it is there, and answers from now on. @param change of its status */
+  async start(change: object = {}): Promise<void> {
     const { zoo } = await shippedZoo();
-    await this.#connection.subscribe(`edgemux/offload/${NAME}/+/+/+/+`, { qos: 0 }, ({ topic }) => {
+    await this.listenTo(NAME);
+    const status = JSON.stringify({ ...statusFor(zoo), ...change });
+    await this.#connection.publish(TOPIC, status, { qos: 1, retain: true });
+  }
+
+  /** Answers what a server is asked, without a word on who it is. */
+  async listenTo(server: string): Promise<void> {
+    const { zoo } = await shippedZoo();
+    await this.#connection.subscribe(`edgemux/offload/${server}/+/+/+/+`, { qos: 0 }, ({ topic }) => {
       const [, , , , device = '', frameId = '', budget = ''] = topic.split('/');
-      const reply = (payload: string | Uint8Array, other = frameId): void => {
-        this.#connection.publish(`edgemux/answer/${NAME}/${device}/${other}`, payload).catch(() => undefined);
+      const forge = (to: string, payload: string | Uint8Array): void => {
+        this.#connection.publish(to, payload).catch(() => undefined);
       };
-      const request = { device, frameId, budgetMs: Number(budget), number: this.requests, reply };
+      const reply = (payload: string | Uint8Array, other = frameId): void => {
+        forge(`edgemux/answer/${NAME}/${device}/${other}`, payload);
+      };
+      const request = { device, frameId, budgetMs: Number(budget), number: this.requests, reply, forge };
       this.requests += 1;
       this.script(request, answerFor(frameId, zoo));
     });
-    await this.#connection.publish(TOPIC, JSON.stringify(statusFor(zoo)), { qos: 1, retain: true });
   }
 
   /** Says `offline`, as its last will would. */
