@@ -16,10 +16,11 @@ const MAY_IMPORT = {
   mux: ['common'],
   protocol: ['common'],
   energy: ['common', 'drivers'],
+  http: ['common', 'protocol'],
   lab: ['common', 'drivers', 'energy', 'journal', 'mux', 'protocol'],
-  'cloud-stub': ['common', 'mux', 'protocol'],
-  agent: ['common', 'drivers', 'energy', 'journal', 'mux', 'protocol'],
-  'agent/commands': ['common', 'drivers', 'energy', 'journal', 'lab', 'mux', 'protocol'],
+  'cloud-stub': ['common', 'http', 'mux', 'protocol'],
+  agent: ['common', 'drivers', 'energy', 'http', 'journal', 'mux', 'protocol'],
+  'agent/commands': ['common', 'drivers', 'energy', 'http', 'journal', 'lab', 'mux', 'protocol'],
 };
 /** A folder with a wider rule than the folder around it → the files outside that may name it. */
 const ENTRIES = { 'agent/commands': ['agent/cli.ts'] };
@@ -43,6 +44,8 @@ const DOORS = {
   echarts: ['lab/charts/echarts.ts'],
   '@saehrimnir/druidjs': ['lab/report/campaign/tsne.ts'],
   'i2c-bus': ['drivers/i2c/i2c-bus.ts', 'test/contract/power-vm-rig.ts'],
+  fastify: ['http/fastify.ts'],
+  'prom-client': ['http/prom-client.ts'],
   mqtt: ['protocol/connection/mqtt.ts'],
   systeminformation: ['common/host/systeminformation.ts'],
   yargs: ['common/cli/parse.ts'],
@@ -98,6 +101,25 @@ export default tseslint.config(
   },
   {
     files: ['**/*.js'],
+    ignores: ['http/page/**'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
+  },
+  {
+    files: ['http/page/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          'document',
+          'fetch',
+          'history',
+          'location',
+          'sessionStorage',
+          'setInterval',
+          'setTimeout',
+          'TextDecoderStream',
+          'URL',
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
   },
 );

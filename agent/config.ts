@@ -5,6 +5,7 @@ import { logSchema, watchdogSchema } from '../common/config/sections.js';
 import { DEVICE_MODES, PRIVACY } from '../common/policy-names.js';
 import { nameSchema, brokerSchema } from '../protocol/config.js';
 import { CameraPatterns } from '../protocol/topics/topics.js';
+import { httpSchema } from '../http/config.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { powerConfigSchema } from '../energy/config.js';
 
@@ -202,6 +203,17 @@ const reportSchema = z.strictObject({
     .meta({ unit: 's', description: 'period of the power topic' }),
 });
 
+const agentHttpSchema = httpSchema({
+  port: 8090,
+  tokenFile: null,
+  shownTokenFile: 'http-token in dataDir',
+}).extend({
+  pictures: z.boolean().default(false).meta({
+    description:
+      "whether each camera's last picture is kept in memory and shown; never under privacy: strict",
+  }),
+});
+
 /** The agent's configuration: type, default, unit and description of every key, in one place. */
 export const agentConfigSchema = z.strictObject({
   device: nameSchema
@@ -220,6 +232,7 @@ export const agentConfigSchema = z.strictObject({
   power: powerConfigSchema.prefault({}),
   journal: journalSchema.prefault({}),
   report: reportSchema.prefault({}),
+  http: agentHttpSchema.prefault({}),
   watchdog: watchdogSchema.prefault({}),
   log: logSchema.prefault({}),
 });
@@ -255,6 +268,7 @@ export const AGENT_FLAGS: Record<string, string> = {
   provider: 'inference.providers',
   'data-dir': 'dataDir',
   simulate: 'power.simulate',
+  'http-listen': 'http.listen',
   'log-level': 'log.level',
   'log-format': 'log.format',
 };

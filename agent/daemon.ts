@@ -16,6 +16,7 @@ import type { EnergyMeterDeps } from '../energy/meter.js';
 import { HostWatch } from '../common/host/systeminformation.js';
 import { buildParts, type Ground, type Parts } from './parts.js';
 import { policyAtStart } from './policy-at-start.js';
+import { DeviceHttp } from './http.js';
 import type { PolicyControl } from './policy-control.js';
 import { PolicyStore } from './policy-store.js';
 
@@ -78,6 +79,8 @@ export class AgentDaemon {
     this.#control = parts.control;
     parts.watchdog.start();
     this.#stopSteps.add(() => parts.watchdog.stop());
+    this.#stopSteps.add(() => ground.http?.stop());
+    await ground.http?.start(parts);
     this.#log.info(
       {
         device: config.device,
@@ -154,7 +157,8 @@ export class AgentDaemon {
     this.#stopSteps.add(() => energy.stop());
     await energy.start();
     const manager = this.#manager;
-    return { config, log, clock, manager, zoo, policy, policyStore, inference, ready, energy, host };
+    const http = await DeviceHttp.load({ log, config, wallMs: () => clock.wallMs() });
+    return { http, config, log, clock, manager, zoo, policy, policyStore, inference, ready, energy, host };
   }
 
   async #connect(parts: Parts, patterns: CameraPatterns): Promise<void> {

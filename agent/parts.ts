@@ -11,12 +11,13 @@ import { clientIds, connectionOptions } from '../protocol/config.js';
 import { Connection } from '../protocol/connection/connection.js';
 import { createFrameIds, DEVICE_OFFLINE, DEVICE_ONLINE, type DeviceState } from '../protocol/messages.js';
 import { deviceTopics, type DeviceTopics } from '../protocol/topics/topics.js';
+import type { DeviceHttp } from './http.js';
 import { Admission } from './frames/admission.js';
 import type { AgentConfig } from './config.js';
 import { ClockCheck } from './clock-check.js';
 import { Counters } from './counters.js';
 import { Decider, pictureInputs } from './frames/decider.js';
-import { Emitter } from './frames/emitter.js';
+import { Emitter, type EmitterDeps } from './frames/emitter.js';
 import type { EnergyMeter } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
 import { createJournalKeeper, type JournalKeeper } from './delivery/journal-keeper.js';
@@ -48,6 +49,7 @@ export interface Ground {
   ready: InferenceReady;
   energy: EnergyMeter;
   host: HostWatch;
+  http: DeviceHttp | null;
 }
 
 /** The parts of the daemon, wired and not yet started. */
@@ -84,7 +86,8 @@ export function buildParts(ground: Ground): Parts {
   const clockCheck = new ClockCheck(clock);
   const clockTrusted = (): boolean => clockCheck.isTrusted;
   const context = { device: config.device, zoo, ready: ground.ready, clockTrusted };
-  const emitter = new Emitter({ clock, journal, outbox, context, topicOf: topics.result });
+  const observe: EmitterDeps['observe'] = (...seen) => ground.http?.observe(...seen);
+  const emitter = new Emitter({ clock, journal, outbox, context, topicOf: topics.result, observe });
   const pipeline = buildPipeline(ground, { counters, control, offloader, emitter });
   const admission = buildAdmission(ground, counters);
   const watchdog = deviceWatchdog(ground, config.watchdog, { counters, pipeline });
@@ -133,6 +136,7 @@ function buildReporter(ground: Ground, parts: Omit<Parts, 'reporter'>): Reporter
       energy,
       stalled: parts.watchdog.stalled,
       workerTrouble: ground.inference.trouble,
+      httpProblem: ground.http?.problem ?? null,
       policy: parts.control.policy,
       uptimeS: (clock.monotonicMs() - startedMs) / 1000,
     });

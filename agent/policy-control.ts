@@ -86,11 +86,17 @@ export class PolicyControl {
   receive(message: Message): void {
     if (message.retain) return;
     try {
-      this.#take(this.#patched(message.payload), 'policy changed');
+      this.patch(message.payload);
     } catch (error) {
       this.#deps.log.warn({ error: messageOf(error) }, 'policy patch refused');
       void this.#publish(policyError(error));
     }
+  }
+
+  /** As `receive`, for whoever wants to know what came of it. @throws EdgemuxError MESSAGE_INVALID, CONFIG_INVALID */
+  patch(payload: Uint8Array): DevicePolicyMessage {
+    this.#take(this.#patched(payload), 'policy changed');
+    return this.report();
   }
 
   /** Takes the `policy` section of a configuration that was read again. @throws EdgemuxError CONFIG_INVALID */

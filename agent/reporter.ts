@@ -52,10 +52,16 @@ export class Reporter {
     return this.#state.publish();
   }
 
-  async #publishPower(): Promise<void> {
+  /** The state as it is now. */
+  get state(): DeviceState {
+    return this.#deps.state();
+  }
+
+  /** What the rails say now; null where there is none. */
+  get power(): PowerMessage | null {
     const rails = this.#deps.energy.rails();
-    if (rails.length === 0) return;
-    const message: PowerMessage = {
+    if (rails.length === 0) return null;
+    return {
       device: this.#deps.device,
       windowMs: POWER_WINDOW_MS,
       at: new Date(this.#deps.clock.wallMs()).toISOString(),
@@ -70,8 +76,12 @@ export class Reporter {
         simulated,
       })),
     };
+  }
+
+  async #publishPower(): Promise<void> {
     const { connection, log, topics } = this.#deps;
-    if (connection.state !== 'online') return;
+    const message = this.power;
+    if (message === null || connection.state !== 'online') return;
     try {
       await connection.publish(topics.power, JSON.stringify(message), { qos: 0 });
     } catch (error) {

@@ -40,6 +40,8 @@ export interface StateParts {
   /** Why the watchdog is unhappy, or null. */
   stalled: string | null;
   workerTrouble: Inference['trouble'];
+  /** Why HTTP does not listen where it should, or null. */
+  httpProblem: string | null;
   uptimeS: number;
 }
 
@@ -135,6 +137,7 @@ function healthWarnings(parts: StateParts): string[] {
     ...(offloads && servers.problem !== null ? [servers.problem] : []),
     ...balancer.problems(),
     ...(journal.problem === null ? [] : [journal.problem]),
+    ...(parts.httpProblem === null ? [] : [parts.httpProblem]),
     ...(journal.lastStop === 'unclean' && parts.uptimeS < UNCLEAN_WARNING_S
       ? ['the last run did not stop: the frames it had not finished have no result']
       : []),

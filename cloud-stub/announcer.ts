@@ -8,6 +8,7 @@ import {
   parseServerPolicyPatch,
   policyError,
   type LiveServerStatus,
+  type ServerPolicy,
 } from '../protocol/messages.js';
 import type { ServerTopics } from '../protocol/topics/topics.js';
 import { groupPatch, policyMessage } from './policy-message.js';
@@ -42,7 +43,7 @@ export class Announcer {
   async start(): Promise<void> {
     const { connection, topics } = this.#deps;
     await connection.subscribe(topics.policySet, { qos: 1 }, (message) => {
-      if (!message.retain) this.#patch(message);
+      if (!message.retain) this.#receive(message);
     });
     await connection.subscribe(this.#deps.devicesFilter, { qos: 0, retained: false }, (message) => {
       if (!message.retain && Buffer.from(message.payload).toString() === DEVICE_ONLINE) this.#greet();
@@ -82,13 +83,20 @@ export class Announcer {
     return this.#say(this.#deps.topics.policy, policyMessage(this.#deps.serving.current.policy));
   }
 
-  #patch({ payload }: Message): void {
-    const { log, serving, topics } = this.#deps;
+  /** Takes a patch, whole or not at all, and says what came of it. @throws EdgemuxError MESSAGE_INVALID */
+  patch(payload: Uint8Array): ServerPolicy {
+    const { log, serving } = this.#deps;
+    const policy = serving.patch(groupPatch(parseServerPolicyPatch(payload)));
+    log.info({ policy }, 'policy changed');
+    void this.sayPolicy();
+    void this.sayStatus();
+    return policyMessage(policy);
+  }
+
+  #receive({ payload }: Message): void {
+    const { log, topics } = this.#deps;
     try {
-      const policy = serving.patch(groupPatch(parseServerPolicyPatch(payload)));
-      log.info({ policy }, 'policy changed');
-      void this.sayPolicy();
-      void this.sayStatus();
+      this.patch(payload);
     } catch (error) {
       log.warn({ error: messageOf(error) }, 'policy patch refused');
       void this.#say(topics.policy, policyError(error));

@@ -4,7 +4,8 @@ import { runProgram } from '../common/cli/parse.js';
 import { flagOptions, flagValues } from '../common/config/flags.js';
 import { configKeys } from '../common/config/keys.js';
 import { DOCTOR_EPILOGUE, DOCTOR_OPTIONS, doctorOptions } from '../common/doctor/command.js';
-import { CLOUD_FLAGS, cloudConfigSchema } from './config.js';
+import { runToken, TOKEN_OPTIONS } from '../http/token-command.js';
+import { CLOUD_FLAGS, cloudConfig, cloudConfigSchema } from './config.js';
 
 const keys = configKeys(cloudConfigSchema);
 const RUN_OPTIONS = flagOptions(CLOUD_FLAGS, keys);
@@ -25,6 +26,14 @@ const DOCTOR: Action = {
   run: (argv) => {
     const options = { ...doctorOptions(argv), ...given(argv) };
     return async () => (await import('./doctor.js')).runCloudDoctor(options);
+  },
+};
+
+const TOKEN: Action = {
+  options: TOKEN_OPTIONS,
+  run: (argv) => {
+    const { tokenFile } = cloudConfig(given(argv).configFile, {}).http;
+    return () => runToken(tokenFile ?? '', argv['rotate'] === true);
   },
 };
 
@@ -55,6 +64,11 @@ export const PROGRAM: Program = {
       name: 'doctor',
       describe: 'check every precondition of the server, and say what to do',
       action: () => Promise.resolve(DOCTOR),
+    },
+    {
+      name: 'token',
+      describe: 'print the token that changes over HTTP need',
+      action: () => Promise.resolve(TOKEN),
     },
     completionCommand(() => PROGRAM),
   ],

@@ -3,6 +3,7 @@ import { loadConfig } from '../common/config/load.js';
 import { hostName } from '../common/host-name.js';
 import { logSchema, watchdogSchema } from '../common/config/sections.js';
 import { SERVER_MODES } from '../common/policy-names.js';
+import { httpSchema } from '../http/config.js';
 import { inferenceSchema, SHIPPED_ZOO } from '../mux/config.js';
 import { brokerSchema, nameSchema } from '../protocol/config.js';
 
@@ -150,6 +151,11 @@ export const cloudConfigSchema = z.strictObject({
   batching: batchingSchema.prefault({}),
   inference: inferenceSchema.prefault({}),
   report: reportSchema.prefault({}),
+  http: httpSchema({
+    port: 8091,
+    tokenFile: 'edgemux-cloud-data/http-token',
+    shownTokenFile: 'edgemux-cloud-data/http-token',
+  }).prefault({}),
   watchdog: watchdogSchema.prefault({}),
   log: logSchema.prefault({}),
 });
@@ -180,6 +186,7 @@ export const CLOUD_FLAGS: Record<string, string> = {
   mu: 'policy.mu',
   T: 'policy.T',
   provider: 'inference.providers',
+  'http-listen': 'http.listen',
   'log-level': 'log.level',
   'log-format': 'log.format',
 };

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../common/errors.js';
 import { percentile } from '../common/statistics.js';
 import { Metrics } from './metrics.js';
 
@@ -5,6 +6,23 @@ import { Metrics } from './metrics.js';
 const RECENT = 1000;
 /** More devices than a group has; beyond it those that were heard longest ago are forgotten. */
 const MOST_DEVICES = 256;
+
+/** Codes with which requests are refused. */
+export const REFUSALS: readonly ErrorCode[] = [
+  'IMAGE_EMPTY',
+  'IMAGE_TOO_LARGE',
+  'IMAGE_NOT_AN_IMAGE',
+  'IMAGE_TRUNCATED',
+  'IMAGE_TOO_MANY_PIXELS',
+  'IMAGE_UNDECODABLE',
+  'IMAGE_DAMAGED',
+  'INFERENCE_FAILED',
+  'INFERENCE_STOPPED',
+  'QUEUE_FULL',
+  'BUDGET_TOO_SHORT',
+  'REQUEST_REFUSED',
+  'SERVER_STOPPING',
+];
 
 /** What became of every request since start, and how long the last answers took. */
 export class ServerCounters {
@@ -53,6 +71,7 @@ export class ServerCounters {
 
   answered(residenceMs: number): void {
     this.answers += 1;
+    this.metrics.resided(residenceMs);
     this.#residenceMs.push(residenceMs);
     if (this.#residenceMs.length > RECENT) this.#residenceMs.shift();
   }

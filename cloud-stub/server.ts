@@ -11,7 +11,7 @@ import { deviceStatusFilter, serverTopics, type ServerTopics } from '../protocol
 import { Announcer } from './announcer.js';
 import { Answerer } from './answerer.js';
 import type { CloudConfig } from './config.js';
-import { ServerCounters } from './counters.js';
+import { REFUSALS, ServerCounters } from './counters.js';
 import { chooseEngine } from './engines/choose.js';
 import { configPatch, policyMessage } from './policy-message.js';
 import { groupName, Requests } from './requests.js';
@@ -74,6 +74,7 @@ export class CloudServer {
     this.#watch = watch;
     await this.#serve(parts, announcer);
     this.#watchOver(parts);
+    await this.#listen(parts, announcer, status);
     const { group, policy } = serving.current;
     this.#log.info(
       {
@@ -163,6 +164,29 @@ export class CloudServer {
         ...(requests.shares ? { shared: counters.shared() } : {}),
       };
     };
+  }
+
+  /** Health, metrics and API over HTTP; what serves them is loaded only where it is wanted. */
+  async #listen(
+    { connection, counters }: Parts,
+    announcer: Announcer,
+    status: () => LiveServerStatus,
+  ): Promise<void> {
+    const { http: config } = this.#config;
+    if (config.listen === 'off') return;
+    const { cloudHttp } = await import('../http/cloud/main.js');
+    const http = cloudHttp(
+      { log: this.#log, config },
+      {
+        status,
+        connected: () => connection.state === 'online',
+        histograms: () => counters.metrics.histograms(),
+        refusals: REFUSALS,
+        patchPolicy: (payload) => announcer.patch(payload),
+      },
+    );
+    this.#stopSteps.add(() => http.stop());
+    await http.start();
   }
 
   #watchOver({ answerer, counters }: Parts): void {

@@ -7,7 +7,18 @@ const CONFIG = resolve('eslint.config.js');
 const ROOMS = 'edgemux/rooms';
 const CIRCLES = 'edgemux/no-circles';
 const SPREADS = 'edgemux/no-spread-literal';
-const FOLDERS = ['agent', 'cloud-stub', 'common', 'drivers', 'energy', 'journal', 'lab', 'mux', 'protocol'];
+const FOLDERS = [
+  'agent',
+  'cloud-stub',
+  'common',
+  'drivers',
+  'energy',
+  'http',
+  'journal',
+  'lab',
+  'mux',
+  'protocol',
+];
 
 /** What one of our own rules says of a text that stands in a file. */
 async function complaints(
@@ -75,6 +86,11 @@ t.test('leaves import none of ours, agent and server never meet, only commands r
     ['energy/x.ts', '../mux/zoo/zoo.js'],
     ['energy/x.ts', '../journal/reader.js'],
     ['journal/x.ts', '../protocol/messages.js'],
+    ['http/x.ts', '../agent/state.js'],
+    ['http/x.ts', '../cloud-stub/server.js'],
+    ['http/x.ts', '../energy/meter.js'],
+    ['energy/x.ts', '../http/server.js'],
+    ['lab/x.ts', '../http/server.js'],
     ['mux/x.ts', '../protocol/topics.js'],
     ['mux/rules/x.ts', './../../protocol/topics.js'],
     ['drivers/x.ts', '../mux/zoo/zoo.js'],
@@ -95,6 +111,9 @@ t.test('what the import rule allows passes', async (t) => {
     ['agent/commands/x.ts', '../config.js'],
     ['agent/cli.ts', './commands/table.js'],
     ['agent/x.ts', '../energy/meter.js'],
+    ['agent/x.ts', '../http/server.js'],
+    ['cloud-stub/x.ts', '../http/server.js'],
+    ['http/x.ts', '../protocol/messages.js'],
     ['agent/x.ts', '../journal/journal.js'],
     ['lab/x.ts', '../journal/reader.js'],
     ['energy/x.ts', '../drivers/rail.js'],

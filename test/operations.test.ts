@@ -13,7 +13,7 @@ const PAGE = readFileSync('docs/operations.md', 'utf8');
 
 /** All of our sources as one text. */
 function sources(): string {
-  return ['agent', 'cloud-stub', 'common', 'drivers', 'energy', 'journal', 'lab', 'mux', 'protocol']
+  return ['agent', 'cloud-stub', 'common', 'drivers', 'energy', 'http', 'journal', 'lab', 'mux', 'protocol']
     .flatMap((room) =>
       readdirSync(room, { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts'))

@@ -3,6 +3,8 @@ import { flagOptions, flagValues } from '../../common/config/flags.js';
 import { configKeys } from '../../common/config/keys.js';
 import { DOCTOR_EPILOGUE, DOCTOR_OPTIONS, doctorOptions } from '../../common/doctor/command.js';
 import { POWER_OPTIONS, powerOptions, SCAN_OPTIONS, scanOptions } from '../../energy/command/options.js';
+import { runToken, TOKEN_OPTIONS } from '../../http/token-command.js';
+import { httpTokenFile } from '../http.js';
 import { AGENT_FLAGS, agentConfig, agentConfigSchema } from '../config.js';
 import { configFile, type Action, type Arguments } from './command.js';
 
@@ -30,6 +32,14 @@ export const DOCTOR: Action = {
   run: (argv) => {
     const options = { ...doctorOptions(argv), ...given(argv) };
     return async () => (await import('../doctor/command.js')).runAgentDoctor(options);
+  },
+};
+
+export const TOKEN: Action = {
+  options: { ...TOKEN_OPTIONS, ...flagOptions({ 'data-dir': 'dataDir' }, keys) },
+  run: (argv) => {
+    const config = agentConfig(configFile(argv), flagValues(argv, { 'data-dir': 'dataDir' }, keys));
+    return () => runToken(httpTokenFile(config), argv['rotate'] === true);
   },
 };
 

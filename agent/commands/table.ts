@@ -18,6 +18,11 @@ export const COMMANDS: readonly Command[] = [
     action: async () => (await import('./lab.js')).DEMO,
   },
   {
+    name: 'token',
+    describe: 'print the token that changes over HTTP need',
+    action: async () => (await import('./device.js')).TOKEN,
+  },
+  {
     name: 'power',
     describe: 'measure power rails: watts, joules, sampling rate and gaps',
     action: async () => (await import('./device.js')).POWER,

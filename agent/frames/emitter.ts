@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.js';
 import type { Frame } from './frame.js';
 import type { JournalKeeper } from '../delivery/journal-keeper.js';
 import type { Outbox } from '../delivery/outbox.js';
+import type { Result } from '../../protocol/messages.js';
 import { buildResult, type ResultContext, type Settled } from './result.js';
 
 export interface EmitterDeps {
@@ -10,6 +11,8 @@ export interface EmitterDeps {
   outbox: Outbox;
   context: ResultContext;
   topicOf: (camera: string) => string;
+  /** Told every result, with the picture that it is about; must not throw, nor take time. */
+  observe: (result: Result, picture: Uint8Array) => void;
 }
 
 /** Result → journal (durable) → MQTT. A journal that fails costs durability, never the result. */
@@ -23,9 +26,11 @@ export class Emitter {
   async emit(frame: Frame, settled: Settled): Promise<void> {
     const { clock, context, journal, outbox } = this.#deps;
     const energy = await frame.meter.finish();
-    const payload = JSON.stringify(buildResult(context, frame, settled, energy));
+    const result = buildResult(context, frame, settled, energy);
+    const payload = JSON.stringify(result);
     const topic = this.#deps.topicOf(frame.camera);
     const seq = journal.append({ frameId: frame.frameId, createdAtMs: clock.wallMs(), topic, payload });
     outbox.send({ seq, topic, payload });
+    this.#deps.observe(result, frame.payload);
   }
 }

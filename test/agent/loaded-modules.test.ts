@@ -15,6 +15,8 @@ const FORBIDDEN = [
   /\/node_modules\/aedes\//,
   /\/node_modules\/protobufjs\//,
   /\/node_modules\/pino-pretty\//,
+  /\/node_modules\/(fastify|prom-client)\//,
+  /\/dist\/http\/(server|fastify|prom-client|device\/|cloud\/)/,
   /\/dist\/lab\//,
 ];
 
@@ -97,6 +99,35 @@ t.test('neither daemon nor server loads the lab or its packages while they answe
   ]);
   t.same(forbidden(device.modules()), [], 'the daemon loads nothing of the lab');
   t.same(forbidden(server.modules()), [], 'nor does the server');
+});
+
+t.test('what serves HTTP is loaded where http.listen is on', async (t) => {
+  t.testdir();
+  const broker = await startAedes();
+  t.teardown(() => broker.stop());
+  const listen = ['--http-listen', '127.0.0.1:0'];
+  const data = ['--data-dir', join(t.testdirName, 'data')];
+  const device = start(
+    t,
+    'edgemux',
+    'run',
+    '--broker',
+    broker.url,
+    '--device',
+    'm1',
+    ...data,
+    ...listen,
+    ...QUIET,
+  );
+  const outside = await Outside.connect(t, broker.url, 'm1');
+  await outside.untilState(({ device: name }) => name === 'm1');
+  device.child.kill('SIGTERM');
+  t.equal(await device.ended, 0);
+  sees(t, device.modules(), [
+    '/node_modules/fastify/',
+    '/node_modules/prom-client/',
+    '/dist/http/device/main.js',
+  ]);
 });
 
 t.test('nor does a doctor', async (t) => {

@@ -101,6 +101,7 @@ function parts(given: Given = {}, change: Partial<StateParts> = {}): StateParts 
     energy: read.energy,
     host: read.host,
     zooFiles: read.zooFiles,
+    httpProblem: null,
     connection: { health: () => given.brokerDenies ?? [], recentHangUps: 0 },
     clockCheck: { problem: null },
     balancer,

@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import t from 'tap';
 import { ERROR_CODES } from '../../common/errors.js';
 
-const FOLDERS = ['agent', 'cloud-stub', 'common', 'drivers', 'energy', 'journal', 'lab', 'mux', 'protocol'];
+const FOLDERS = [
+  'agent',
+  'cloud-stub',
+  'common',
+  'drivers',
+  'energy',
+  'http',
+  'journal',
+  'lab',
+  'mux',
+  'protocol',
+];
 
 /** All product code but the list itself. */
 const code = FOLDERS.flatMap((folder) =>

@@ -20,10 +20,12 @@ function listing(): Listing {
 const ALLOWED = [
   /^(README|ARCHITECTURE|CHANGELOG|CONTRIBUTING|SECURITY)\.md$/,
   /^(LICENSE|package\.json|npm-shrinkwrap\.json)$/,
-  /^dist\/(agent|cloud-stub|common|drivers|energy|journal|lab|mux|protocol)\/[a-z0-9/-]+\.js$/,
+  /^dist\/(agent|cloud-stub|common|drivers|energy|http|journal|lab|mux|protocol)\/[a-z0-9/-]+\.js$/,
   /^dist\/common\/built\.json$/,
   /^docs\/[a-z0-9/-]+\.(md|svg|png|js)$/,
   /^models\/(fashion-mnist|imagenet-lite)\//,
+  /^http\/page\/[a-z]+\.(html|css|js|svg)$/,
+  /^deploy\/(grafana|prometheus)\/[a-z-]+\.(json|yml|yaml)$/,
   /^scripts\/install-(device|server)\.sh$/,
   /^scripts\/install\/[a-z]+\.sh$/,
   /^scripts\/jetpack\//,
@@ -60,6 +62,8 @@ t.test('the package holds the programs and what they read', async (t) => {
     'models/imagenet-lite/NOTICE',
     'models/fashion-mnist/t10k-images-idx3-ubyte.gz',
     'docs/operations.md',
+    'http/page/index.html',
+    'deploy/prometheus/alerts.yml',
   ];
   for (const path of needed) t.ok(paths.includes(path), path);
 });

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { launch, type Browser } from 'puppeteer-core';
 
+export type { Page } from 'puppeteer-core';
+
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** Path of a Chromium that is installed; undefined: there is none. */
