@@ -1,5 +1,14 @@
 import t from 'tap';
-import { energyMeaning, SETUPS, summaryTable, type DemoSummary } from '../../../lab/demo/summary.js';
+import type { Result } from '../../../protocol/messages.js';
+import { loadZoo } from '../../../mux/zoo/zoo.js';
+import { SHIPPED_ZOO } from '../../mux/support/zoos.js';
+import {
+  energyMeaning,
+  SETUPS,
+  summarise,
+  summaryTable,
+  type DemoSummary,
+} from '../../../lab/demo/summary.js';
 
 /** A summary whose set-ups took these net energies a frame, each known to within `spreadMJ`. */
 function summary(netMJ: readonly [number, number, number], spreadMJ: number | null): DemoSummary {
@@ -39,4 +48,19 @@ t.test('the table has the interval beside the mean, and what was not measured', 
   const table = summaryTable(summary([2, 1, 5], 0.3));
   t.match(table, /net \(simulated\) +2\.00 ± 0\.30 mJ +1\.00 ± 0\.30 mJ +5\.00 ± 0\.30 mJ/);
   t.match(table, /not measured +100, 2; 3/);
+});
+
+t.test('without labels there is no accuracy, rather than none right', async (t) => {
+  const zoo = await loadZoo(SHIPPED_ZOO);
+  const result = { route: 'local', models: [], muxScore: null, latencyMs: { total: 3 }, energyJ: null };
+  const judged = (correct: (boolean | null)[]) =>
+    summarise(
+      zoo,
+      correct.map((one) => ({ result: result as unknown as Result, correct: one })),
+    );
+  t.equal(judged([null, null]).accuracy, null);
+  t.equal(judged([true, false, null]).accuracy, 0.5, 'of those that are labelled');
+  const unknown = summary([2, 1, 5], 0.3);
+  for (const setup of Object.values(unknown.setups)) setup.accuracy = null;
+  t.match(summaryTable(unknown), /accuracy +no labels +no labels +no labels/);
 });

@@ -122,6 +122,26 @@ t.test('tensors that are called as a zoo’s own are renamed', async (t) => {
   t.equal((await probabilities(t, zoo, 'local')).length, 3);
 });
 
+t.test('the files of a zoo are imported like any other, and again', async (t) => {
+  const { zoo } = await imported(t, both());
+  const wanted = await probabilities(t, zoo, 'local');
+  let from = zoo;
+  for (const again of ['second', 'third']) {
+    const at = (id: string): Promise<Buffer> => readFile(from.path(from.modelById(id).file));
+    const models = {
+      local: decodeModel(await at('local'), 'local'),
+      cloud: decodeModel(await at('cloud'), 'cloud'),
+    };
+    const asItIs = { scale: ['1'], mean: ['0'], std: ['1'], 'output-is': ['probabilities'] };
+    from = (await imported(t, models, asItIs, join(t.testdirName, again))).zoo;
+    const found = await probabilities(t, from, 'local');
+    t.ok(
+      found.every((one, k) => Math.abs(one - (wanted[k] ?? NaN)) < 1e-5),
+      `${again}: ${found.join()}`,
+    );
+  }
+});
+
 t.test('a fixed batch is freed where Reshape nodes alone hold it', async (t) => {
   for (const batch of [1, 4]) {
     const { zoo, said } = await imported(t, both({ batch, reshape: [batch, 32] }));

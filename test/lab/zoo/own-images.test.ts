@@ -135,3 +135,44 @@ t.test('without pictures the remedy is named, and a bare number is refused', asy
   t.equal(measureOptions({ ...measure, data: 'photos' }, null).data, 'photos', 'the former name');
   t.equal(measureOptions(measure, null).data, 'zoo');
 });
+
+t.test(
+  'pictures without labels are frames of a camera, and figures that need labels are refused',
+  async (t) => {
+    const ids = ['n02121808', 'n02084071', 'n01887787'];
+    t.testdir({ 'labels.txt': LABELS.map((name, k) => `${ids[k]} ${name}`).join('\n') });
+    const labels = join(t.testdirName, 'labels.txt');
+    const { zoo } = await imported(t, both(), { labels }, join(t.testdirName, 'zoo'));
+    const [flat, mixed] = [join(t.testdirName, 'flat'), join(t.testdirName, 'mixed')];
+    for (const dir of [flat, mixed]) await mkdir(dir);
+    const png = await encodePng(new Uint8Array(SIDE * SIDE * 3), { height: SIDE, width: SIDE, channels: 3 });
+    for (const [k, id] of ids.entries()) {
+      await writeFile(join(flat, `${id}_${k}.png`), png);
+      await writeFile(join(mixed, `${id}_${k}.png`), png);
+    }
+    await writeFile(join(mixed, 'holiday.png'), png);
+    const some = { frames: 8, cameras: 2, seed: 1 };
+    const named = await demoFrames(zoo, { ...some, images: flat });
+    t.same(
+      new Set(named.dealt.map(({ truth }) => truth)),
+      new Set([0, 1, 2]),
+      'by the WordNet ids in their names',
+    );
+    t.equal(named.note, null);
+    const plain = await demoFrames(zoo, { ...some, images: mixed });
+    t.ok(plain.dealt.every(({ truth }) => truth === null));
+    t.match(plain.note, /its 4 pictures show, so there is no accuracy/);
+    await t.rejects(evaluated(t, zoo, { images: mixed }), {
+      code: 'CONFIG_INVALID',
+      message: /nothing says what holiday\.png shows\. Put each into a folder named for its class/,
+    });
+    await t.rejects(demoFrames(zoo, { ...some, images: join(t.testdirName, 'none') }), {
+      code: 'CONFIG_INVALID',
+    });
+    const misspelt = join(await pictures(t, (k) => LABELS[k] ?? ''));
+    await rename(join(misspelt, 'dog'), join(misspelt, 'dgo'));
+    await t.rejects(demoFrames(zoo, { ...some, images: misspelt }), {
+      message: /'dgo' \(the nearest label is 'dog'\)/,
+    });
+  },
+);
