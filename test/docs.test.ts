@@ -7,6 +7,8 @@ const PAGES = [
   'ARCHITECTURE.md',
   'SECURITY.md',
   'models/fashion-mnist/README.md',
+  'models/imagenet-lite/README.md',
+  'scripts/zoo/README.md',
   'scripts/train/README.md',
   ...readdirSync('docs')
     .filter((name) => name.endsWith('.md'))

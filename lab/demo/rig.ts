@@ -13,7 +13,8 @@ import type { Phase, PlayDeps } from './phase.js';
 import { startPrograms } from './programs.js';
 import { DeviceWatcher } from './device-watcher.js';
 
-const START_MS = 60_000;
+/** A server runs every size of batch before it is there: with large networks on few cores that takes its time. */
+const START_MS = 180_000;
 
 /** What has to be released at the end, in order of its making. */
 export type CleanUp = (() => Promise<unknown>)[];

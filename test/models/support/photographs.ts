@@ -1,5 +1,6 @@
 /** The 600 photographs, what a peer answers on them, and what the networks of a zoo answer. */
 import { existsSync, readFileSync } from 'node:fs';
+import { messageOf } from '../../../common/errors.js';
 import { evaluationImages } from '../../../lab/zoo/labelled.js';
 import { judge } from '../../../lab/zoo/judge.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
@@ -40,8 +41,8 @@ export async function answersOf(zoo: Zoo, step: number): Promise<Answered[]> {
       inference,
       images,
       stopped: () => false,
-      failed: (index: number, why: string) => {
-        throw new Error(`${images.key(index)}: ${why}`);
+      failed: (index: number, why: unknown) => {
+        throw new Error(`${images.key(index)}: ${messageOf(why)}`);
       },
       judged: ({ index, label, probabilities }: Parameters<Parameters<typeof judge>[0]['judged']>[0]) => {
         const named = Object.fromEntries(models.map((id, m) => [id, Float32Array.from(probabilities[m] ?? [])]));
