@@ -5,6 +5,7 @@ export const DROP_CAUSES = [
   'superseded',
   'no-room',
   'stale',
+  'expired',
   'undecodable',
   'damaged',
   'inference-failed',

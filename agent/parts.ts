@@ -210,6 +210,7 @@ function buildPipeline(
       depth: config.inference.pipelineDepth,
       maxWaitingBytes: config.cameras.maxWaitingBytes,
       maxAgeMs: config.cameras.maxAgeMs,
+      deadlineMs: config.offload.deadlineMs,
     },
   );
 }

@@ -10,9 +10,16 @@ import type { Connection } from '../protocol/connection/connection.js';
 import type { Message } from '../protocol/messages/message.js';
 import { encodeMessage, type Answer, type ErrorAnswer } from '../protocol/messages.js';
 import type { ServerCounters } from './counters.js';
-import { FairQueue } from './fair-queue.js';
-import { Pace } from './pace.js';
-import { addressRequest, checkRequestImage, grantResponseTopic, type Request } from './request.js';
+import { FairQueue, type Work } from './fair-queue.js';
+import { InWork } from './in-work.js';
+import { Paces } from './pace.js';
+import {
+  addressRequest,
+  checkRequestImage,
+  grantResponseTopic,
+  type CheckedRequest,
+  type Request,
+} from './request.js';
 import type { Served } from './serving.js';
 
 export interface AnswererDeps {
@@ -31,12 +38,16 @@ export interface AnswererOptions {
   queue: { maxRequests: number; maxBytes: number; depth: number };
 }
 
+/** The least that a request takes: its image has not been looked at. */
+const UNSEEN: Work = { decodeMs: 0, costly: false };
+
 /** Answers offload requests; what cannot be answered in time is refused at once. */
 export class Answerer {
   readonly #deps: AnswererDeps;
   readonly #options: AnswererOptions;
-  readonly #queue: FairQueue<Request>;
-  readonly #pace = new Pace();
+  readonly #queue: FairQueue<CheckedRequest>;
+  readonly #paces = new Paces();
+  readonly #inWork = new InWork();
   #working = 0;
   #draining = false;
   #idle: (() => void) | null = null;
@@ -77,7 +88,7 @@ export class Answerer {
       );
     try {
       const granted = grantResponseTopic(base, request, message);
-      const busy = this.#tooMuch(granted); // before the image: a refusal has to cost next to nothing then
+      const busy = this.#tooMuch(granted, UNSEEN); // before the image: a refusal has to cost next to nothing then
       if (busy) void this.#refuse(granted, busy.code, busy.why);
       else this.#enqueue(checkRequestImage(granted, this.#imageLimits()));
     } catch (error) {
@@ -99,11 +110,12 @@ export class Answerer {
   }
 
   /** Why a request cannot be taken now, whatever it holds; null where it can. */
-  #tooMuch({ device, expiresMs, receivedMs }: Request): { code: ErrorCode; why: string } | null {
+  #tooMuch({ device, expiresMs, receivedMs }: Request, work: Work): { code: ErrorCode; why: string } | null {
     if (this.#draining) return { code: 'SERVER_STOPPING', why: 'this server is stopping' };
     if (this.#queue.full(device)) return { code: 'QUEUE_FULL', why: this.#fullText() };
-    const before = this.#queue.ahead(device) + this.#working;
-    if (this.#pace.canKeep(expiresMs - receivedMs, before)) return null;
+    const ahead = this.#queue.ahead(device);
+    if (this.#paces.canKeep(expiresMs - receivedMs, work, ahead, this.#inWork)) return null;
+    const before = ahead.requests + this.#working;
     return { code: 'BUDGET_TOO_SHORT', why: `${before} requests would be answered before this one` };
   }
 
@@ -115,8 +127,14 @@ export class Answerer {
     };
   }
 
-  #enqueue(request: Request): void {
-    const { admitted, evicted } = this.#queue.offer(request.device, request, request.payload.length);
+  #enqueue(request: CheckedRequest): void {
+    const { device, payload, work } = request;
+    const busy = work.costly ? this.#tooMuch(request, work) : null;
+    if (busy) {
+      void this.#refuse(request, busy.code, busy.why);
+      return;
+    }
+    const { admitted, evicted } = this.#queue.offer(device, request, { bytes: payload.length, work });
     for (const gone of evicted) void this.#refuse(gone, 'QUEUE_FULL', this.#fullText());
     if (admitted) this.#pump();
     else void this.#refuse(request, 'QUEUE_FULL', this.#fullText());
@@ -128,10 +146,11 @@ export class Answerer {
 
   #pump(): void {
     while (this.#working < this.#options.queue.depth) {
-      const request = this.#queue.take();
+      const request = this.#queue.take((device, work) => this.#inWork.allows(device, work));
       if (!request) break;
       this.#working += 1;
-      this.#pace.begin(this.#deps.clock.monotonicMs());
+      this.#inWork.begin(request.device, request.work);
+      this.#paces.begin(this.#deps.clock.monotonicMs(), request.work);
       void this.#work(request).finally(() => {
         this.#working -= 1;
         this.#pump();
@@ -140,18 +159,24 @@ export class Answerer {
     if (this.#working + this.#queue.length === 0) this.#idle?.();
   }
 
-  async #work(request: Request): Promise<void> {
-    const { clock, counters, served } = this.#deps;
+  async #work(request: CheckedRequest): Promise<void> {
+    const { counters, served } = this.#deps;
     try {
       const now = served();
       const answer = await now.group.use(() => this.#answer(request, now));
-      this.#pace.end(clock.monotonicMs(), this.#working > 1);
+      this.#worked(request);
       if (answer) await this.#publish(request, answer);
       else counters.expired += 1;
     } catch (error) {
-      this.#pace.end(clock.monotonicMs(), this.#working > 1);
+      this.#worked(request);
       await this.#fail(request, error);
     }
+  }
+
+  /** Its answer is ready to be sent, and others may be worked at. */
+  #worked({ device, work }: CheckedRequest): void {
+    this.#inWork.end(device, work);
+    this.#paces.end(this.#deps.clock.monotonicMs(), work, this.#inWork);
   }
 
   /** The answer, or null where the budget ran out before the model ran: nobody waits for it any more. */

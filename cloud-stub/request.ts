@@ -1,5 +1,6 @@
 import { EdgemuxError } from '../common/errors.js';
 import { ownBytes } from '../common/own-bytes.js';
+import { isCostly } from '../mux/image/decode-cost.js';
 import { checkImage, type ImageLimits } from '../mux/image/image-check.js';
 import { unwrapImage } from '../mux/image/unwrap.js';
 import type { Message } from '../protocol/messages/message.js';
@@ -10,6 +11,7 @@ import {
   parseOffloadTopic,
   type PreparedPicture,
 } from '../protocol/topics/topics.js';
+import type { Work } from './fair-queue.js';
 
 /** An offload request, with what the server needs to answer it. */
 export interface Request {
@@ -27,6 +29,11 @@ export interface Request {
   receivedMs: number;
   /** After this nobody waits any more. */
   expiresMs: number;
+}
+
+/** A request whose image would be decoded, as far as its header says. */
+export interface CheckedRequest extends Request {
+  work: Work;
 }
 
 /** Addresses a request: null where topic, server or zoo are not ours, so that nobody can be answered. */
@@ -68,8 +75,8 @@ export function grantResponseTopic(base: string, request: Request, message: Mess
 }
 
 /** Undoes base64 and checks size and type. @throws EdgemuxError IMAGE_* */
-export function checkRequestImage(request: Request, limits: ImageLimits): Request & { decodeMs: number } {
+export function checkRequestImage(request: Request, limits: ImageLimits): CheckedRequest {
   const payload = ownBytes(unwrapImage(request.payload, limits));
   const { decodeMs } = checkImage(payload, limits);
-  return { ...request, payload, decodeMs };
+  return { ...request, payload, work: { decodeMs, costly: isCostly(decodeMs) } };
 }

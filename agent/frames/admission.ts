@@ -2,6 +2,7 @@ import { EdgemuxError, messageOf } from '../../common/errors.js';
 import type { Log } from '../../common/log.js';
 import { ownBytes } from '../../common/own-bytes.js';
 import type { Clock } from '../../common/clock.js';
+import { isCostly } from '../../mux/image/decode-cost.js';
 import { checkImage } from '../../mux/image/image-check.js';
 import type { PictureShare } from '../../mux/image/part.js';
 import { unwrapImage } from '../../mux/image/unwrap.js';
@@ -10,6 +11,7 @@ import type { Counters } from '../counters.js';
 import type { EnergyMeter } from '../../energy/meter.js';
 import { parseCapturedAt } from './captured-at.js';
 import type { Frame, Region } from './frame.js';
+import type { Cost } from './slots.js';
 
 export interface AdmissionDeps {
   log: Log;
@@ -29,6 +31,9 @@ export interface AdmissionLimits {
   /** By name: the camera, and the part of its picture in shares of the sides. */
   regions: Readonly<Record<string, { camera: string } & PictureShare>>;
 }
+
+/** A picture with regions does not shrink while it is decoded: so much dearer is a JPEG then. */
+const FULL_SIZE = 3;
 
 /** Names of refusals as they are counted in `state`. */
 const REFUSALS: Partial<Record<EdgemuxError['code'], string>> = {
@@ -72,12 +77,14 @@ export class Admission {
     const { maxBytes, payloadPath } = this.#limits;
     try {
       const image = unwrapImage(message.payload, { maxBytes, path: payloadPath });
-      const { type: imageType, decodeMs } = checkImage(image, this.#limits);
+      const { type: imageType, decodeMs: shrunkMs } = checkImage(image, this.#limits);
       const payload = ownBytes(image);
       const regions = this.#regions.get(camera) ?? [null];
       counters.admitted += regions.length;
       counters.extraFrames += regions.length - 1;
-      const seen = { camera, payload, imageType, decodeMs };
+      const decodeMs = regions[0] === null ? shrunkMs : FULL_SIZE * shrunkMs;
+      const cost = { decodeMs: decodeMs / regions.length, costly: isCostly(decodeMs) };
+      const seen = { camera, payload, imageType, ...cost };
       const capturedAtMs = this.#capturedAtMs(message);
       return regions.map((region) => this.#frame({ ...seen, region }, capturedAtMs));
     } catch (error) {
@@ -90,7 +97,7 @@ export class Admission {
 
   /** @param capturedAtMs null: the camera does not say */
   #frame(
-    seen: Pick<Frame, 'camera' | 'region' | 'payload' | 'imageType' | 'decodeMs'>,
+    seen: Pick<Frame, 'camera' | 'region' | 'payload' | 'imageType' | keyof Cost>,
     capturedAtMs: number | null,
   ): Frame {
     const frameId = this.#deps.nextFrameId();

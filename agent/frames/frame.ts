@@ -18,8 +18,10 @@ export interface Frame {
   /** SHA-256 of the payload in hex; computed while the decoder works. */
   sha256: string | null;
   imageType: ImageType;
-  /** Processor time that decoding is expected to take, in ms (`mux/image/decode-cost.ts`). */
+  /** Processor time that decoding is expected to take, in ms (`mux/image/decode-cost.ts`); of a picture with regions, a region's part. */
   decodeMs: number;
+  /** No two such are decoded at a time. */
+  costly: boolean;
   /** Known once it is decoded: a part of the picture was missing or broken. */
   damaged: boolean;
   /** Wall clock, ms since the epoch: the camera's own stamp, else the time of admission. */

@@ -21,9 +21,11 @@ export interface PipelineDeps {
 }
 
 /** Drops for other frames, or for want of their time: nothing failed. */
-const MAKES_ROOM: readonly DropCause[] = ['superseded', 'no-room', 'stale'];
-/** Stale pictures are said for so long after the last one, in ms. */
-const STALE_SAID_MS = 60_000;
+const MAKES_ROOM: readonly DropCause[] = ['superseded', 'no-room', 'stale', 'expired'];
+/** Pictures that come or start too late are said for so long after the last one, in ms. */
+const LATE_SAID_MS = 60_000;
+/** What a waiting frame holds besides its payload, in bytes: its objects, and what the heap keeps spare for them. */
+const FRAME_BYTES = 3072;
 
 /**
  * The way of a frame: slot → decode → mux, rule and local model → answer → result. Every frame that enters ends in
@@ -34,12 +36,16 @@ export class Pipeline {
   readonly #depth: number;
   readonly #maxWaitingBytes: number;
   readonly #maxAgeMs: number;
-  #staleMs = -Infinity;
+  readonly #deadlineMs: number;
+  /** When a frame was last dropped for its time, by cause. */
+  readonly #lateMs = { stale: -Infinity, expired: -Infinity };
   readonly #slots = new CameraSlots<Frame>();
   #waitingBytes = 0;
   readonly #active = new Map<string, Frame>();
   /** Frames between decode and decision; waiting for a server takes no place here. */
   #deciding = 0;
+  /** Whether one of them is costly. */
+  #costly = false;
   #stopping = false;
   #idle: (() => void) | null = null;
   /** Results made and not yet handed to journal and outbox. */
@@ -47,15 +53,19 @@ export class Pipeline {
   #moved = 0;
   #failed = 0;
 
-  /** @param options.maxAgeMs pictures older than this are dropped before they start; null: none is */
+  /**
+   * @param options.maxAgeMs pictures older than this are dropped before they start; null: none is
+   * @param options.deadlineMs frames that have not started so long after their admission are dropped
+   */
   constructor(
     deps: PipelineDeps,
-    options: { depth: number; maxWaitingBytes: number; maxAgeMs: number | null },
+    options: { depth: number; maxWaitingBytes: number; maxAgeMs: number | null; deadlineMs: number },
   ) {
     this.#deps = deps;
     this.#depth = options.depth;
     this.#maxWaitingBytes = options.maxWaitingBytes;
     this.#maxAgeMs = options.maxAgeMs ?? Infinity;
+    this.#deadlineMs = options.deadlineMs;
   }
 
   /**
@@ -67,21 +77,25 @@ export class Pipeline {
       this.#drop(frame, 'shutdown');
       return;
     }
-    if (this.#isStale(frame)) return;
-    if (this.#waitingBytes + frame.payload.length > this.#maxWaitingBytes) {
+    if (this.#isTooLate(frame)) return;
+    if (this.#waitingBytes + bytesOf(frame) > this.#maxWaitingBytes) {
       this.#drop(frame, 'no-room');
       return;
     }
     const replaced = this.#slots.put(slotOf(frame), frame);
-    this.#waitingBytes += frame.payload.length - (replaced?.payload.length ?? 0);
+    this.#waitingBytes += bytesOf(frame) - (replaced ? bytesOf(replaced) : 0);
     if (replaced) this.#drop(replaced, 'superseded');
     this.#pump();
   }
 
   /** What is wrong with the pictures that come, or null. */
   get problem(): string | null {
-    if (this.#deps.clock.monotonicMs() - this.#staleMs > STALE_SAID_MS) return null;
-    return 'pictures come older than cameras.maxAgeMs: the way from the cameras carries less than they send, or clocks differ';
+    const sinceMs = this.#deps.clock.monotonicMs() - LATE_SAID_MS;
+    if (this.#lateMs.stale >= sinceMs)
+      return 'pictures come older than cameras.maxAgeMs: the way from the cameras carries less than they send, or clocks differ';
+    if (this.#lateMs.expired >= sinceMs)
+      return 'frames wait longer than offload.deadlineMs before they start: the cameras send more than the device can answer, or it was stopped';
+    return null;
   }
 
   get waiting(): number {
@@ -117,22 +131,26 @@ export class Pipeline {
     return this.#active.size + this.#slots.size + this.#emitting;
   }
 
-  /** Drops a frame whose picture has become too old. */
-  #isStale(frame: Frame): boolean {
+  /** Drops a frame whose picture has become too old, or whose deadline has passed before it could start. */
+  #isTooLate(frame: Frame): boolean {
     const nowMs = this.#deps.clock.monotonicMs();
-    if (frame.ageMs + nowMs - frame.admittedMs <= this.#maxAgeMs) return false;
-    this.#staleMs = nowMs;
-    this.#drop(frame, 'stale');
+    const waitedMs = nowMs - frame.admittedMs;
+    const stale = frame.ageMs + waitedMs > this.#maxAgeMs;
+    if (!stale && waitedMs <= this.#deadlineMs) return false;
+    const cause = stale ? 'stale' : 'expired';
+    this.#lateMs[cause] = nowMs;
+    this.#drop(frame, cause);
     return true;
   }
 
   #pump(): void {
     while (this.#deciding < this.#depth) {
-      const frame = this.#slots.next();
+      const frame = this.#slots.next(!this.#costly);
       if (!frame) return;
-      this.#waitingBytes -= frame.payload.length;
-      if (this.#isStale(frame)) continue;
+      this.#waitingBytes -= bytesOf(frame);
+      if (this.#isTooLate(frame)) continue;
       this.#deciding += 1;
+      this.#costly ||= frame.costly;
       this.#active.set(frame.frameId, frame);
       void this.#process(frame);
     }
@@ -166,6 +184,7 @@ export class Pipeline {
       return await this.#deps.decider.decide(frame);
     } finally {
       this.#deciding -= 1;
+      if (frame.costly) this.#costly = false;
       this.#pump();
     }
   }
@@ -179,6 +198,11 @@ export class Pipeline {
     if (error === undefined) this.#deps.log.debug(entry, 'frame dropped');
     else this.#deps.log.warn({ ...entry, why: messageOf(error) }, 'frame dropped');
   }
+}
+
+/** What a waiting frame holds in memory. */
+function bytesOf({ payload }: Frame): number {
+  return payload.length + FRAME_BYTES;
 }
 
 /** A camera's regions wait beside each other. No name of either holds the separator. */

@@ -46,7 +46,7 @@ t.test('the pace is busy time over requests, bursts or not, and idle time does n
     pace.begin(atMs);
     for (let n = 0; n < 8; n += 1) pace.end(atMs + 80, n < 7);
   }
-  t.ok(Math.abs(pace.requestMs - 10) < 1, `8 requests in 80 ms each second: ${pace.requestMs} ms`);
+  t.ok(Math.abs(pace.unitMs - 10) < 1, `8 requests in 80 ms each second: ${pace.unitMs} ms`);
   t.ok(pace.canKeep(100, 4));
   t.notOk(pace.canKeep(100, 20));
   t.end();

@@ -28,6 +28,8 @@ export async function startDevice(
     dataDir: options.dataDir ?? t.testdir(),
     broker: { url, ...options.broker },
     inference: { providers: ['cpu'], ...options.inference },
+    // a frame that a loaded machine keeps waiting is answered all the same
+    offload: { deadlineMs: 20_000, ...options.offload },
     report: { stateIntervalS: 0.1, ...options.report },
   });
   const daemon = new AgentDaemon({ log: silentLog() }, config);

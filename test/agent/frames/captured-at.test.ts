@@ -74,7 +74,7 @@ function device(maxAgeMs: number | null) {
       settle: () => Promise.reject(new Error('never asked')),
       emit: () => Promise.resolve(),
     },
-    { depth: 1, maxWaitingBytes: 1_000_000, maxAgeMs },
+    { depth: 1, maxWaitingBytes: 1_000_000, maxAgeMs, deadlineMs: Infinity },
   );
   const payload = readFileSync('models/fashion-mnist/samples/sneaker.jpg');
   const publish = (camera: string, capturedAt?: string): void => {

@@ -18,6 +18,7 @@ export function meteredFrame(
       sha256: null,
       imageType: 'png',
       decodeMs: 0.3,
+      costly: false,
       damaged: false,
       capturedAtMs: 5,
       ageMs: 0,
