@@ -34,8 +34,14 @@ export class Counters {
   journalErrors = 0;
   /** Records of the append file that the last death left torn. */
   tornRecords = 0;
+  /** Results that were published while no file held them. */
+  unjournaled = 0;
   /** Damaged journals that were set aside. */
   journalsSetAside = 0;
+  /** Times that files of the journal were deleted, moved, replaced or cut under the running program. */
+  journalsLost = 0;
+  /** Delivered results whose record went with them. */
+  recordsLost = 0;
   /** Runs of this journal that did not stop: the frames they had not finished are nowhere. */
   uncleanRestarts = 0;
   /** Results that the broker does not take, left in the journal to the next run: delivered yet, perhaps. */
@@ -87,7 +93,10 @@ export class Counters {
       foreignAnswers: this.foreignAnswers,
       oddCapturedAt: this.oddCapturedAt,
       journalErrors: this.journalErrors,
+      unjournaled: this.unjournaled,
       journalsSetAside: this.journalsSetAside,
+      journalsLost: this.journalsLost,
+      recordsLost: this.recordsLost,
       uncleanRestarts: this.uncleanRestarts,
       tornRecords: this.tornRecords,
       parked: this.parked,
@@ -110,7 +119,10 @@ export interface CounterSnapshot {
   foreignAnswers: number;
   oddCapturedAt: number;
   journalErrors: number;
+  unjournaled: number;
   journalsSetAside: number;
+  journalsLost: number;
+  recordsLost: number;
   uncleanRestarts: number;
   tornRecords: number;
   parked: number;

@@ -60,7 +60,7 @@ export class AgentDaemon {
   /**
    * Loads the zoo, proves the execution provider, opens the journal and connects. A broker that is away is waited
    * for in the background, a journal that fails costs durability only.
-   * @throws EdgemuxError ZOO_*, PROVIDER_UNAVAILABLE, CONFIG_INVALID
+   * @throws EdgemuxError ZOO_*, PROVIDER_UNAVAILABLE, CONFIG_INVALID, DATA_DIR_IN_USE
    */
   async start(): Promise<void> {
     const config = this.#config;
@@ -69,10 +69,8 @@ export class AgentDaemon {
     const zoo = await loadZoo(config.zoo);
     const ground = await this.#prepare(zoo);
     const parts = buildParts(ground);
-    parts.journal.start();
-    this.#stopSteps.add(() => {
-      parts.journal.stop();
-    });
+    await parts.journal.start();
+    this.#stopSteps.add(() => parts.journal.stop());
     await this.#connect(parts, patterns);
     await parts.zooFiles.start();
     this.#stopSteps.add(() => parts.zooFiles.stop());

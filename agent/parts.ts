@@ -20,7 +20,8 @@ import { Decider, pictureInputs } from './frames/decider.js';
 import { Emitter, type EmitterDeps } from './frames/emitter.js';
 import type { EnergyMeter } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
-import { createJournalKeeper, type JournalKeeper } from './delivery/journal-keeper.js';
+import { createJournal } from './delivery/journal.js';
+import type { JournalClient } from '../journal/client.js';
 import { Balancer } from './offload/balancer.js';
 import { Offloader } from './offload/offloader.js';
 import { Outbox } from './delivery/outbox.js';
@@ -60,7 +61,7 @@ export interface Parts {
   servers: Servers;
   balancer: Balancer;
   offloader: Offloader;
-  journal: JournalKeeper;
+  journal: JournalClient;
   outbox: Outbox;
   control: PolicyControl;
   admission: Admission;
@@ -78,7 +79,7 @@ export function buildParts(ground: Ground): Parts {
   const counters = new Counters();
   const connection = new Connection({ log, clock }, deviceConnection(config, topics));
   const servers = new Servers({ log }, zooOf(zoo));
-  const journal = createJournalKeeper({ log, clock, counters }, config.dataDir, config.journal);
+  const journal = createJournal({ log, clock, counters }, config.dataDir, config.journal);
   const outbox = new Outbox({ log, clock, counters, connection, journal });
   const control = buildPolicyControl(ground, connection, topics);
   const balancer = buildBalancer(ground, servers);

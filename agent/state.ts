@@ -10,7 +10,7 @@ import type { EnergyMeter, RailState, EnergyTotals } from '../energy/meter.js';
 import type { HostWatch } from '../common/host/systeminformation.js';
 import type { Balancer } from './offload/balancer.js';
 import type { Offloader } from './offload/offloader.js';
-import type { JournalKeeper } from './delivery/journal-keeper.js';
+import type { JournalClient } from '../journal/client.js';
 import type { Outbox } from './delivery/outbox.js';
 import type { Pipeline } from './frames/pipeline.js';
 import type { PolicyControl } from './policy-control.js';
@@ -30,7 +30,7 @@ export interface StateParts {
   offloader: Offloader;
   balancer: Balancer;
   outbox: Outbox;
-  journal: JournalKeeper;
+  journal: JournalClient;
   connection: Pick<Connection, 'health' | 'recentHangUps'>;
   clockCheck: Pick<ClockCheck, 'problem'>;
   servers: Servers;
@@ -137,6 +137,7 @@ function healthWarnings(parts: StateParts): string[] {
     ...(offloads && servers.problem !== null ? [servers.problem] : []),
     ...balancer.problems(),
     ...(journal.problem === null ? [] : [journal.problem]),
+    ...(journal.notice === null ? [] : [journal.notice]),
     ...(parts.httpProblem === null ? [] : [parts.httpProblem]),
     ...(journal.lastStop === 'unclean' && parts.uptimeS < UNCLEAN_WARNING_S
       ? ['the last run did not stop: the frames it had not finished have no result']

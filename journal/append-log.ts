@@ -2,6 +2,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -41,6 +42,7 @@ export class AppendLog {
   /** Where the next record goes. */
   #bytes = 0;
   #isEmpty = true;
+  #isCut = false;
 
   constructor(path: string) {
     this.path = path;
@@ -50,9 +52,16 @@ export class AppendLog {
     return this.#fd !== null;
   }
 
+  /** Whether somebody has made the file shorter than what was written into it. */
+  get isCut(): boolean {
+    if (this.#fd !== null) this.#isCut ||= fstatSync(this.#fd).size < this.#bytes;
+    return this.#isCut;
+  }
+
   /** Opens or creates the file, for its owner only, and tells what is in it. @throws EdgemuxError JOURNAL_FAILED */
   open(): Scanned {
     this.close();
+    this.#isCut = false;
     try {
       mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
       const strange = setAsideStrange(this.path);
@@ -80,6 +89,7 @@ export class AppendLog {
     header.writeUInt32LE(crc32(body), 8);
     const record = Buffer.concat([header, body]);
     try {
+      void this.isCut; // noticed before this record makes the file as long again
       if (this.#bytes + record.length > MAX_FILE_BYTES) throw new Error('the file is full');
       this.#isEmpty = false;
       for (let done = 0; done < record.length;)
@@ -98,9 +108,25 @@ export class AppendLog {
       ftruncateSync(this.#fd, 0);
       this.#bytes = 0;
       this.#isEmpty = true;
+      this.#isCut = false;
     } catch (error) {
       throw failed(`cannot empty ${this.path}`, error);
     }
+  }
+
+  /**
+   * Begins an empty file, after this one was deleted, moved, replaced or cut; what has its name is kept under another
+   * where it is none of ours. @throws EdgemuxError JOURNAL_FAILED
+   */
+  startOver(): void {
+    try {
+      if (this.#fd === null || !isSame(this.#fd, this.path)) setAside(this.path, 'lost');
+    } catch (error) {
+      throw failed(`cannot rename ${this.path}`, error);
+    }
+    this.open();
+    this.#isEmpty = false;
+    this.clear();
   }
 
   /** Closes the file, and removes it where it holds nothing. Safe to call twice. */
@@ -161,8 +187,19 @@ function bodyAt(bytes: Buffer, at: number): Buffer | null {
 /** Renames a file that is too large to be ours. Returns how many: 0 or 1. */
 function setAsideStrange(path: string): number {
   if (!existsSync(path) || statSync(path).size <= MAX_FILE_BYTES) return 0;
-  let kept = `${path}.damaged`;
-  for (let n = 2; existsSync(kept); n += 1) kept = `${path}.damaged-${n}`;
-  renameSync(path, kept);
+  setAside(path, 'damaged');
   return 1;
+}
+
+function setAside(path: string, why: 'damaged' | 'lost'): void {
+  if (!existsSync(path)) return;
+  let kept = `${path}.${why}`;
+  for (let n = 2; existsSync(kept); n += 1) kept = `${path}.${why}-${n}`;
+  renameSync(path, kept);
+}
+
+function isSame(fd: number, path: string): boolean {
+  if (!existsSync(path)) return false;
+  const [open, named] = [fstatSync(fd), statSync(path)];
+  return open.ino === named.ino && open.dev === named.dev;
 }

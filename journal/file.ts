@@ -15,6 +15,9 @@ export const IN_MEMORY = ':memory:';
 const LOCK_TIMEOUT_MS = 100;
 const WAL_LIMIT_BYTES = 16 * 1024 * 1024;
 
+/** What SQLite appends to a file's name for its write-ahead log and the index of that; and the file itself. */
+export const FILE_PARTS: readonly string[] = ['-wal', '-shm', ''];
+
 /** The SQLite file below the journal (write-ahead log), for its owner only. All that fails is JOURNAL_FAILED. */
 export class JournalFile {
   readonly path: string;
@@ -53,13 +56,18 @@ export class JournalFile {
     this.#db = null;
   }
 
-  /** Closes the file and renames it with what belongs to it. Returns its new name. */
-  setAside(suffix: string): string {
+  /**
+   * Renames whatever has this file's name, with what belongs to it, and then closes the file: SQLite removes a log of
+   * that name when it closes. Returns the new name.
+   * @throws Error of the file system
+   */
+  setAside(suffix: string, parts: readonly string[] = FILE_PARTS): string {
+    if (this.path !== IN_MEMORY) {
+      for (const part of parts)
+        if (existsSync(this.path + part)) renameSync(this.path + part, this.path + suffix + part);
+    }
     this.close();
-    if (this.path === IN_MEMORY) return this.path;
-    for (const part of ['-wal', '-shm', ''])
-      if (existsSync(this.path + part)) renameSync(this.path + part, this.path + suffix + part);
-    return this.path + suffix;
+    return this.path === IN_MEMORY ? this.path : this.path + suffix;
   }
 
   exec(sql: string): void {
@@ -94,6 +102,16 @@ export class JournalFile {
     this.#guard((db) => db.transaction(work)());
   }
 
+  /** Does it in one transaction, with a second file beside this one under the name `schema`. */
+  attached(path: string, schema: string, work: () => void): void {
+    this.#guard((db) => db.prepare('ATTACH ? AS ?').run(path, schema));
+    try {
+      this.transaction(work);
+    } finally {
+      this.#guard((db) => db.prepare('DETACH ?').run(schema));
+    }
+  }
+
   #statement(sql: string): Database.Statement<Value[]> {
     const known = this.#statements.get(sql);
     if (known) return known;
@@ -121,6 +139,15 @@ function makeFile(path: string): boolean {
   return isNew;
 }
 
+const CORRUPTED = /^SQLITE_(CORRUPT|NOTADB)/;
+/** https://www.sqlite.org/rescode.html: what a file gives that has become shorter than its pages. */
+const UNREADABLE = /^SQLITE_IOERR_(READ|SHORT_READ|CORRUPTFS)/;
+
+/** Whether a JOURNAL_FAILED means that the file does not give back what was written into it. */
+export function isUnreadable(error: unknown): boolean {
+  return error instanceof EdgemuxError && error.details['unreadable'] === true;
+}
+
 /** Whether a JOURNAL_FAILED means that the file itself is damaged, so that only a new one helps. */
 export function isCorrupted(error: unknown): boolean {
   return error instanceof EdgemuxError && error.details['corrupted'] === true;
@@ -130,9 +157,9 @@ export function isCorrupted(error: unknown): boolean {
 export function failed(what: string, error: unknown): EdgemuxError {
   if (error instanceof EdgemuxError) return error;
   const code = (error as { code?: unknown }).code;
-  const corrupted = typeof code === 'string' && /^SQLITE_(CORRUPT|NOTADB)/.test(code);
+  const said = typeof code === 'string' ? code : '';
   return new EdgemuxError('JOURNAL_FAILED', `${what}: ${messageOf(error)}`, {
     cause: error,
-    details: { corrupted },
+    details: { corrupted: CORRUPTED.test(said), unreadable: CORRUPTED.test(said) || UNREADABLE.test(said) },
   });
 }

@@ -1,9 +1,13 @@
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../common/clock.js';
 import { EdgemuxError } from '../common/errors.js';
 import { APPEND_FILE, AppendLog } from './append-log.js';
-import { IN_MEMORY, JOURNAL_FILE, JournalFile } from './file.js';
+import { failed, FILE_PARTS, IN_MEMORY, isUnreadable, JOURNAL_FILE, JournalFile } from './file.js';
+import { FileWatch, type Finding } from './file-watch.js';
+import { Ledger } from './ledger.js';
 import { FolderLock, LOCK_FILE } from './lock.js';
+import { pruneResults, type Pruned } from './prune.js';
 import {
   bodyOfDelivered,
   bodyOfResult,
@@ -14,6 +18,7 @@ import {
   type Delivery,
   type StoredResult,
 } from './record.js';
+import { INSERT, makeTables, MARK, raiseSequence, salvage } from './tables.js';
 
 /** All files that a journal may have in its folder. */
 export const JOURNAL_FILES: readonly string[] = [
@@ -23,7 +28,7 @@ export const JOURNAL_FILES: readonly string[] = [
 ];
 
 /** A result as it stands in the journal. */
-export type JournalRow = Pick<StoredResult, 'seq' | 'frameId' | 'topic' | 'payload'>;
+export type JournalRow = Omit<StoredResult, 'ranMs'>;
 
 /** How the run before this one ended; `unknown` where there is no journal that tells. */
 export type LastStop = 'clean' | 'unclean' | 'unknown';
@@ -37,38 +42,13 @@ export interface JournalOptions {
   clock?: Clock;
 }
 
-/** How many undelivered results a pruning gave up, and why. */
-export interface Pruned {
-  tooOld: number;
-  tooMany: number;
-}
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS results (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    frameId TEXT NOT NULL UNIQUE,
-    createdAtMs INTEGER NOT NULL,
-    ranMs INTEGER NOT NULL,
-    topic TEXT NOT NULL,
-    payload TEXT NOT NULL,
-    delivered INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS undelivered ON results (seq) WHERE delivered = 0;
-  DROP INDEX IF EXISTS byRunningTime;
-  CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-`;
-const INSERT = `INSERT OR IGNORE INTO results (seq, frameId, createdAtMs, ranMs, topic, payload, delivered)
-  VALUES (?, ?, ?, ?, ?, ?, ?)`;
-const MARK = 'UPDATE results SET delivered = ? WHERE seq = ?';
-
-const PRUNED_ROWS = 1000;
-/** No pruning keeps the main thread for longer than these many deletions of rows; the next one goes on. */
-const PRUNE_STEPS = 50;
-
 /** Results that SQLite does not take are held for it up to this size; beyond it the journal takes no more. */
 const MOST_PENDING_BYTES = 8 * 1024 * 1024;
 
 type Pending = StoredResult & { delivered: Delivery };
+
+/** A result to record. Without `seq` it gets the next number. */
+export type NewResult = Omit<StoredResult, 'seq' | 'ranMs'> & { seq?: number };
 
 /**
  * The durable record of results. `append` puts a result into the append file, which survives the death of the process;
@@ -82,6 +62,8 @@ export class Journal {
   readonly file: JournalFile;
   readonly #log: AppendLog | null;
   readonly #lock: FolderLock | null;
+  readonly #watch: FileWatch | null;
+  readonly #dir: string;
   readonly #clock: Clock;
   /** In the append file and not yet in SQLite, in order. */
   readonly #pending = new Map<number, Pending>();
@@ -93,17 +75,38 @@ export class Journal {
   #ranAtStartMs = 0;
   #startedMs = 0;
   #begun = false;
+  /** What was found last and is not mended: what is written meanwhile is in no file of the folder. */
+  #adrift: string | null = null;
+  readonly #ledger = new Ledger();
 
   constructor({ dir, mode = 'disk', sync, clock }: JournalOptions) {
     this.#clock = clock ?? systemClock;
+    this.#dir = dir;
     this.file = new JournalFile(mode === 'disk' ? join(dir, JOURNAL_FILE) : IN_MEMORY, sync);
     this.#log = mode === 'disk' ? new AppendLog(join(dir, APPEND_FILE)) : null;
     this.#lock = mode === 'disk' ? new FolderLock(dir) : null;
+    this.#watch =
+      mode === 'disk' ? new FileWatch([dir, ...JOURNAL_FILES.map((name) => join(dir, name))]) : null;
   }
 
   /** Stretches of the append file that were no whole record when a start read it. */
   get tornRecords(): number {
     return this.#tornRecords;
+  }
+
+  /** The number that was given last. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** Delivered results whose record was in a file that was lost. */
+  get recordsLost(): number {
+    return this.#ledger.recordsLost;
+  }
+
+  /** Undelivered results that were in a file that was lost. */
+  get missing(): number {
+    return this.#ledger.missing.size;
   }
 
   /** Keeps other daemons off the folder; `start` does so too. @throws EdgemuxError DATA_DIR_IN_USE, JOURNAL_FAILED */
@@ -114,23 +117,22 @@ export class Journal {
   /**
    * Opens or creates the files and takes up what the append file holds. After a run that did not stop the whole file of
    * SQLite is checked.
-   * @param afterSeq sequence numbers of a new file begin behind it
+   * @param afterSeq sequence numbers begin behind it
    * @throws EdgemuxError DATA_DIR_IN_USE, JOURNAL_FAILED
    */
   start(afterSeq = 0): LastStop {
     const { file } = this;
     if (file.isOpen) return 'unknown';
+    if (this.#watch?.check().some(({ path }) => path === join(this.#dir, LOCK_FILE)) === true)
+      this.#lock?.release();
     this.lock();
-    const isNew = file.open();
+    const lastStop = this.#openFile();
     try {
-      const columns = file.all<{ name: string }>('PRAGMA table_info(results)');
-      if (columns.length > 0 && !columns.some(({ name }) => name === 'ranMs'))
-        file.exec('ALTER TABLE results ADD COLUMN ranMs INTEGER NOT NULL DEFAULT 0');
-      file.exec(SCHEMA);
-      if (isNew) file.run("INSERT INTO sqlite_sequence (name, seq) VALUES ('results', ?)", afterSeq);
-      this.#takeUpTime();
-      const lastStop = this.#begun ? 'unknown' : this.#begin();
       this.#takeUpAppended();
+      this.#lastSeq = Math.max(this.#lastSeq, afterSeq); // now: what was appended keeps its numbers
+      raiseSequence(file, this.#lastSeq);
+      this.#adrift = null;
+      this.#watch?.note();
       return lastStop;
     } catch (error) {
       file.close();
@@ -154,6 +156,7 @@ export class Journal {
 
   /** Closes the files as they are. */
   close(): void {
+    this.#watch?.forget();
     this.file.close();
     this.#log?.close({ removeEmpty: true });
     this.#lock?.release();
@@ -161,15 +164,20 @@ export class Journal {
 
   /** Whether results can be recorded, if only in the append file. */
   get takesResults(): boolean {
+    if (this.#adrift !== null) return false;
     return this.#log === null ? this.file.isOpen : this.#log.isOpen;
   }
 
   /** Records a result so that it survives the death of the process. Returns its sequence number. */
-  append(row: Omit<StoredResult, 'seq' | 'ranMs'>): number {
-    if (!this.takesResults) throw new EdgemuxError('JOURNAL_FAILED', 'the journal is not open');
+  append(row: NewResult): number {
+    if (!this.takesResults)
+      throw new EdgemuxError('JOURNAL_FAILED', this.#adrift ?? 'the journal is not open');
+    const { seq = this.#lastSeq + 1 } = row;
+    if (seq <= this.#lastSeq)
+      throw new EdgemuxError('JOURNAL_FAILED', `number ${seq} is taken: the journal is at ${this.#lastSeq}`);
     if (this.#pendingBytes > MOST_PENDING_BYTES)
       throw new EdgemuxError('JOURNAL_FAILED', 'SQLite takes no results, and the append file is full');
-    const stored: Pending = { ...row, seq: this.#lastSeq + 1, ranMs: this.#ranMs(), delivered: WAITING };
+    const stored: Pending = { ...row, seq, ranMs: this.#ranMs(), delivered: WAITING };
     this.#hold(stored);
     try {
       this.#log?.append(bodyOfResult(stored));
@@ -181,25 +189,82 @@ export class Journal {
 
   /** Brings what has been appended and marked into SQLite, in one transaction. Returns how many of both. */
   commit(): number {
+    if (this.#adrift !== null) throw new EdgemuxError('JOURNAL_FAILED', this.#adrift);
     const taken = this.#pending.size + this.#marks.size;
     if (taken > 0) {
-      this.file.transaction(() => {
-        for (const { seq, frameId, createdAtMs, ranMs, topic, payload, delivered } of this.#pending.values())
-          this.file.run(INSERT, seq, frameId, createdAtMs, ranMs, topic, payload, delivered);
-        for (const [seq, delivered] of this.#marks) this.file.run(MARK, delivered, seq);
-        if (this.#log === null) this.file.run(`DELETE FROM results WHERE delivered = ${DELIVERED}`);
-      });
+      const { rows, doubles } = this.#inOneTransaction();
+      this.#ledger.rows += rows;
+      for (const seq of doubles) this.#ledger.open.delete(seq);
       this.#pending.clear();
       this.#pendingBytes = 0;
       this.#marks.clear();
     }
+    this.#watch?.noteLengths();
     this.#log?.clear();
     return taken;
   }
 
+  /** Looks whether the files are still those that were opened, and as long as they were. */
+  check(): Finding[] {
+    if (!this.file.isOpen) return [];
+    const log = this.#log;
+    const found = this.#watch?.check() ?? [];
+    if (log === null) return found;
+    // it is emptied by ourselves, and knows its own length
+    const others = found.filter(({ path, what }) => path !== log.path || what !== 'has been cut');
+    return log.isCut ? [...others, { path: log.path, what: 'has been cut' }] : others;
+  }
+
+  /**
+   * Works in files of its own again, after `check` found that some were deleted, moved, replaced or cut. What still
+   * waits is brought over where the old file, open here, gives it back; what has its name now is kept under another.
+   * `missing` tells what could not be brought over. Numbers go on. Until this succeeds nothing is recorded.
+   * @throws EdgemuxError DATA_DIR_IN_USE, JOURNAL_FAILED; to be tried again
+   */
+  recover(found: readonly Finding[]): void {
+    this.#adrift = found.map(({ path, what }) => `${path} ${what}`).join(', ');
+    const names = new Set(found.map(({ path }) => path));
+    const isAll = names.has(this.#dir);
+    const has = (name: string): boolean => isAll || names.has(join(this.#dir, name));
+    if (has(LOCK_FILE)) this.#lock?.release();
+    this.lock();
+    if (has(JOURNAL_FILE)) this.#moveOver();
+    else if (FILE_PARTS.some((part) => has(JOURNAL_FILE + part))) this.#reopen(found);
+    if (has(APPEND_FILE)) this.#rewriteAppended();
+    this.#adrift = null;
+    this.#watch?.note();
+    this.commit();
+  }
+
+  /** What memory still has of `missing` is recorded by the next commit; the rest is lost. Returns how many these are. */
+  restore(rows: readonly JournalRow[]): number {
+    for (const row of rows) {
+      if (!this.#ledger.missing.delete(row.seq)) continue;
+      this.#pending.set(row.seq, { ...row, ranMs: this.#ranMs(), delivered: WAITING });
+      this.#pendingBytes += row.payload.length;
+    }
+    return this.#ledger.giveUpMissing();
+  }
+
+  #inOneTransaction(): { rows: number; doubles: number[] } {
+    const { file } = this;
+    const doubles: number[] = [];
+    let rows = this.#pending.size;
+    file.transaction(() => {
+      for (const row of this.#pending.values()) {
+        const { seq, frameId, createdAtMs, ranMs, topic, payload, delivered } = row;
+        const { changes } = file.run(INSERT, seq, frameId, createdAtMs, ranMs, topic, payload, delivered);
+        if (changes === 0) doubles.push(seq);
+      }
+      for (const [seq, delivered] of this.#marks) file.run(MARK, delivered, seq);
+      if (this.#log === null) rows -= file.run(`DELETE FROM results WHERE delivered = ${DELIVERED}`).changes;
+    });
+    return { rows: rows - doubles.length, doubles };
+  }
+
   /** The oldest undelivered results after `afterSeq`, in order. */
   undelivered(afterSeq: number, limit: number): JournalRow[] {
-    const select = `SELECT seq, frameId, topic, payload FROM results
+    const select = `SELECT seq, frameId, createdAtMs, topic, payload FROM results
       WHERE delivered = ${WAITING} AND seq > ? ORDER BY seq LIMIT ?`;
     const committed = this.file
       .all<JournalRow>(select, afterSeq, limit + this.#marks.size)
@@ -208,14 +273,18 @@ export class Journal {
       ({ seq, delivered }) => delivered === WAITING && seq > afterSeq,
     );
     const rows = [...committed, ...appended].slice(0, limit);
-    return rows.map(({ seq, frameId, topic, payload }) => ({ seq, frameId, topic, payload }));
+    return rows.map(({ seq, frameId, createdAtMs, topic, payload }) => ({
+      seq,
+      frameId,
+      createdAtMs,
+      topic,
+      payload,
+    }));
   }
 
   /** Results that wait for delivery. */
   countUndelivered(): number {
-    const committed = Number(this.file.value(`SELECT count(*) FROM results WHERE delivered = ${WAITING}`));
-    const appended = [...this.#pending.values()].filter(({ delivered }) => delivered === WAITING).length;
-    return Math.max(0, committed - this.#marks.size) + appended;
+    return this.#ledger.waiting;
   }
 
   /** Marks results as delivered: in the append file at once, in SQLite with the next commit. */
@@ -230,12 +299,14 @@ export class Journal {
 
   /** Leaves a result that brokers do not take to the next run. */
   park(seq: number): void {
+    this.#ledger.park(seq);
     this.#mark(seq, PARKED);
   }
 
   /** Notes once more in the journal that something happened. */
   tally(name: string): void {
     this.#setMeta(name, this.tallied(name) + 1);
+    this.#watch?.noteLengths();
   }
 
   /** How often it has been noted. */
@@ -248,7 +319,90 @@ export class Journal {
     this.commit();
     const ranMs = this.#ranMs();
     this.#setMeta('ranMs', ranMs);
-    return pruneResults(this.file, { oldestRanMs: ranMs - maxAgeMs, maxBytes });
+    const pruned = pruneResults(this.file, { oldestRanMs: ranMs - maxAgeMs, maxBytes });
+    this.#ledger.rows -= pruned.rows;
+    if (pruned.tooOld + pruned.tooMany > 0) this.#ledger.readOpen(this.file);
+    this.#watch?.noteLengths();
+    return pruned;
+  }
+
+  /** The file of SQLite, its tables and what is known of it. */
+  #openFile(): LastStop {
+    const { file } = this;
+    file.open();
+    try {
+      makeTables(file);
+      this.#takeUpTime();
+      raiseSequence(file, this.#lastSeq);
+      if (!this.#begun) return this.#begin();
+      for (const seq of this.#ledger.compare(file, this.#pending)) this.#marks.set(seq, DELIVERED);
+      return 'unknown';
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** What waits moves into a new file; what has the old one's name stays, under another. */
+  #moveOver(): void {
+    const fresh = `${this.file.path}.new`;
+    let isThere = true;
+    try {
+      salvage(this.file, fresh);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      isThere = false;
+    }
+    this.setAside('lost');
+    try {
+      if (isThere) renameSync(fresh, this.file.path);
+    } catch (error) {
+      throw failed(`cannot rename ${fresh}`, error);
+    }
+    this.#openFile();
+  }
+
+  /** Brings all that the open log holds into the file, where it gives that, and opens the file anew. */
+  #reopen(found: readonly Finding[]): void {
+    const { file } = this;
+    try {
+      file.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // a log that was cut: what it held is missing
+    }
+    const strange = found.filter(({ what }) => what === 'is another file').map(({ path }) => path);
+    this.setAside(
+      'lost',
+      FILE_PARTS.filter((part) => strange.includes(file.path + part)),
+    );
+    this.#openFile();
+    this.#check();
+  }
+
+  /**
+   * Closes SQLite's file; what has its name is kept under another. Returns that.
+   * @throws EdgemuxError JOURNAL_FAILED
+   */
+  setAside(why: 'damaged' | 'lost', parts?: readonly string[]): string {
+    const stamp = new Date(this.#clock.wallMs()).toISOString().replaceAll(/[-:]/g, '');
+    let suffix = `.${why}-${stamp}`;
+    for (let n = 2; existsSync(this.file.path + suffix); n += 1) suffix = `.${why}-${stamp}-${n}`;
+    try {
+      return this.file.setAside(suffix, parts);
+    } catch (error) {
+      throw failed(`cannot rename ${this.file.path}`, error);
+    }
+  }
+
+  /** The append file holds again what SQLite does not hold yet. */
+  #rewriteAppended(): void {
+    const log = this.#log;
+    if (log === null) return;
+    log.startOver();
+    for (const { delivered, ...row } of this.#pending.values()) {
+      log.append(bodyOfResult(row));
+      if (delivered === DELIVERED) log.append(bodyOfDelivered([row.seq]));
+    }
   }
 
   /** Reads the marker that a run under way leaves, and leaves one. */
@@ -259,6 +413,7 @@ export class Journal {
     this.#setMeta('running', 1);
     file.run(`UPDATE results SET delivered = ${WAITING} WHERE delivered = ${PARKED}`);
     this.#begun = true;
+    this.#ledger.read(file);
     return running === null ? 'unknown' : running === 1 ? 'unclean' : 'clean';
   }
 
@@ -318,6 +473,7 @@ export class Journal {
     this.#pending.set(row.seq, row);
     this.#pendingBytes += row.payload.length;
     this.#lastSeq = row.seq;
+    this.#ledger.open.add(row.seq);
   }
 
   /** SQLite's file in place of the append file, which does not take this result; without either it is not recorded. */
@@ -326,12 +482,14 @@ export class Journal {
       this.commit();
     } catch (error) {
       this.#pending.delete(row.seq);
+      this.#ledger.open.delete(row.seq);
       this.#pendingBytes -= row.payload.length;
       throw error;
     }
   }
 
   #mark(seq: number, delivered: Delivery): void {
+    if (delivered === DELIVERED) this.#ledger.settle(seq);
     const appended = this.#pending.get(seq);
     if (appended) appended.delivered = delivered;
     else this.#marks.set(seq, delivered);
@@ -348,37 +506,4 @@ export class Journal {
   #setMeta(name: string, value: number): void {
     this.file.run('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)', name, value);
   }
-}
-
-/**
- * Deletes results written before `oldestRanMs` and, beyond `maxBytes`, those that need no delivery before those that
- * do, the oldest first. `ranMs` grows with `seq`, so no index is needed. @throws EdgemuxError JOURNAL_FAILED
- */
-function pruneResults(file: JournalFile, limits: { oldestRanMs: number; maxBytes: number }): Pruned {
-  const { oldestRanMs, maxBytes } = limits;
-  const kept = file.value('SELECT seq FROM results WHERE ranMs >= ? ORDER BY seq LIMIT 1', oldestRanMs);
-  const before = kept ?? Number.MAX_SAFE_INTEGER;
-  const old = `SELECT count(*) FROM results WHERE delivered <> ${DELIVERED} AND seq < ?`;
-  const tooOld = Number(file.value(old, before));
-  file.run('DELETE FROM results WHERE seq < ?', before);
-  let tooMany = 0;
-  for (let step = 0; step < PRUNE_STEPS && usedBytes(file) > maxBytes; step += 1) {
-    if (removeOldest(file, `delivered = ${DELIVERED}`) > 0) continue;
-    const removed = removeOldest(file, `delivered <> ${DELIVERED}`);
-    tooMany += removed;
-    if (removed === 0) break;
-  }
-  return { tooOld, tooMany };
-}
-
-function removeOldest(file: JournalFile, where: string): number {
-  const oldest = `SELECT seq FROM results WHERE ${where} ORDER BY seq LIMIT ${PRUNED_ROWS}`;
-  return file.run(`DELETE FROM results WHERE seq IN (${oldest})`).changes;
-}
-
-function usedBytes(file: JournalFile): number {
-  const [pages = 0, free = 0, size = 0] = ['page_count', 'freelist_count', 'page_size'].map((name) =>
-    Number(file.pragma(name)),
-  );
-  return (pages - free) * size;
 }

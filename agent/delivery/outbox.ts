@@ -1,24 +1,18 @@
 import { messageOf } from '../../common/errors.js';
 import type { Clock } from '../../common/clock.js';
 import type { Log } from '../../common/log.js';
+import type { JournalClient, JournaledResult } from '../../journal/client.js';
+import type { JournalRow } from '../../journal/journal.js';
 import type { Connection } from '../../protocol/connection/connection.js';
 import { isRefusal } from '../../protocol/connection/failure.js';
 import type { Counters } from '../counters.js';
-import type { JournalKeeper } from './journal-keeper.js';
-
-/** A result to send; `seq` is its number in the journal, null where memory is all there is. */
-export interface OutgoingResult {
-  seq: number | null;
-  topic: string;
-  payload: string;
-}
 
 export interface OutboxDeps {
   log: Log;
   clock: Clock;
   counters: Counters;
   connection: Connection;
-  journal: JournalKeeper;
+  journal: JournalClient;
 }
 
 /** Results held in memory for sending; what lies behind them waits in the journal. */
@@ -39,7 +33,8 @@ const STRIKE_MS = 2000;
 const STRIKES = 5;
 
 /** A result in memory, with what has been tried. */
-interface Pending extends OutgoingResult {
+interface Pending {
+  readonly result: JournaledResult;
   /** The connection on which it was sent last. */
   sentOn: number;
   sentMs: number;
@@ -57,10 +52,15 @@ interface Pending extends OutgoingResult {
 export class Outbox {
   readonly #deps: OutboxDeps;
   #queue: Pending[] = [];
+  /** Results wait in the journal that are not in memory. */
   #behind = false;
+  /** All that the journal holds up to this number has been in memory. */
   #lastSeq = 0;
+  /** The journal is being asked for more. */
+  #refilling = false;
+  #stopped = false;
   readonly #receipts: Receipts;
-  #refilling: NodeJS.Timeout | null = null;
+  #refillTimer: NodeJS.Timeout | null = null;
   /** Counts connections. */
   #epoch = 0;
   /** Whether this connection has taken a result. */
@@ -76,7 +76,8 @@ export class Outbox {
 
   /** Takes up what an earlier run left undelivered and follows the connection. */
   start(): void {
-    this.#refill();
+    this.#deps.journal.heldRows = () => this.#rows();
+    void this.#refill();
     this.#offState = this.#deps.connection.onState((state) => {
       if (state === 'online') this.#pump();
       else this.#connectionEnded();
@@ -84,8 +85,8 @@ export class Outbox {
   }
 
   /** Queues a result. */
-  send(result: OutgoingResult): void {
-    if (result.seq !== null && (this.#behind || this.#queue.length >= WINDOW)) {
+  send(result: JournaledResult): void {
+    if (result.isRecorded && (this.#behind || this.#refilling || this.#queue.length >= WINDOW)) {
       this.#behind = true;
       return;
     }
@@ -97,13 +98,15 @@ export class Outbox {
   /** Waits until everything is acknowledged or the connection is away, at most `timeoutMs`; then records the rest. */
   async stop(timeoutMs: number): Promise<void> {
     const end = performance.now() + timeoutMs;
+    await this.#deps.journal.flush(timeoutMs / 2);
     while (this.#queue.length > 0 && this.#deps.connection.state === 'online' && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+    this.#stopped = true;
     this.#offState();
-    if (this.#refilling) clearTimeout(this.#refilling);
+    if (this.#refillTimer) clearTimeout(this.#refillTimer);
     this.#receipts.stop();
-    const lost = this.#queue.filter(({ seq }) => seq === null).length;
+    const lost = this.#queue.filter(({ result }) => !result.isRecorded).length;
     if (lost === 0) return;
     this.#deps.counters.giveUp('unjournaled-at-stop', lost);
     this.#deps.log.error({ lost }, 'results that the journal could not take are lost with this stop');
@@ -111,55 +114,67 @@ export class Outbox {
 
   /** Results not delivered yet, in memory and in the journal. */
   get backlog(): number {
-    if (!this.#behind) return this.#queue.length;
-    return Math.max(this.#queue.length, this.#deps.journal.countUndelivered() - this.#receipts.length);
+    const { journal } = this.#deps;
+    if (!this.#behind) return journal.held + this.#queue.length;
+    return journal.held + Math.max(this.#queue.length, journal.waiting - this.#receipts.length, 1);
   }
 
-  #enqueue(result: OutgoingResult): void {
-    this.#queue.push(pending(result));
-    this.#lastSeq = Math.max(this.#lastSeq, result.seq ?? 0);
+  /** What the journal may ask for once more. */
+  #rows(): JournalRow[] {
+    return this.#queue.flatMap(({ result: { isRecorded, seq, ...row } }) =>
+      seq === null || !isRecorded ? [] : [{ ...row, seq }],
+    );
+  }
+
+  #enqueue(result: JournaledResult): void {
+    this.#queue.push({ result, sentOn: -1, sentMs: 0, strikes: 0, forgotten: false });
+    if (!this.#behind && !this.#refilling) this.#lastSeq = Math.max(this.#lastSeq, result.seq ?? 0);
   }
 
   #pump(): void {
     if (this.#deps.connection.state !== 'online') return;
-    for (const result of [...this.#queue]) {
-      if (result.sentOn === this.#epoch) {
+    for (const pending of [...this.#queue]) {
+      if (pending.sentOn === this.#epoch) {
         if (this.#careful) return;
         continue;
       }
-      result.sentOn = this.#epoch;
-      result.sentMs = this.#deps.clock.monotonicMs();
-      void this.#publish(result);
+      pending.sentOn = this.#epoch;
+      pending.sentMs = this.#deps.clock.monotonicMs();
+      void this.#publish(pending);
       if (this.#careful) return;
     }
   }
 
-  async #publish(result: Pending): Promise<void> {
+  async #publish(pending: Pending): Promise<void> {
+    const { result } = pending;
     try {
       await this.#deps.connection.publish(result.topic, result.payload, { qos: 1 });
     } catch (error) {
-      this.#unsent(result, error);
+      this.#unsent(pending, error);
       return;
     }
     this.#takes = true;
-    if (!this.#remove(result)) {
-      if (result.forgotten) this.#deps.counters.takeBack(MEMORY_FULL);
+    if (!this.#remove(pending)) {
+      if (pending.forgotten) this.#deps.counters.takeBack(MEMORY_FULL);
       return;
     }
     if (result.seq !== null) this.#receipts.add(result.seq);
-    if (this.#behind && this.#queue.length < WINDOW / 2) this.#refill();
+    if (this.#behind && this.#queue.length < WINDOW / 2) void this.#refill();
     if (!this.#careful) return;
     this.#careful = false;
     this.#pump();
   }
 
   /** What a lost connection swallowed is sent again; what the broker does not take is parked. */
-  #unsent(result: Pending, error: unknown): void {
+  #unsent(pending: Pending, error: unknown): void {
     if (isRefusal(error)) {
-      this.#park(result, messageOf(error));
+      this.#park(pending, messageOf(error));
       this.#pump();
     } else {
-      this.#deps.log.debug({ topic: result.topic, error: messageOf(error) }, 'result not acknowledged');
+      this.#deps.log.debug(
+        { topic: pending.result.topic, error: messageOf(error) },
+        'result not acknowledged',
+      );
     }
   }
 
@@ -175,10 +190,11 @@ export class Outbox {
     this.#takes = false;
   }
 
-  #park(result: Pending, why: string): void {
-    if (!this.#remove(result)) return;
+  #park(pending: Pending, why: string): void {
+    if (!this.#remove(pending)) return;
     const { counters, journal, log } = this.#deps;
-    if (result.seq === null) {
+    const { result } = pending;
+    if (result.seq === null || !result.isRecorded) {
       counters.giveUp('refused');
       log.error({ topic: result.topic, why }, 'the broker does not take a result that no journal holds');
       return;
@@ -189,7 +205,7 @@ export class Outbox {
   }
 
   #forgetOldest(): void {
-    const at = this.#queue.findIndex(({ seq }) => seq === null);
+    const at = this.#queue.findIndex(({ result }) => !result.isRecorded);
     const [oldest] = this.#queue.splice(Math.max(at, 0), 1);
     if (oldest) oldest.forgotten = true;
     this.#deps.counters.giveUp(MEMORY_FULL);
@@ -197,35 +213,42 @@ export class Outbox {
       this.#deps.log.error('neither broker nor journal take results: the oldest are given up');
   }
 
-  #remove(result: Pending): boolean {
-    const at = this.#queue.indexOf(result);
+  #remove(pending: Pending): boolean {
+    const at = this.#queue.indexOf(pending);
     if (at >= 0) this.#queue.splice(at, 1);
     return at >= 0;
   }
 
-  #refill(): void {
+  /** Results that come while the journal is asked are in it, too: it is asked again for them. */
+  async #refill(): Promise<void> {
+    if (this.#refilling || this.#stopped) return;
     this.#receipts.mark();
-    const rows = this.#deps.journal.undelivered(this.#lastSeq, WINDOW);
+    this.#refilling = true;
+    this.#behind = false;
+    const rows = await this.#deps.journal.undelivered(this.#lastSeq, WINDOW);
+    this.#refilling = false;
+    if (this.#stopped) return;
     if (rows === null) {
       this.#behind = true;
-      this.#refillLater();
+      this.#refillTimer ??= setTimeout(() => {
+        this.#refillTimer = null;
+        void this.#refill();
+      }, REFILL_RETRY_MS);
       return;
     }
-    this.#behind = rows.length === WINDOW;
-    for (const row of rows) this.#enqueue(row);
+    this.#take(rows);
+    if (this.#behind && this.#queue.length < WINDOW / 2) void this.#refill();
+  }
+
+  #take(rows: readonly JournalRow[]): void {
+    const known = new Set(this.#queue.map(({ result }) => result.seq));
+    this.#behind ||= rows.length === WINDOW;
+    for (const row of rows) {
+      this.#lastSeq = Math.max(this.#lastSeq, row.seq);
+      if (!known.has(row.seq)) this.#enqueue({ ...row, isRecorded: true });
+    }
     this.#pump();
   }
-
-  #refillLater(): void {
-    this.#refilling ??= setTimeout(() => {
-      this.#refilling = null;
-      this.#refill();
-    }, REFILL_RETRY_MS);
-  }
-}
-
-function pending(result: OutgoingResult): Pending {
-  return { ...result, sentOn: -1, sentMs: 0, strikes: 0, forgotten: false };
 }
 
 /** Counts a connection that ended while `result` alone was under way; true when it is time to leave it. */
@@ -236,11 +259,11 @@ function isRefused(result: Pending, nowMs: number): boolean {
 
 /** Marks acknowledged results as delivered, some at a time. */
 class Receipts {
-  readonly #journal: JournalKeeper;
+  readonly #journal: JournalClient;
   #unmarked: number[] = [];
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(journal: JournalKeeper) {
+  constructor(journal: JournalClient) {
     this.#journal = journal;
   }
 

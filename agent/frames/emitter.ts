@@ -1,13 +1,13 @@
 import type { Clock } from '../../common/clock.js';
 import type { Frame } from './frame.js';
-import type { JournalKeeper } from '../delivery/journal-keeper.js';
+import type { JournalClient } from '../../journal/client.js';
 import type { Outbox } from '../delivery/outbox.js';
 import type { Result } from '../../protocol/messages.js';
 import { buildResult, type ResultContext, type Settled } from './result.js';
 
 export interface EmitterDeps {
   clock: Clock;
-  journal: JournalKeeper;
+  journal: JournalClient;
   outbox: Outbox;
   context: ResultContext;
   topicOf: (camera: string) => string;
@@ -29,8 +29,9 @@ export class Emitter {
     const result = buildResult(context, frame, settled, energy);
     const payload = JSON.stringify(result);
     const topic = this.#deps.topicOf(frame.camera);
-    const seq = journal.append({ frameId: frame.frameId, createdAtMs: clock.wallMs(), topic, payload });
-    outbox.send({ seq, topic, payload });
+    journal.record({ frameId: frame.frameId, createdAtMs: clock.wallMs(), topic, payload }, (journaled) => {
+      outbox.send(journaled);
+    });
     this.#deps.observe(result, frame.payload);
   }
 }

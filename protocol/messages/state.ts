@@ -30,8 +30,14 @@ export const deviceCountersSchema = z.object({
   oddCapturedAt: count.default(0),
   /** Times that the journal failed. */
   journalErrors: count.default(0),
+  /** Results that were published while no file held them: a crash, or a stop without broker, loses them. */
+  unjournaled: count.default(0),
   /** Damaged journals that were kept under another name. */
   journalsSetAside: count.default(0),
+  /** Times that files of the journal were deleted, moved, replaced or cut under the running program. */
+  journalsLost: count.default(0),
+  /** Delivered results whose record in the journal went with its files. */
+  recordsLost: count.default(0),
   /** Over the life of the journal: runs that did not stop, whose unfinished frames have neither result nor drop. */
   uncleanRestarts: count.default(0),
   /** Records of the journal's append file that the last death left torn; none of them had been published. */

@@ -42,7 +42,7 @@ interface Given {
   hostHealth?: string[];
   zooProblem?: string | null;
   brokerDenies?: string[];
-  journal?: { problem: string | null; lastStop: string };
+  journal?: { problem: string | null; notice?: string | null; lastStop: string };
   online?: boolean;
   policyWarnings?: string[];
 }
@@ -71,7 +71,7 @@ function parts(given: Given = {}, change: Partial<StateParts> = {}): StateParts 
     pipeline: { waiting: 2, active: 3, problem: null },
     offloader: { inFlight: 4 },
     outbox: { backlog: 5 },
-    journal: given.journal ?? { problem: null, lastStop: 'clean' },
+    journal: { problem: null, notice: null, lastStop: 'clean', ...given.journal },
     energy: {
       rails: () => given.rails ?? [],
       totals: () => ({ ...totals, ...given.totals }),
@@ -241,6 +241,7 @@ t.test('what only makes answers worse is a warning, each in its own words', asyn
   warns({ online: false }, {}, `no server for zoo ${zoo.name} is online: hard frames fall back`);
   warns({ policyWarnings: ['the threshold mux has no effect'] }, {}, 'the threshold mux has no effect');
   warns({ journal: { problem: 'disk full', lastStop: 'clean' } }, {}, 'disk full');
+  warns({ journal: { problem: null, notice: 'files were lost', lastStop: 'clean' } }, {}, 'files were lost');
 });
 
 t.test('no server is missed where none is ever asked', async (t) => {

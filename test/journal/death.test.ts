@@ -104,7 +104,9 @@ t.test('a death between the commit and the emptying of the append file doubles n
   copyFileSync(join(dir, 'before'), file);
   const second = openIn(dir);
   t.teardown(() => second.stop());
-  t.same(second.undelivered(0, 9), [{ seq: seqs[2], frameId: 'f3', topic: 't', payload: '"3"' }]);
+  t.same(second.undelivered(0, 9), [
+    { seq: seqs[2], frameId: 'f3', createdAtMs: 3, topic: 't', payload: '"3"' },
+  ]);
   t.equal(second.append(row(4)), 4, 'numbers go on');
 });
 

@@ -3,6 +3,7 @@ import type { FaultCase } from '../support/play.js';
 import { BROKER_CASES } from './broker.js';
 import { DISK_CASES } from './disk.js';
 import { INPUT_CASES } from './input.js';
+import { JOURNAL_FILE_CASES } from './journal-files.js';
 import { LINK_CASES } from './link.js';
 import { PROCESS_CASES } from './process.js';
 import { SENSOR_CASES } from './sensors.js';
@@ -16,7 +17,7 @@ export const GROUPS: readonly { title: string; cases: readonly FaultCase[] }[] =
   { title: 'Line', cases: LINK_CASES },
   { title: 'Input', cases: INPUT_CASES },
   { title: 'Sensors', cases: SENSOR_CASES },
-  { title: 'Disk', cases: DISK_CASES },
+  { title: 'Disk', cases: [...DISK_CASES, ...JOURNAL_FILE_CASES] },
   { title: 'Process, clock, files', cases: PROCESS_CASES },
 ];
 
