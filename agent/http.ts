@@ -8,7 +8,7 @@ import type { Result } from '../protocol/messages.js';
 import type { AgentConfig } from './config.js';
 import { DROP_CAUSES } from './counters.js';
 import { REFUSAL_CAUSES } from './frames/admission.js';
-import type { JournalKeeper } from './delivery/journal-keeper.js';
+import type { JournalClient } from '../journal/client.js';
 import type { PolicyControl } from './policy-control.js';
 import type { Reporter } from './reporter.js';
 
@@ -22,7 +22,7 @@ export interface DeviceHttpDeps {
 export interface ShownParts {
   connection: Pick<Connection, 'state'>;
   control: Pick<PolicyControl, 'policy' | 'patch'>;
-  journal: Pick<JournalKeeper, 'problem'>;
+  journal: Pick<JournalClient, 'problem'>;
   reporter: Pick<Reporter, 'state' | 'power'>;
 }
 
