@@ -8,6 +8,9 @@ import type { LastThreshold } from '../../mux/rules/policies/rule.js';
 import { loadZoo, type Zoo } from '../../mux/zoo/zoo.js';
 import { JournalReader } from '../../journal/reader.js';
 import { parseResult, type Result } from '../../protocol/messages.js';
+import { measuredFromLabels } from '../eval/outputs/from-labels.js';
+import { readLabels } from '../zoo/labels/read.js';
+import { calibrateAll } from './all.js';
 import { coverage } from './check.js';
 import { choose } from './choose.js';
 import { curveOf, type CalibrationRow, type RouteCosts } from './curve.js';
@@ -15,7 +18,7 @@ import { labelRows } from './label-rows.js';
 import type { CalibrateOptions } from './options.js';
 import { campaignCosts, resultCosts, resultRows } from './route-costs.js';
 import { choiceText, coverageText, curveText, diffText, type Change } from './text.js';
-import { lastThreshold, zooRows } from './zoo-rows.js';
+import { lastThreshold, measuredRows, zooRows } from './zoo-rows.js';
 
 interface Frames {
   rows: CalibrationRow[];
@@ -41,7 +44,8 @@ export async function runCalibrate(
   write: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<number> {
   const zoo = await loadZoo(options.zooDir);
-  const mode = modeOf(options, zoo);
+  if (options.all !== null) return calibrateAll(zoo, options.all, options, write);
+  const mode = await modeOf(options, zoo);
   const { rows, costs, from } = await framesOf(options, zoo, mode);
   assertKnown(options, { rows, costs, from });
   const last = lastThreshold(zoo, mode);
@@ -68,17 +72,26 @@ function checkOf({ check, seed }: CalibrateOptions): { halves: number; seed: num
   return { halves: check, seed };
 }
 
-/** What a source can tell of: labels of the models alone, a journal of the mux alone. */
-function modeOf({ mode, source }: CalibrateOptions, zoo: Zoo): RankedMode {
-  const only = source === null ? null : source.kind === 'labels' ? 'cascade' : 'mux';
+/** What a source can tell of: labels without the mux's of the models alone, a journal of the mux alone. */
+async function modeOf({ mode, source }: CalibrateOptions, zoo: Zoo): Promise<RankedMode> {
+  const only = await onlyMode(source);
   const wanted = mode ?? only ?? RANKED_MODES.find((one) => one === zoo.manifest.policy.mode) ?? 'mux';
   if (only === null || wanted === only) return wanted;
   const what =
-    source?.kind === 'labels' ? 'labels files hold no mux scores' : 'a journal holds mux scores only';
+    source?.kind === 'labels'
+      ? 'the labels file holds no mux scores; edgemux label --mux writes them'
+      : 'a journal holds mux scores only';
   throw new EdgemuxError(
     'CONFIG_INVALID',
     `--mode ${wanted} cannot be set from there: ${what} (--mode ${only})`,
   );
+}
+
+/** The one mode that a source can set; null: any. */
+async function onlyMode(source: CalibrateOptions['source']): Promise<RankedMode | null> {
+  if (source === null) return null;
+  if (source.kind === 'journal') return 'mux';
+  return (await readLabels(source.file)).header.muxes?.pair ? null : 'cascade';
 }
 
 async function framesOf(options: CalibrateOptions, zoo: Zoo, mode: RankedMode): Promise<Frames> {
@@ -92,7 +105,11 @@ async function framesOf(options: CalibrateOptions, zoo: Zoo, mode: RankedMode): 
     };
   }
   if (source.kind === 'labels') {
-    return { rows: await labelRows(source.file), costs: measured, from: `of ${source.file}` };
+    const rows =
+      mode === 'cascade'
+        ? await labelRows(source.file)
+        : measuredRows(zoo, mode, await measuredFromLabels(zoo, source.file));
+    return { rows, costs: measured, from: `of ${source.file}` };
   }
   const { results, unreadable } = journaled(source.dir);
   const ofZoo = results.filter((result) => result.zoo === zoo.name);

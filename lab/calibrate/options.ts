@@ -24,6 +24,8 @@ export interface CalibrateOptions {
   seed: number;
   configFile: string | null;
   apply: boolean;
+  /** Every mode and the group for the zoo's own goal, in the place of one threshold for a budget; null: not that. */
+  all: { gapShare: number; upload: number | null } | null;
 }
 
 export const CALIBRATE_OPTIONS = {
@@ -41,7 +43,11 @@ export const CALIBRATE_OPTIONS = {
     defaultDescription: 'models/fashion-mnist',
     describe: 'model zoo folder; its test images unless --images, --labels or --journal is given',
   },
-  labels: { type: 'string', requiresArg: true, describe: 'labels file of edgemux label (mode cascade)' },
+  labels: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'labels file of edgemux label (mode cascade; with its --mux every mode)',
+  },
   journal: {
     type: 'string',
     requiresArg: true,
@@ -66,7 +72,26 @@ export const CALIBRATE_OPTIONS = {
     describe: 'check the intervals on so many random halves of the frames',
   },
   seed: { type: 'number', default: 1, describe: 'which halves' },
-  apply: { type: 'boolean', default: false, describe: 'write the threshold into the file of --config' },
+  all: {
+    type: 'boolean',
+    default: false,
+    describe: "thresholds of every mode and the server's group policy, as the trainer sets them; no budget",
+  },
+  gap: {
+    type: 'number',
+    default: 0.98,
+    describe: "with --all: accuracy to reach, as a share of the way from the local model's to the cloud's",
+  },
+  upload: {
+    type: 'number',
+    requiresArg: true,
+    describe: "with --all: cost of an upload in local runs; the zoo's own, else 4",
+  },
+  apply: {
+    type: 'boolean',
+    default: false,
+    describe: "write the threshold into the file of --config; with --all the policy into the zoo's manifest",
+  },
 } as const;
 
 /** Frames, halves and seeds at most: more than anybody has. */
@@ -80,10 +105,8 @@ export function calibrateOptions(argv: Record<string, unknown>, configFile: stri
     energyJ: bound(argv, 'energy', 1e6),
     p95Ms: bound(argv, 'p95', 1e6),
   };
-  if (Object.values(budget).every((most) => most === null)) {
-    throw new EdgemuxError('CONFIG_INVALID', 'name a budget: --offload, --accuracy, --energy or --p95');
-  }
-  if (argv['apply'] === true && configFile === null) {
+  const all = allOf(argv, budget);
+  if (argv['apply'] === true && configFile === null && all === null) {
     throw new EdgemuxError('CONFIG_INVALID', '--apply needs --config: the file that gets the threshold');
   }
   return {
@@ -99,6 +122,28 @@ export function calibrateOptions(argv: Record<string, unknown>, configFile: stri
     seed: whole('seed', argv['seed'] ?? 1, 0, MOST),
     configFile,
     apply: argv['apply'] === true,
+    all,
+  };
+}
+
+/** @throws EdgemuxError CONFIG_INVALID where neither a budget is named nor --all, or both */
+function allOf(argv: Record<string, unknown>, budget: Budget): CalibrateOptions['all'] {
+  const budgeted = Object.values(budget).some((most) => most !== null);
+  if (argv['all'] !== true) {
+    if (budgeted) return null;
+    throw new EdgemuxError(
+      'CONFIG_INVALID',
+      'name a budget: --offload, --accuracy, --energy or --p95; or --all for the thresholds of every mode',
+    );
+  }
+  if (budgeted) throw invalid('all', true, 'left out where a budget is given');
+  if (argv['mode'] !== undefined) throw invalid('mode', argv['mode'], 'left out where --all is given');
+  if (optionalText(argv['journal']) !== null)
+    throw invalid('journal', argv['journal'], 'left out where --all is given: nobody labelled its frames');
+  const { gap = 0.98, upload } = argv;
+  return {
+    gapShare: amount('gap', gap, 0, 1),
+    upload: upload === undefined ? null : amount('upload', upload, 0, 1e6),
   };
 }
 

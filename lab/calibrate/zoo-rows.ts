@@ -4,7 +4,7 @@ import { EdgemuxError } from '../../common/errors.js';
 import type { Thresholds } from '../../common/policy-names.js';
 import type { Zoo } from '../../mux/zoo/zoo.js';
 import { calibratedOf } from '../eval/pair/calibrated.js';
-import { measure } from '../eval/outputs/outputs.js';
+import { measure, type Measured } from '../eval/outputs/outputs.js';
 import { rankImages } from '../eval/pair/ranking.js';
 import { keepScale, type KeepScale } from './scale.js';
 import { needsMux } from '../../mux/rules/policies/needs.js';
@@ -19,7 +19,12 @@ export async function zooRows(
   options: CalibrateOptions,
 ): Promise<CalibrationRow[]> {
   const { images, limit, providers } = options;
-  const pair = pairOf(zoo, await measure(zoo, { images, limit, providers }));
+  return measuredRows(zoo, mode, await measure(zoo, { images, limit, providers }));
+}
+
+/** @throws EdgemuxError as `zooRows` */
+export function measuredRows(zoo: Zoo, mode: RankedMode, measured: Measured): CalibrationRow[] {
+  const pair = pairOf(zoo, measured);
   if (!pair) throw new EdgemuxError('ZOO_INVALID', `zoo ${zoo.name} has no local and no other cloud model`);
   if (needsMux({ mode }) && !pair.mux)
     throw new EdgemuxError('ZOO_INVALID', `${mode} needs a mux in ${zoo.name}`);

@@ -10,6 +10,7 @@ import { evaluate } from './evaluate.js';
 import { figuresOf } from './tables/figures.js';
 import { groupChoicesCsv } from './group/group-choices.js';
 import { groupOfMeasured } from './group/group-run.js';
+import { measuredFromLabels } from './outputs/from-labels.js';
 import { measure } from './outputs/outputs.js';
 import type { EvalOptions } from './options.js';
 import { evalSchema } from './schema.js';
@@ -35,7 +36,8 @@ export async function runEval(
   const zoo = await loadZoo(options.zoo);
   const line = new ProgressLine(progress);
   const told = { ...options, progress: (what: string, done: number) => line.show(what, done) };
-  const measured = await measure(zoo, told);
+  const measured =
+    options.labels === null ? await measure(zoo, told) : await measuredFromLabels(zoo, options.labels);
   const losses = {
     ablations: await measureAblations(zoo, measured, told),
     embeddings: await loadEmbeddings(zoo.dir),

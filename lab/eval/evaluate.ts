@@ -82,12 +82,15 @@ function hardnessRows({ models, pairMux, count }: Measured): EvalReport['hardnes
   });
 }
 
-/** What the zoo lacks, in words. */
-function notes(zoo: Zoo, measured: Measured, pair: Pair | null, part: PairEvaluation | null): string[] {
-  const { manifest } = zoo;
+/** What was looked at, where that is not the whole. */
+function pictureNotes({ looked, count }: Measured): string[] {
+  if (!looked)
+    return [
+      'Outputs of a labels file: no network was run, so there are no times, no other losses and no features.',
+    ];
+  const { images, unusable } = looked;
   const said: string[] = [];
-  const { images, unusable } = measured;
-  const read = measured.count + unusable.count;
+  const read = count + unusable.count;
   const which =
     typeof images.key(0) === 'string'
       ? `${read} of ${images.count} images`
@@ -95,6 +98,13 @@ function notes(zoo: Zoo, measured: Measured, pair: Pair | null, part: PairEvalua
   if (read < images.count) said.push(`${which} only.`);
   if (images.note !== null) said.push(images.note);
   if (unusable.count > 0) said.push(`${unusable.text()}; the first: ${unusable.lines[0] ?? ''}.`);
+  return said;
+}
+
+/** What the zoo lacks, in words. */
+function notes(zoo: Zoo, measured: Measured, pair: Pair | null, part: PairEvaluation | null): string[] {
+  const { manifest } = zoo;
+  const said = pictureNotes(measured);
   if (!pair) said.push('No pair: the zoo has no two models with the roles local and cloud.');
   else if (!measured.pairMux) said.push('No mux for the pair: only the cascade is judged.');
   if (!measured.groupMux) said.push('No group: the zoo has no group mux, so there is no Table II.');
@@ -112,10 +122,11 @@ function notes(zoo: Zoo, measured: Measured, pair: Pair | null, part: PairEvalua
     }
     if (!pair.gate)
       said.push('No need − harm gate: this zoo ships none, so three-tier ends in its confidence.');
-    said.push(
-      'Hand-crafted features: the zoo ships no training-side images, so each half of the test images is judged by ' +
-        'neighbours from the other half.',
-    );
+    if (measured.features.length > 0)
+      said.push(
+        'Hand-crafted features: the zoo ships no training-side images, so each half of the test images is judged by ' +
+          'neighbours from the other half.',
+      );
   }
   return said;
 }

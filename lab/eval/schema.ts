@@ -42,7 +42,7 @@ const model = z.strictObject({
   accuracy: interval,
   /** Of the largest probability, in 15 bins. */
   calibrationError: share,
-  runMs: z.number(),
+  runMs: z.number().nullable(),
   /** Accuracy less that of the most accurate cheaper model; null for the cheapest. */
   overCheaper: interval.nullable(),
 });
@@ -102,7 +102,9 @@ const atOffload = z.strictObject({
 const pair = z.strictObject({
   local: z.string(),
   cloud: z.string(),
-  mux: z.strictObject({ flops, runMs: z.number(), accuracy: interval, calibrationError: share }).nullable(),
+  mux: z
+    .strictObject({ flops, runMs: z.number().nullable(), accuracy: interval, calibrationError: share })
+    .nullable(),
   auroc: z.array(auroc),
   tableI: z.array(setup),
   atOffload: z.array(atOffload),
@@ -140,7 +142,7 @@ const atBudget = z.strictObject({
 const group = z.strictObject({
   models: z.array(z.string()),
   bestModel: z.string(),
-  mux: z.strictObject({ flops, runMs: z.number(), accuracy: interval, calibrationError: share }),
+  mux: z.strictObject({ flops, runMs: z.number().nullable(), accuracy: interval, calibrationError: share }),
   /** Of p_i: finds the images that model i gets right. */
   correct: z.array(z.strictObject({ id: z.string(), auroc: interval.nullable(), calibrationError: share })),
   tableII: z.array(groupSetup),

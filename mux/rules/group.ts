@@ -123,6 +123,20 @@ export function startAt(
   return Math.max(0, argmax(rating));
 }
 
+/**
+ * The models that `escalate` may run for an input, in their order: from where it starts up the ladder.
+ *
+ * @param reading null: without a mux, from the cheapest
+ */
+export function rungsOf(
+  group: Group,
+  { ladder, mu }: Pick<GroupPolicy['escalate'], 'ladder' | 'mu'>,
+  reading: Pick<GroupReading, 'correct'> | null,
+): number[] {
+  const start = reading === null ? (ladder[0] ?? 0) : startAt(group, reading, mu, ladder);
+  return [start, ...ladder.filter((i) => i > start)];
+}
+
 /** `escalate`: models that ran beyond the ladder's next one (a batch, a cache) do not shorten the way. */
 function climb(
   group: Group,
@@ -130,9 +144,8 @@ function climb(
   reading: GroupReading | null,
   outputs: GroupOutputs,
 ): GroupStep {
-  const { ladder, mu, confidence } = escalate;
-  const start = reading === null ? (ladder[0] ?? 0) : startAt(group, reading, mu, ladder);
-  const rungs = [start, ...ladder.filter((i) => i > start)];
+  const { confidence } = escalate;
+  const rungs = rungsOf(group, escalate, reading);
   const used: { id: string; probabilities: Vector; exponent: number }[] = [];
   for (const i of rungs) {
     const id = idOf(group, i);

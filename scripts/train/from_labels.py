@@ -34,7 +34,7 @@ from steps.step2 import mean, train_mux
 
 def arguments(argv):
     parser = argparse.ArgumentParser(prog='train mux', description=__doc__.splitlines()[0])
-    parser.add_argument('--from-labels', required=True, metavar='FILE', help='JSON lines of `edgemux label`, or an NPZ (README.md)')
+    parser.add_argument('--from-labels', required=True, metavar='FILE', help='labels file of `edgemux label` (*.labels or JSON lines), or an NPZ (README.md)')
     parser.add_argument('--data', required=True, help='folder of the images: the paths in FILE are below it, or it holds IDX files')
     parser.add_argument('--zoo', metavar='DIR', help='zoo of the models: the mux joins it')
     parser.add_argument('--out', help='folder of the run (runs/mux)')

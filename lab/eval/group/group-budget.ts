@@ -1,7 +1,8 @@
 /** The group's rules at equal computation: each rule's knob is turned until it spends a budget, no label looked at. */
 import type { GroupPolicy } from '../../../mux/rules/group.js';
 import type { Bootstrap, Interval } from '../statistics/bootstrap.js';
-import { applyGroupPolicy, groupPoint, type GroupReplay, type MeasuredGroup } from './group-run.js';
+import { applyGroupPolicy, groupPoint, type GroupReplay } from './group-run.js';
+import type { MeasuredGroup } from './measured-group.js';
 import { shareOf } from '../statistics/metrics.js';
 
 /** Times fewer multiply-accumulates than the largest model, the mux included. 2.85 is the paper's. */

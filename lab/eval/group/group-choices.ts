@@ -3,7 +3,8 @@ import { SERVER_MODES, type ServerMode } from '../../../common/policy-names.js';
 import { groupPolicyOf } from '../../../mux/rules/group-settings.js';
 import { argmax } from '../../../mux/rules/probabilities.js';
 import type { Zoo } from '../../../mux/zoo/zoo.js';
-import { choose, type MeasuredGroup } from './group-run.js';
+import { choose } from './group-run.js';
+import type { MeasuredGroup } from './measured-group.js';
 
 /** Between the ids of models that were asked for the same image. */
 const PLUS = '+';

@@ -1,13 +1,8 @@
 /** Accuracy against computation of the group: every server policy, and what it has to beat. */
 import type { GroupPolicy } from '../../../mux/rules/group.js';
 import { shareOf } from '../statistics/metrics.js';
-import {
-  applyGroupPolicy,
-  averageRight,
-  groupPoint,
-  type GroupPoint,
-  type MeasuredGroup,
-} from './group-run.js';
+import { applyGroupPolicy, averageRight, groupPoint, type GroupPoint } from './group-run.js';
+import type { MeasuredGroup } from './measured-group.js';
 
 export interface GroupCurve {
   name: string;

@@ -1,18 +1,11 @@
 /** The group over measured outputs: the server's rule, asked step by step as the server asks it. */
-import { nextStep, type Group, type GroupPolicy, type GroupReading } from '../../../mux/rules/group.js';
+import { nextStep, rungsOf, type GroupPolicy, type GroupReading } from '../../../mux/rules/group.js';
 import { argmax, type Vector } from '../../../mux/rules/probabilities.js';
-import type { Measured, MeasuredGroupMux, MeasuredModel } from '../outputs/outputs.js';
+import type { Measured, MeasuredModel } from '../outputs/outputs.js';
 import { shareOf } from '../statistics/metrics.js';
+import { climbsOf, combinedAnswers, setKey, type CombinedAnswer } from './combined.js';
+import type { MeasuredGroup } from './measured-group.js';
 import { rowOf } from '../pair/pair.js';
-
-export interface MeasuredGroup {
-  count: number;
-  classes: number;
-  labels: Uint16Array;
-  group: Group;
-  models: readonly MeasuredModel[];
-  mux: MeasuredGroupMux;
-}
 
 /** The zoo's group in the order of its mux; null without one. */
 export function groupOfMeasured({
@@ -54,18 +47,57 @@ export function applyGroupPolicy(
     flops: new Float64Array(count).fill(asksMux ? mux.flops : 0),
     called: group.ids.map(() => new Uint8Array(count)),
   };
+  const add = (i: number, at: number): void => {
+    outcome.flops[i] = (outcome.flops[i] ?? 0) + (group.flops[at] ?? 0);
+    const column = outcome.called[at];
+    if (column) column[i] = 1;
+  };
+  if (policy.mode === 'escalate' && policy.escalate.combine !== false) {
+    climbAll(measured, policy, asksMux, outcome.right, add);
+    return outcome;
+  }
   for (let i = 0; i < count; i += 1) {
     const { models, probabilities } = choose(measured, policy, asksMux, i);
-    for (const id of models) {
-      const at = group.ids.indexOf(id);
-      outcome.flops[i] = (outcome.flops[i] ?? 0) + (group.flops[at] ?? 0);
-      const column = outcome.called[at];
-      if (column) column[i] = 1;
-    }
+    for (const id of models) add(i, group.ids.indexOf(id));
     outcome.right[i] = argmax(probabilities) === labels[i] ? 1 : 0;
   }
   return outcome;
 }
+
+/** `escalate` over every image from answers that are known by now: a curve asks for the same ones again and again. */
+function climbAll(
+  measured: MeasuredGroup,
+  { escalate, exponents }: GroupPolicy,
+  asksMux: boolean,
+  right: Uint8Array,
+  add: (i: number, at: number) => void,
+): void {
+  const { count, group } = measured;
+  const answers = combinedFor(measured, exponents, escalate.ladder);
+  for (let i = 0; i < count; i += 1) {
+    const rungs = rungsOf(group, escalate, asksMux ? readingAt(measured, i) : null);
+    let used = 1;
+    const said = () => answers.get(setKey(rungs.slice(0, used)));
+    while (used < rungs.length && (said()?.confidence[i] ?? 1) < escalate.confidence) used += 1;
+    for (const at of rungs.slice(0, used)) add(i, at);
+    right[i] = said()?.right[i] ?? 0;
+  }
+}
+
+/** What the models of a ladder say together, from each start. */
+function combinedFor(
+  measured: MeasuredGroup,
+  exponents: readonly number[],
+  ladder: readonly number[],
+): ReadonlyMap<string, CombinedAnswer> {
+  const known = COMBINED.get(measured) ?? new Map<string, Map<string, CombinedAnswer>>();
+  COMBINED.set(measured, known);
+  const key = `${exponents.join()} ${setKey(ladder)}`;
+  const found = known.get(key) ?? combinedAnswers(measured, exponents, climbsOf(ladder));
+  known.set(key, found);
+  return found;
+}
+const COMBINED = new WeakMap<MeasuredGroup, Map<string, Map<string, CombinedAnswer>>>();
 
 /** One image through the rule: the answer, and the models that ran for it in their order. */
 export function choose(

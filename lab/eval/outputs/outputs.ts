@@ -23,20 +23,20 @@ export interface Answers {
 export interface MeasuredModel extends Answers {
   id: string;
   flops: number;
-  /** Median of a single-image run on this machine, in ms. */
-  runMs: number;
+  /** Median of a single-image run on this machine, in ms; null where nothing was run. */
+  runMs: number | null;
 }
 
 export interface MeasuredPairMux extends Answers {
   flops: number;
-  runMs: number;
+  runMs: number | null;
   /** N scores, higher = harder. */
   score: Float32Array;
 }
 
 export interface MeasuredGroupMux extends Answers {
   flops: number;
-  runMs: number;
+  runMs: number | null;
   /** N × M, in the order of `ids`. */
   correct: Float32Array;
   weights: Float32Array;
@@ -47,15 +47,21 @@ export interface Measured {
   count: number;
   classes: number;
   labels: Uint16Array;
-  provider: Provider;
+  /** Execution provider, for people. */
+  provider: string;
   models: MeasuredModel[];
   pairMux: MeasuredPairMux | null;
   groupMux: MeasuredGroupMux | null;
-  /** What was looked at, and which of it. */
+  /** The pictures; null where outputs come from a file. */
+  looked: Looked | null;
+  /** Hand-crafted features of each image, see `featuresOf`; none without pictures. */
+  features: number[][];
+}
+
+/** What was looked at, and which of it. */
+export interface Looked {
   images: LabelledImages;
   which: readonly number[];
-  /** Hand-crafted features of each image, see `featuresOf`. */
-  features: number[][];
   unusable: Unusable;
 }
 
@@ -93,8 +99,16 @@ export async function measure(zoo: Zoo, options: OutputsOptions): Promise<Measur
       ...answered(heads, labels, zoo.classes),
       runMs: times[at] ?? NaN,
     }));
-    const looked = { count: which.length, labels, images, which, features, unusable };
-    return { ...looked, classes: zoo.classes, provider, ...readings(zoo, read) };
+    const looked = { images, which, unusable };
+    return {
+      count: which.length,
+      labels,
+      looked,
+      features,
+      classes: zoo.classes,
+      provider,
+      ...readings(zoo, read),
+    };
   } finally {
     await inference.stop();
   }
@@ -186,22 +200,30 @@ export async function sweep(
   const keys = inputs.map(inputKey);
   const bytes = inputs.reduce((sum, input) => sum + inputBytes(input), 0);
   const size = Math.max(1, Math.min(BATCH.images, Math.floor(BATCH.bytes / bytes)));
-  const parts = nets.map((): Record<string, Float32Array[]> => ({}));
+  const swept = nets.map((): Record<string, Float32Array> => ({}));
   const found: Omit<Sweep, 'swept'> = { which: [], features: [], unusable: new Unusable() };
   for (let from = 0; from < all.length; from += size) {
+    const before = found.which.length;
     const pixels = await readBatch(images, all.slice(from, from + size), inputs, found);
     for (const [at, net] of nets.entries()) {
       progress?.(net.name, (from + (size * at) / nets.length) / all.length);
       if (pixels.length === 0) continue;
       const own = pixels.map((one) => one[keys.indexOf(inputKey(net.input))] ?? new Uint8Array());
       const { outputs } = await net.run(Buffer.concat(own), own.length);
-      for (const [name, values] of Object.entries(outputs)) ((parts[at] ?? {})[name] ??= []).push(values);
+      const heads = swept[at] ?? {};
+      for (const [name, values] of Object.entries(outputs)) {
+        const width = values.length / own.length;
+        // at once for all images: pieces that are joined at the end would be held twice
+        (heads[name] ??= new Float32Array(all.length * width)).set(values, before * width);
+      }
     }
     for (const [own = new Uint8Array()] of pixels) found.features.push(featuresOf(own, zoo.input));
   }
-  const swept = parts.map((heads) =>
-    Object.fromEntries(Object.entries(heads).map(([name, arrays]) => [name, joined(arrays)])),
-  );
+  const share = found.which.length / all.length;
+  for (const heads of swept) {
+    for (const [name, values] of Object.entries(heads))
+      heads[name] = values.subarray(0, Math.round(values.length * share));
+  }
   return { swept, ...found };
 }
 
@@ -231,16 +253,6 @@ export function answered(
   classes: number,
 ): Omit<Swept, 'runMs'> {
   return { answers: answersOf(probabilities, labels, classes), heads };
-}
-
-function joined(arrays: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
-  }
-  return all;
 }
 
 /** @param probabilities N × K */

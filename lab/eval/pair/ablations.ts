@@ -38,6 +38,8 @@ export async function measureAblations(
   { providers, progress }: OutputsOptions,
 ): Promise<MeasuredAblation[]> {
   const found: MeasuredAblation[] = [];
+  const { looked } = measured;
+  if (!looked) return found;
   for (const { name, notes, mux } of zoo.manifest.ablations ?? []) {
     const theirs = withMux(zoo, mux);
     const inference = new Inference(
@@ -55,9 +57,9 @@ export async function measureAblations(
     );
     await inference.start();
     const run = async (net: ReturnType<typeof pairNet>) => {
-      const { images, which, labels, classes } = measured;
+      const { labels, classes } = measured;
       const tell = (what: string, part: number) => progress?.(`${name}: ${what}`, part);
-      const { swept } = await sweep([net], images, which, theirs, tell);
+      const { swept } = await sweep([net], looked.images, looked.which, theirs, tell);
       return { ...answered(swept[0] ?? {}, labels, classes), runMs: NaN };
     };
     try {

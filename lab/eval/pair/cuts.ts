@@ -117,9 +117,12 @@ export function cutsOf(sweep: Sweep): Cut[] {
   return cuts;
 }
 
+/** An accuracy that is met exactly must not fail by what a fit is rounded to. */
+const SLACK = 1e-9;
+
 /** The cut with the least offloading that still reaches an accuracy; null where none does. */
 export function leastOffloading(cuts: readonly Cut[], target: number): Cut | null {
-  return cuts.findLast(({ accuracy }) => accuracy >= target - 1e-12) ?? null;
+  return cuts.findLast(({ accuracy }) => accuracy >= target - SLACK) ?? null;
 }
 
 export function sharesAt(

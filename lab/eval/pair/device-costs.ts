@@ -69,7 +69,9 @@ export function costTables(
   const { mux, local } = pair;
   const prices: { muxFrom: CostTable['muxFrom']; mux: number | null }[] = [
     { muxFrom: 'flops', mux: mux && mux.flops / local.flops },
-    { muxFrom: 'time', mux: mux && mux.runMs / local.runMs },
+    ...(local.runMs === null
+      ? []
+      : [{ muxFrom: 'time', mux: mux && (mux.runMs ?? NaN) / local.runMs } as const]),
   ];
   return prices.flatMap((price) =>
     GAP_SHARES.flatMap((gapShare) =>

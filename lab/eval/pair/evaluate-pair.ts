@@ -39,7 +39,7 @@ export interface PairEvaluation {
 export function evaluatePair(deps: PairDeps): PairEvaluation {
   const { pair, calibrated, bootstrap, seed } = deps;
   const { mux, local, cloud } = pair;
-  const features = featureScores(pair, deps.features, seed);
+  const features = deps.features.length > 0 ? featureScores(pair, deps.features, seed) : null;
   return {
     report: {
       local: local.id,
@@ -59,12 +59,16 @@ export function evaluatePair(deps: PairDeps): PairEvaluation {
     baselines: [
       randomCurve(pair),
       oracleCurve(pair),
-      scoreCurve(
-        pair,
-        'features',
-        features,
-        `${NEIGHBOURS} nearest neighbours in hand-crafted features, each half of the test images judged by the other`,
-      ),
+      ...(features
+        ? [
+            scoreCurve(
+              pair,
+              'features',
+              features,
+              `${NEIGHBOURS} nearest neighbours in hand-crafted features, each half of the test images judged by the other`,
+            ),
+          ]
+        : []),
       averageCurve(pair),
     ],
   };
@@ -74,14 +78,14 @@ export function evaluatePair(deps: PairDeps): PairEvaluation {
 function aurocs(
   { mux, local, cloud }: Pair,
   bootstrap: Bootstrap,
-  features: Float64Array,
+  features: Float64Array | null,
 ): PairReport['auroc'] {
   const wrong = local.right.map((right) => 1 - right);
   const helps = local.right.map((right, i) => (1 - right) * (cloud.right[i] ?? 0));
   const scores: [string, ArrayLike<number>][] = [
     ...(mux ? [['mux score', mux.score] as [string, ArrayLike<number>]] : []),
     ['1 − local confidence', local.confidence.map((value) => 1 - value)],
-    ['hand-crafted features', features],
+    ...(features ? [['hand-crafted features', features] as [string, ArrayLike<number>]] : []),
   ];
   const targets: [string, Uint8Array][] = [
     ['local model wrong', wrong],

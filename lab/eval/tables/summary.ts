@@ -7,7 +7,11 @@ export function summaryOf({ zoo, images, models, pair, group, notes }: EvalRepor
   return [
     `${zoo.name} ${zoo.version}, ${images} test images; brackets are 95 % intervals`,
     ...(pair
-      ? [aligned(pairTable(pair)), cheapest(pair, 'flops'), ...(pair.mux ? [cheapest(pair, 'time')] : [])]
+      ? [
+          aligned(pairTable(pair)),
+          cheapest(pair, 'flops'),
+          ...(pair.mux?.runMs ? [cheapest(pair, 'time')] : []),
+        ]
       : []),
     ...(group ? [aligned(groupTable(models, group))] : []),
     ...(pair || group

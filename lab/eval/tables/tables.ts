@@ -53,7 +53,7 @@ function modelTable({ models }: EvalReport): string {
       accuracy(model.accuracy),
       model.overCheaper ? points(model.overCheaper) : '–',
       model.calibrationError.toFixed(4),
-      model.runMs.toFixed(2),
+      model.runMs?.toFixed(2) ?? '–',
     ]),
   );
 }

@@ -18,7 +18,7 @@ export function tableTwoSection(report: EvalReport, setups: readonly SetupFigure
   if (!group) return null;
   const measured = setups.filter(({ setup }) => setup === 'group-single' || setup === 'group-ensemble');
   const single = measured.find(({ setup }) => setup === 'group-single') ?? null;
-  const times = report.models.map(({ runMs }) => runMs);
+  const times = report.models.flatMap(({ runMs }) => runMs ?? []);
   const digits = digitsFor([...times, ...measured.map(({ latencyMs }) => latencyMs.mean)]);
   const together = measured.map((figures) => measuredRow(figures, digits));
   const lead =

@@ -55,7 +55,7 @@ t.test('each command takes a folder', async (t) => {
   const total = EACH * LABELS.length;
   const report = await evaluated(t, zoo, { images: dir });
   t.equal(report.images, total);
-  t.match(report.notes.join(), /1 images could not be read; the first: cat\/broken.png/);
+  t.match(report.notes.join(), /1 images could not be used; the first: cat\/broken.png/);
   const some = await evaluated(t, zoo, { images: dir, limit: 9 });
   t.match(some.notes.join(), /9 of 37 images only/);
   const budget = { offload: 0.3, zoo: zoo.dir, provider: 'cpu' };

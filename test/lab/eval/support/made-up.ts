@@ -1,5 +1,5 @@
 /** Made-up outputs of a pair and of a group, from a seed: right more often where they are more confident. */
-import type { MeasuredGroup } from '../../../../lab/eval/group/group-run.js';
+import type { MeasuredGroup } from '../../../../lab/eval/group/measured-group.js';
 import { answersOf, type Answers, type MeasuredModel } from '../../../../lab/eval/outputs/outputs.js';
 import type { Pair } from '../../../../lab/eval/pair/pair.js';
 import { seededRandom } from '../../../../common/random.js';
