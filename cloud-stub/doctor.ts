@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { needing, pass, single, warn, type Probe } from '../common/doctor/checks.js';
 import { runDoctor, type DoctorDeps, type DoctorOptions } from '../common/doctor/command.js';
 import { clockProbe, nodeProbe, secretsProbe } from '../common/doctor/machine.js';
+import { processWithConfig } from '../common/host/processes.js';
 import { bindingProbe, decodeOne, inferenceProbe, zooProbe } from '../mux/doctor.js';
 import { groupOf } from '../mux/rules/group-settings.js';
 import { loadZoo, type Zoo } from '../mux/zoo/zoo.js';
@@ -26,7 +27,7 @@ export function runCloudDoctor(options: CloudDoctorOptions, output?: DoctorDeps)
   const { config, probe } = readConfig(configFile, () => cloudConfig(configFile, flags));
   const always = [probe, nodeProbe(), bindingProbe(), imagesProbe(), clockProbe()];
   if (config === null) return runDoctor({ ...options, skipped: [] }, [always], output);
-  return runDoctor(options, serverWaves(config, always), output);
+  return runDoctor(options, serverWaves(config, always, options), output);
 }
 
 function imagesProbe(): Probe {
@@ -41,13 +42,17 @@ function imagesProbe(): Probe {
 }
 
 /** Inference comes last: it takes every core, and the round trip to the broker is timed. */
-function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
+function serverWaves(
+  config: CloudConfig,
+  always: readonly Probe[],
+  options: CloudDoctorOptions,
+): Probe[][] {
   const { inference, batching } = config;
   let loading: Promise<Zoo> | null = null;
   const zoo = (): Promise<Zoo> => (loading ??= loadZoo(config.zoo));
   return [
     [...always, secretsProbe(secretFiles(config)), zooProbe(zoo)],
-    [needing(['secrets'], brokerProbe(brokerOptions(config), connectedChecks(config, zoo)))],
+    [needing(['secrets'], brokerProbe(brokerOptions(config, options), connectedChecks(config, zoo)))],
     [
       needing(
         ['binding', 'zoo'],
@@ -64,13 +69,17 @@ function serverWaves(config: CloudConfig, always: readonly Probe[]): Probe[][] {
   ];
 }
 
-function brokerOptions({ broker, images, server, share }: CloudConfig): BrokerProbeOptions {
+function brokerOptions(
+  { broker, images, server, share }: CloudConfig,
+  { configFile, interrupts = false }: CloudDoctorOptions,
+): BrokerProbeOptions {
   return {
     broker,
     root: `${broker.baseTopic}/cloud/${server}/doctor`,
     maxPayloadBytes: images.maxBytes,
     maxPayloadKey: 'images.maxBytes',
     wantsShared: share.enabled,
+    occupant: () => (interrupts ? null : serverOf(configFile)),
   };
 }
 
@@ -112,6 +121,13 @@ function groupChecks({ broker, group, share }: CloudConfig): ConnectedChecks {
       );
     },
   };
+}
+
+/** The server that runs with this configuration, for people. */
+function serverOf(configFile: string | null): string | null {
+  const main = { name: 'edgemux-cloud', main: '/cloud-stub/main.js' };
+  const pid = configFile === null ? null : processWithConfig(main, configFile);
+  return pid === null ? null : `process ${pid}`;
 }
 
 /** No device is called so. */

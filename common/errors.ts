@@ -44,7 +44,7 @@ export const ERROR_CODES = {
   BUS_STUCK: 'a transfer on the I2C bus timed out',
   BUS_ARBITRATION_LOST: 'another master won the I2C bus',
   CHIP_NOT_ANSWERING: 'no chip acknowledged its I2C address',
-  CHIP_WRONG: 'the chip at an address is not an INA226',
+  CHIP_WRONG: 'the chip at an address is not the one that was configured',
   RAIL_CONFIG_INVALID: 'a power rail is configured with impossible values',
   RAIL_RATE_IMPOSSIBLE: 'the wanted sampling rate exceeds what bus or chip can do',
   SENSOR_FAILED: 'a power sensor failed',

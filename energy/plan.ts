@@ -42,8 +42,10 @@ const SIMULATED_BUS: I2cBusInfo = { number: 0, controller: 'simulated', busHz: 4
 export function planRails(config: PowerConfig, sysRoot: string): RailsPlan {
   const plan: RailsPlan = { i2c: [], kernel: [], counted: [], warnings: [] };
   if (config.simulate) {
-    plan.i2c = simulatedRails(config).map((rail, i) =>
-      planChipRail(rail, { bus: SIMULATED_BUS, address: 0x40 + i, simulated: true }),
+    const rails = simulatedRails(config);
+    const addresses = simulatedAddresses(rails);
+    plan.i2c = rails.map((rail, i) =>
+      planChipRail(rail, { bus: SIMULATED_BUS, address: addresses[i] ?? rail.address, simulated: true }),
     );
     return named(plan);
   }
@@ -68,6 +70,17 @@ function simulatedRails(config: PowerConfig): ChipRailConfig[] {
     const chip = isChipRail(rail) ? rail : railSchema.parse({ kind: SIMULATED.kind, within: rail.within });
     return isChipRail(chip) ? [{ ...chip, name }] : [];
   });
+}
+
+/** Each rail's own address, where one before it has not taken that: all of them are on the one simulated bus. */
+function simulatedAddresses(rails: readonly ChipRailConfig[]): number[] {
+  const taken = new Set<number>();
+  for (const { address } of rails) {
+    let free = address;
+    while (taken.has(free)) free += 1;
+    taken.add(free);
+  }
+  return [...taken];
 }
 
 interface ChipRailPlace {

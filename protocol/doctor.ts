@@ -21,6 +21,8 @@ export interface BrokerProbeOptions {
   maxPayloadKey: string;
   /** Whether several servers share work by `$share` here. */
   wantsShared: boolean;
+  /** The daemon that is connected with the same account, for people; null where there is none, or it may be interrupted. */
+  occupant?: () => string | null;
 }
 
 /** More checks that need the connection, such as which servers are there. */
@@ -31,6 +33,8 @@ export interface ConnectedChecks {
 
 const READY_MS = 6000;
 const LOOK_MS = 300;
+/** A daemon that was thrown off comes back within a second or two, and throws off whoever did it. */
+const ROUNDS_OF_FIGHT = 3;
 const LASTING: readonly FailureKind[] = ['refused', 'dns', 'tls', 'credentials', 'version'];
 /** Failures in which the port may belong to something else. */
 const PUZZLING: readonly FailureKind[] = ['timeout', 'closed', 'network', 'tls', 'broker', 'stopped'];
@@ -49,7 +53,10 @@ const REMEDIES: Partial<Record<FailureKind, string>> = {
   closed: 'see whether it is an MQTT broker, and mqtt:// or mqtts:// as it wants',
 };
 
-/** Connections of its own, under names of their own: a daemon that runs is not disturbed. */
+/**
+ * Connections of its own, under names of their own: a daemon that runs is not disturbed. Where the broker ties client ids
+ * to accounts it would be: nothing is asked while it is known to run, and one connection has to do.
+ */
 export function brokerProbe(options: BrokerProbeOptions, more: readonly ConnectedChecks[] = []): Probe {
   const owed = {
     'mqtt-version': 'MQTT version',
@@ -63,6 +70,12 @@ export function brokerProbe(options: BrokerProbeOptions, more: readonly Connecte
     timeoutMs: TIMEOUT_MS,
     remedy: 'look at the log of the broker',
     run: async (report) => {
+      const occupant = hasAccount(options.broker) ? (options.occupant?.() ?? null) : null;
+      if (occupant !== null) {
+        report('broker', occupied(occupant));
+        for (const id of Object.keys(owed)) report(id, skip('the broker is not asked'));
+        return;
+      }
       const nonce = randomBytes(6).toString('hex');
       const [near, far] = ['a', 'b'].map((end) => connectionOf(options.broker, `${nonce}-${end}`)) as [
         Connection,
@@ -75,14 +88,71 @@ export function brokerProbe(options: BrokerProbeOptions, more: readonly Connecte
           for (const id of Object.keys(owed)) report(id, skip('the broker cannot be reached'));
           return;
         }
-        report('broker', pass(options.broker.url));
-        await look(near, far, options, `${options.root}/${nonce}`, report);
+        const fate = await fateOf(near, far, `${options.root}/${nonce}`);
+        report('broker', fateVerdict(fate, options.broker.url));
+        if (fate === 'fought for') {
+          for (const id of Object.keys(owed)) report(id, skip('no connection lasts'));
+          return;
+        }
+        const other = fate === 'alone' ? near : far;
+        await look(near, other, options, `${options.root}/${nonce}`, report);
         for (const each of more) await each.run(near, report);
       } finally {
         await Promise.all([near.stop(), far.stop()]);
       }
     },
   };
+}
+
+/** Whether a broker could tie the client id to who connects. */
+function hasAccount({ url, username, certFile }: BrokerConfig): boolean {
+  return username !== null || certFile !== null || /\/\/[^/]+@/.test(url);
+}
+
+function occupied(who: string): Verdict {
+  return {
+    status: 'skip',
+    detail: `not asked: ${who} is connected with this account, and a broker of one connection an account (mosquitto: use_username_as_clientid) would throw it off`,
+    remedy: 'its `state` says what it sees of the broker; --interrupt asks all the same',
+  };
+}
+
+/**
+ * What becomes of two connections of one account: both stay, or the broker allows one and ours is `alone` in that, or
+ * somebody else connects with the account as well.
+ */
+type Fate = 'both' | 'alone' | 'fought for';
+
+async function fateOf(near: Connection, far: Connection, root: string): Promise<Fate> {
+  if (await lasts(near, root)) return 'both';
+  await far.stop();
+  for (let round = 0; round < ROUNDS_OF_FIGHT; round += 1) {
+    if (
+      (await near.ready(READY_MS).then(
+        () => true,
+        () => false,
+      )) &&
+      (await lasts(near, root))
+    )
+      return 'alone';
+  }
+  return 'fought for';
+}
+
+/** Whether a connection is there after a message to the broker and its word on it; a refusal is a word. */
+async function lasts(connection: Connection, root: string): Promise<boolean> {
+  const hangUps = connection.recentHangUps;
+  await connection.publish(`${root}/here`, '', { qos: 1 }).catch(() => undefined);
+  return connection.state === 'online' && connection.recentHangUps === hangUps;
+}
+
+function fateVerdict(fate: Fate, url: string): Verdict {
+  if (fate === 'both') return pass(url);
+  if (fate === 'alone') return pass(`${url}; it allows one connection an account`);
+  return warn(
+    `${url}: it allows one connection an account, and somebody else connects with this one: each throws the other off`,
+    'stop the other program, or give each an account of its own',
+  );
 }
 
 function connectionOf(broker: BrokerConfig, name: string): Connection {
@@ -222,7 +292,10 @@ async function comesBack(connection: Connection, topic: string, bytes: number): 
 }
 
 async function sharedVerdict(connection: Connection, root: string, wanted: boolean): Promise<Verdict> {
-  if (await connection.probeShared({ root })) return pass('$share subscriptions deliver');
+  const delivers = await connection.probeShared({ root }).catch((error: unknown) => messageOf(error));
+  if (typeof delivers === 'string')
+    return warn(`whether $share subscriptions deliver is not known: ${delivers}`, 'see the checks above');
+  if (delivers) return pass('$share subscriptions deliver');
   const detail = '$share subscriptions deliver nothing here';
   if (!wanted) return pass(`${detail}; this matters only to servers that share (share.enabled)`);
   return warn(

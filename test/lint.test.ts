@@ -146,10 +146,14 @@ t.test('a name that is put together at run time, or does not start with a dot, i
     'export const x = (name: string) => import(`../${name}/server.js`);\n',
     "export const x = (name: string) => import('../' + name);\n",
     'export const x = (name: string) => import.meta.resolve(name);\n',
+    'export const x = (name: string) => new URL(name, import.meta.url);\n',
+    'export const x = (name: string) => new Worker(new URL(`../${name}.js`, import.meta.url));\n',
     "import '/opt/edgemux/dist/cloud-stub/server.js';\n",
     "import 'file:///opt/edgemux/dist/cloud-stub/server.js';\n",
   ])
     t.equal((await complaints(ROOMS, 'agent/x.ts', code)).length, 1, code);
+  const address = 'export const x = (url: string) => [new URL(url), new URL(import.meta.url)];\n';
+  t.same(await complaints(ROOMS, 'agent/x.ts', address), [], 'a URL that names no file of ours');
 });
 
 t.test('each outside package has one door, in every form; zod is free', async (t) => {

@@ -4,7 +4,9 @@ import { needing, type Probe } from '../../common/doctor/checks.js';
 import { runDoctor, type DoctorDeps, type DoctorOptions } from '../../common/doctor/command.js';
 import { clockProbe, diskProbe, folderProbe, nodeProbe, secretsProbe } from '../../common/doctor/machine.js';
 import { scanBuses } from '../../drivers/i2c/scan-buses.js';
+import { processWithConfig } from '../../common/host/processes.js';
 import { JOURNAL_FILES } from '../../journal/journal.js';
+import { lockHolder } from '../../journal/lock.js';
 import { bindingProbe, inferenceProbe, zooProbe } from '../../mux/doctor.js';
 import type { InferenceOptions } from '../../mux/inference/inference.js';
 import { needsServer } from '../../mux/rules/policies/needs.js';
@@ -44,11 +46,16 @@ export function runAgentDoctor(options: AgentDoctorOptions, deps: AgentDoctorDep
   );
   const always = [probe, nodeProbe(), bindingProbe(), modulesProbe(), clockProbe()];
   if (config === null) return runDoctor({ ...options, skipped: [] }, [always], deps.output);
-  return runDoctor(options, deviceWaves(config, always, deps), deps.output);
+  return runDoctor(options, deviceWaves(config, always, options, deps), deps.output);
 }
 
 /** Inference comes last: it takes every core, and the round trip to the broker is timed. */
-function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentDoctorDeps): Probe[][] {
+function deviceWaves(
+  config: AgentConfig,
+  always: readonly Probe[],
+  options: AgentDoctorOptions,
+  deps: AgentDoctorDeps,
+): Probe[][] {
   const { broker, dataDir, policy } = config;
   let loading: Promise<Zoo> | null = null;
   const zoo = (): Promise<Zoo> => (loading ??= loadZoo(config.zoo));
@@ -65,7 +72,7 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
     [
       needing(
         ['secrets'],
-        brokerProbe(brokerOptions(config), [
+        brokerProbe(brokerOptions(config, options), [
           ...rightsOf(config),
           serverChecks(broker.baseTopic, zoo, offloads),
           nameChecks(config),
@@ -83,14 +90,29 @@ function deviceWaves(config: AgentConfig, always: readonly Probe[], deps: AgentD
   ];
 }
 
-function brokerOptions({ broker, cameras, device }: AgentConfig): BrokerProbeOptions {
+function brokerOptions(
+  config: AgentConfig,
+  { configFile, interrupts = false }: AgentDoctorOptions,
+): BrokerProbeOptions {
+  const { broker, cameras, device } = config;
   return {
     broker,
     root: `${broker.baseTopic}/${device}/doctor`,
     maxPayloadBytes: cameras.maxBytes,
     maxPayloadKey: 'cameras.maxBytes',
     wantsShared: false,
+    occupant: () => (interrupts ? null : daemonOf(config, configFile)),
   };
+}
+
+/** The daemon that runs with this configuration, for people: by the lock of its folder, else by its command line. */
+function daemonOf({ dataDir, journal }: AgentConfig, configFile: string | null): string | null {
+  const holder = journal.mode === 'disk' ? lockHolder(dataDir) : 'unknown';
+  if (holder === null) return null;
+  if (holder !== 'unknown') return `process ${holder.pid ?? '?'}`;
+  const main = { name: 'edgemux', main: '/agent/main.js' };
+  const pid = configFile === null ? null : processWithConfig(main, configFile);
+  return pid === null ? null : `process ${pid}`;
 }
 
 /** No server has a zoo of this name, or is called so. */

@@ -75,9 +75,6 @@ export interface Engine {
    * @throws EdgemuxError INFERENCE_FAILED (this image only), INFERENCE_STOPPED
    */
   readonly inferGroup?: (pixels: Uint8Array, group: Group, policy: GroupPolicy) => Promise<GroupOutput>;
-
-  /** What is wrong with it: `down` while it cannot answer; null where nothing is. */
-  readonly trouble: { down: boolean; text: string } | null;
 }
 
 export interface EngineDeps {

@@ -57,10 +57,6 @@ export class OnnxRuntimeEngine implements Engine {
     const { models, ms: runMs, muxMs, probabilities, weights } = run;
     return { probabilities, weights, models, muxMs, runMs };
   }
-
-  get trouble(): Engine['trouble'] {
-    return this.#inference.trouble;
-  }
 }
 
 /** What ONNX Runtime has to load; `doctor` proves the same. */

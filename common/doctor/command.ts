@@ -6,6 +6,8 @@ export interface DoctorOptions {
   json: boolean;
   /** Ids of checks that are left out. */
   skipped: readonly string[];
+  /** Whether the broker is asked although that may throw a running daemon off it for a moment. */
+  interrupts?: boolean;
 }
 
 /** Options of the command line, in the form that yargs takes. */
@@ -16,6 +18,12 @@ export const DOCTOR_OPTIONS = {
     requiresArg: true,
     describe: 'ids of checks to leave out, with commas; broker and provider take theirs with them',
   },
+  interrupt: {
+    type: 'boolean',
+    default: false,
+    describe:
+      'ask the broker although a daemon is connected with the same account: a broker of one connection an account throws it off meanwhile',
+  },
 } as const;
 
 export const DOCTOR_EPILOGUE =
@@ -24,7 +32,11 @@ export const DOCTOR_EPILOGUE =
 export function doctorOptions(argv: Record<string, unknown>): DoctorOptions {
   const text = typeof argv['skip'] === 'string' ? argv['skip'] : '';
   const skipped = text.split(',').map((id) => id.trim());
-  return { json: argv['json'] === true, skipped: skipped.filter((id) => id !== '') };
+  return {
+    json: argv['json'] === true,
+    skipped: skipped.filter((id) => id !== ''),
+    interrupts: argv['interrupt'] === true,
+  };
 }
 
 export interface DoctorDeps {

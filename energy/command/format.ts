@@ -49,14 +49,37 @@ export function csvRows(timeS: number, rails: readonly RailState[]): string {
 }
 
 export function jsonLine(timeS: number, rails: readonly RailState[]): string {
-  return `${JSON.stringify({ timeS: Number(timeS.toFixed(3)), rails })}\n`;
+  return `${JSON.stringify({ timeS: Number(timeS.toFixed(3)), rails, total: totalOf(rails) })}\n`;
+}
+
+/** Power and energy of the whole device. */
+interface Total {
+  /** Names of the rails that are added up. */
+  rails: string[];
+  /** Over the last second; null while one of them gives none. */
+  powerW: number | null;
+  energyJ: number;
+}
+
+/** The sum of the rails that count; null where none does, since nobody knows which of them contain which. */
+function totalOf(rails: readonly RailState[]): Total | null {
+  const counted = rails.filter((rail) => rail.counted);
+  if (counted.length === 0) return null;
+  const watts = counted.map((rail) => rail.powerW?.mean ?? null);
+  const sum = (values: readonly (number | null)[]): number =>
+    values.reduce<number>((all, one) => all + (one ?? 0), 0);
+  return {
+    rails: counted.map(({ name }) => name),
+    powerW: watts.includes(null) ? null : sum(watts),
+    energyJ: sum(counted.map(({ energyJ }) => energyJ)),
+  };
 }
 
 const HEADINGS = ['rail', 'W', 'min', 'max', 'V', 'A', 'J', 'Hz', 'gaps', ''];
 
-/** One line a rail; the last column says what is odd about it. */
+/** One line a rail and, of several, one of the whole; the last column says what is odd about it. */
 export function table(rails: readonly RailState[]): string {
-  const rows = [HEADINGS, ...rails.map(row)];
+  const rows = [HEADINGS, ...rails.map(row), ...(rails.length > 1 ? [totalRow(rails)] : [])];
   const widths = HEADINGS.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
   const lines = rows.map((cells) =>
     cells
@@ -68,6 +91,13 @@ export function table(rails: readonly RailState[]): string {
       .trimEnd(),
   );
   return `${lines.join('\n')}\n`;
+}
+
+function totalRow(rails: readonly RailState[]): string[] {
+  const total = totalOf(rails);
+  const how = total === null ? 'not known: name the rails to add up in power.sum' : total.rails.join(' + ');
+  const numbers = [digits(total?.powerW, 3), '', '', '', '', digits(total?.energyJ, 3), '', ''];
+  return ['total', ...numbers, how];
 }
 
 function row(rail: RailState): string[] {

@@ -35,9 +35,10 @@ export function visitSpecifiers(named, unread = () => {}) {
     },
     NewExpression(node) {
       const [source, base] = node.arguments;
+      if (nameOf(node.callee) !== 'URL' || !isMeta(base, 'url')) return;
       const path = textOf(source);
-      if (nameOf(node.callee) !== 'URL' || path === null || !isMeta(base, 'url')) return;
-      if (/\.[cm]?js$/.test(path)) named(/^[./]/.test(path) ? path : `./${path}`, node);
+      if (path === null) unread(node);
+      else if (/\.[cm]?js$/.test(path)) named(/^[./]/.test(path) ? path : `./${path}`, node);
     },
   };
 }

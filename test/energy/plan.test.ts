@@ -117,6 +117,23 @@ t.test('simulated rails replace the configured ones, keep their names, and say w
   t.same(two.kernel, []);
 });
 
+t.test(
+  'a simulated chip has its configured address, the next free one where another bus has that too',
+  (t) => {
+    const rails = [
+      ina226({ address: 0x45 }),
+      ina226({ name: 'b', bus: 0, address: 0x45 }),
+      ina226({ name: 'c' }),
+    ];
+    const { i2c } = planRails(config({ simulate: true, rails }), '/nowhere');
+    t.same(
+      i2c.map(({ address }) => address),
+      [0x45, 0x46, 0x44],
+    );
+    t.end();
+  },
+);
+
 t.test('a key of another kind of rail is refused, with the kinds that there are', async (t) => {
   const refused = (rail: unknown, message: RegExp) =>
     t.match(powerConfigSchema.safeParse({ rails: [rail] }).error?.issues[0]?.message, message);

@@ -16,6 +16,7 @@ interface Request {
   flags: Record<string, unknown>;
   configFile?: string;
   skipped?: string[];
+  interrupts?: boolean;
   deps?: Partial<AgentDoctorDeps>;
 }
 
@@ -40,9 +41,12 @@ export function serverDoctor(request: Request): Promise<Examined> {
 
 type Doctor = (options: CloudDoctorOptions, output: DoctorDeps) => Promise<number>;
 
-async function examine({ flags, configFile, skipped }: Request, doctor: Doctor): Promise<Examined> {
+async function examine(
+  { flags, configFile, skipped, interrupts = false }: Request,
+  doctor: Doctor,
+): Promise<Examined> {
   let text = '';
-  const options = { json: true, configFile: configFile ?? null, skipped: skipped ?? [], flags };
+  const options = { json: true, configFile: configFile ?? null, skipped: skipped ?? [], flags, interrupts };
   const code = await doctor(options, { write: (more) => (text += more), end: () => undefined });
   return { code, ...byId((JSON.parse(text) as { checks: CheckResult[] }).checks) };
 }

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { runPower, type PowerDeps } from '../../../energy/command/command.js';
+import { table } from '../../../energy/command/format.js';
 import { powerOptions } from '../../../energy/command/options.js';
+import type { RailState } from '../../../energy/meter.js';
 import { systemClock } from '../../../common/clock.js';
 import { l4t32, sysfsTree } from '../../drivers/sysfs/sysfs-trees.js';
 
@@ -75,6 +77,43 @@ t.test('the rails of the kernel are found without any flag', async (t) => {
   const { rails } = JSON.parse(out.at(-1) ?? '') as { rails: { name: string; simulated: boolean }[] };
   t.same(rails.map(({ name }) => name).sort(), ['VDD_IN', 'VDD_SYS_CPU', 'VDD_SYS_GPU']);
   t.ok(rails.every(({ simulated }) => !simulated));
+});
+
+interface Shown {
+  rails: { name: string; powerW: { mean: number }; energyJ: number }[];
+  total: { rails: string[]; powerW: number; energyJ: number } | null;
+}
+
+t.test('of several rails the total is that of those that count, which are named', async (t) => {
+  const sysRoot = sysfsTree(t, l4t32());
+  const measured = async (format: string): Promise<string> => {
+    const { deps: d, out } = deps({ sysRoot });
+    await runPower(powerOptions({ duration: 0.5, interval: 0.5, format }), d);
+    return out.at(-1) ?? '';
+  };
+  const { rails, total } = JSON.parse(await measured('json')) as Shown;
+  const whole = rails.find(({ name }) => name === 'VDD_IN')!;
+  t.same(total, { rails: ['VDD_IN'], powerW: whole.powerW.mean, energyJ: whole.energyJ });
+  const watts = whole.powerW.mean.toFixed(3);
+  t.match(await measured('table'), new RegExp(`\\ntotal +${watts.replace('.', '\\.')} .* VDD_IN\\n$`));
+});
+
+t.test('a total is the sum of rails that lie side by side, and none where nobody knows how they lie', (t) => {
+  const rail = (name: string, counted: boolean, mean: number | null): RailState => ({
+    ...{ name, counted, kind: 'ina226', simulated: false, within: null, voltageV: 19, currentA: 0.1 },
+    ...{ energyJ: 2, samples: 9, gaps: 0, gapMs: 0, rateHz: 1000, clipped: 0, problem: null },
+    powerW: mean === null ? null : { mean, min: mean, max: mean },
+  });
+  const last = (...rails: RailState[]): string => table(rails).trimEnd().split('\n').at(-1) ?? '';
+  t.match(last(rail('a', true, 1.25), rail('b', true, 2)), /^total +3\.250 .* 4\.000 +a \+ b$/);
+  t.match(
+    last(rail('a', true, 1.25), rail('b', true, null)),
+    /^total +- .* a \+ b$/,
+    'one of them is silent',
+  );
+  t.match(last(rail('a', false, 1), rail('b', false, 2)), /^total +- .*not known: .*power\.sum$/);
+  t.notMatch(table([rail('a', true, 1)]), /total/);
+  t.end();
 });
 
 t.test('without I2C and rails it says what to do', async (t) => {
