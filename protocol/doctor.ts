@@ -70,12 +70,12 @@ export function brokerProbe(options: BrokerProbeOptions, more: readonly Connecte
     timeoutMs: TIMEOUT_MS,
     remedy: 'look at the log of the broker',
     run: async (report) => {
+      const giveUp = (verdict: Verdict, why: string): void => {
+        report('broker', verdict);
+        for (const id of Object.keys(owed)) report(id, skip(why));
+      };
       const occupant = hasAccount(options.broker) ? (options.occupant?.() ?? null) : null;
-      if (occupant !== null) {
-        report('broker', occupied(occupant));
-        for (const id of Object.keys(owed)) report(id, skip('the broker is not asked'));
-        return;
-      }
+      if (occupant !== null) return giveUp(occupied(occupant), 'the broker is not asked');
       const nonce = randomBytes(6).toString('hex');
       const [near, far] = ['a', 'b'].map((end) => connectionOf(options.broker, `${nonce}-${end}`)) as [
         Connection,
@@ -83,19 +83,13 @@ export function brokerProbe(options: BrokerProbeOptions, more: readonly Connecte
       ];
       try {
         const trouble = (await troubleWith(near, options.broker)) ?? (await troubleWith(far, options.broker));
-        if (trouble !== null) {
-          report('broker', trouble);
-          for (const id of Object.keys(owed)) report(id, skip('the broker cannot be reached'));
-          return;
-        }
-        const fate = await fateOf(near, far, `${options.root}/${nonce}`);
-        report('broker', fateVerdict(fate, options.broker.url));
-        if (fate === 'fought for') {
-          for (const id of Object.keys(owed)) report(id, skip('no connection lasts'));
-          return;
-        }
-        const other = fate === 'alone' ? near : far;
-        await look(near, other, options, `${options.root}/${nonce}`, report);
+        if (trouble !== null) return giveUp(trouble, 'the broker cannot be reached');
+        const root = `${options.root}/${nonce}`;
+        const fate = await fateOf(near, far, root);
+        const verdict = fateVerdict(fate, options.broker.url);
+        if (fate === 'fought for') return giveUp(verdict, 'no connection lasts');
+        report('broker', verdict);
+        await look(near, fate === 'alone' ? near : far, options, root, report);
         for (const each of more) await each.run(near, report);
       } finally {
         await Promise.all([near.stop(), far.stop()]);

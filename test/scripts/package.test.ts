@@ -23,6 +23,7 @@ const ALLOWED = [
   /^dist\/(agent|cloud-stub|common|drivers|energy|http|journal|lab|mux|protocol)\/[a-z0-9/-]+\.js$/,
   /^dist\/common\/built\.json$/,
   /^docs\/[a-z0-9/-]+\.(md|svg|png|js)$/,
+  /^docs\/(man\/edgemux(-cloud)?\.1|completion\/_?edgemux(-cloud)?)$/,
   /^models\/(fashion-mnist|imagenet-lite)\//,
   /^http\/page\/[a-z]+\.(html|css|js|svg)$/,
   /^deploy\/(grafana|prometheus)\/[a-z-]+\.(json|yml|yaml)$/,
@@ -46,7 +47,10 @@ t.test('the package holds nothing that it does not need', async (t) => {
 });
 
 t.test('the package holds the programs and what they read', async (t) => {
-  const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> };
+  const { bin, man } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    bin: Record<string, string>;
+    man: string[];
+  };
   const zoo = JSON.parse(readFileSync('models/fashion-mnist/manifest.json', 'utf8')) as {
     models: { file: string }[];
   };
@@ -64,6 +68,7 @@ t.test('the package holds the programs and what they read', async (t) => {
     'docs/operations.md',
     'http/page/index.html',
     'deploy/prometheus/alerts.yml',
+    ...man,
   ];
   for (const path of needed) t.ok(paths.includes(path), path);
 });

@@ -100,8 +100,20 @@ t.test('of several rails the total is that of those that count, which are named'
 
 t.test('a total is the sum of rails that lie side by side, and none where nobody knows how they lie', (t) => {
   const rail = (name: string, counted: boolean, mean: number | null): RailState => ({
-    ...{ name, counted, kind: 'ina226', simulated: false, within: null, voltageV: 19, currentA: 0.1 },
-    ...{ energyJ: 2, samples: 9, gaps: 0, gapMs: 0, rateHz: 1000, clipped: 0, problem: null },
+    name,
+    counted,
+    kind: 'ina226',
+    simulated: false,
+    within: null,
+    voltageV: 19,
+    currentA: 0.1,
+    energyJ: 2,
+    samples: 9,
+    gaps: 0,
+    gapMs: 0,
+    rateHz: 1000,
+    clipped: 0,
+    problem: null,
     powerW: mean === null ? null : { mean, min: mean, max: mean },
   });
   const last = (...rails: RailState[]): string => table(rails).trimEnd().split('\n').at(-1) ?? '';
