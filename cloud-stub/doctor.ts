@@ -42,11 +42,7 @@ function imagesProbe(): Probe {
 }
 
 /** Inference comes last: it takes every core, and the round trip to the broker is timed. */
-function serverWaves(
-  config: CloudConfig,
-  always: readonly Probe[],
-  options: CloudDoctorOptions,
-): Probe[][] {
+function serverWaves(config: CloudConfig, always: readonly Probe[], options: CloudDoctorOptions): Probe[][] {
   const { inference, batching } = config;
   let loading: Promise<Zoo> | null = null;
   const zoo = (): Promise<Zoo> => (loading ??= loadZoo(config.zoo));
