@@ -84,8 +84,8 @@ class Trial {
   readonly #pictures: ProbePictures;
   readonly #folder: string;
   readonly #reading: Parameters<typeof wrapModel>[1];
-  /** Pixels of all pictures by fitting, and their hash. */
-  readonly #views = new Map<string, { pixels: Uint8Array[]; hash: string }>();
+  /** Pixels of all pictures by the last fitting, and their hash: those of all fittings would be a gigabyte. */
+  #last: { key: string; pixels: Uint8Array[]; hash: string } | null = null;
   /** What was run: the same pixels give the same answers. */
   readonly #known = new Map<string, Pick<Tried, 'scores' | 'answers'>>();
 
@@ -164,8 +164,7 @@ class Trial {
     normalisation: Normalisation,
   ): Promise<{ pixels: Uint8Array[]; hash: string }> {
     const key = JSON.stringify(fitting);
-    const known = this.#views.get(key);
-    if (known) return known;
+    if (this.#last?.key === key) return this.#last;
     const input = this.#input(fitting, normalisation);
     const pixels: Uint8Array[] = [];
     const hash = createHash('sha256');
@@ -174,9 +173,8 @@ class Trial {
       hash.update(made);
       pixels.push(made);
     }
-    const made = { pixels, hash: hash.digest('hex') };
-    this.#views.set(key, made);
-    return made;
+    this.#last = { key, pixels, hash: hash.digest('hex') };
+    return this.#last;
   }
 }
 
@@ -206,8 +204,9 @@ export async function tryPreparations(
       tried.filter(({ fitting }) => fitting === NEUTRAL),
       labelled,
     );
-    for (const { normalisation } of best.filter(({ tied }) => tied).slice(0, FITTED))
-      for (const fitting of fittings()) await add({ normalisation, fitting });
+    const chosen = best.filter(({ tied }) => tied).slice(0, FITTED);
+    for (const fitting of fittings())
+      for (const { normalisation } of chosen) await add({ normalisation, fitting });
     return ranked(tried, labelled);
   } finally {
     await rm(folder, { recursive: true, force: true });
