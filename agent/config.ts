@@ -62,7 +62,7 @@ const camerasSchema = z.strictObject({
   maxAgeMs: z.number().min(1).max(86_400_000).nullable().default(null).meta({
     unit: 'ms',
     description:
-      'a picture that is older than this by its captured-at is dropped as stale; null: none is. The clocks must agree',
+      'a picture that is older than this is dropped as stale: by its captured-at (the clocks must agree), or by how long it is known to have waited on the line from the broker or while this program stood still; null: none is',
   }),
   maxPixels: z
     .number()

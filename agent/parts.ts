@@ -154,6 +154,7 @@ function deviceConnection(
   return {
     ...connectionOptions(config.broker, config.cameras.maxBytes),
     clientId: clientIds.device(config.device, config.broker),
+    tellsWaiting: true,
     will: { topic: topics.status, payload: DEVICE_OFFLINE },
     online: { topic: topics.status, payload: DEVICE_ONLINE },
   };

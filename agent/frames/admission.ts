@@ -85,8 +85,8 @@ export class Admission {
       const decodeMs = regions[0] === null ? shrunkMs : FULL_SIZE * shrunkMs;
       const cost = { decodeMs: decodeMs / regions.length, costly: isCostly(decodeMs) };
       const seen = { camera, payload, imageType, ...cost };
-      const capturedAtMs = this.#capturedAtMs(message);
-      return regions.map((region) => this.#frame({ ...seen, region }, capturedAtMs));
+      const times = this.#times(message);
+      return regions.map((region) => this.#frame({ ...seen, region }, times));
     } catch (error) {
       const cause = error instanceof EdgemuxError ? REFUSALS[error.code] : undefined;
       if (cause === undefined)
@@ -95,26 +95,32 @@ export class Admission {
     }
   }
 
-  /** @param capturedAtMs null: the camera does not say */
   #frame(
     seen: Pick<Frame, 'camera' | 'region' | 'payload' | 'imageType' | keyof Cost>,
-    capturedAtMs: number | null,
+    times: Pick<Frame, 'capturedAtMs' | 'ageMs' | 'unreadMs' | 'lineMs'>,
   ): Frame {
     const frameId = this.#deps.nextFrameId();
-    const { clock } = this.#deps;
-    const admittedMs = clock.monotonicMs();
-    const wallMs = clock.wallMs();
+    const admittedMs = this.#deps.clock.monotonicMs();
     return {
       frameId,
       ...seen,
+      ...times,
       sha256: null,
       damaged: false,
-      capturedAtMs: capturedAtMs ?? wallMs,
-      ageMs: capturedAtMs === null ? 0 : Math.max(0, wallMs - capturedAtMs),
       admittedMs,
       startedMs: admittedMs,
       meter: this.#deps.energy.frame(frameId),
     };
+  }
+
+  /** By the camera's stamp, and by how long the message waited: a picture is no newer than that, whatever the clocks say. */
+  #times(message: Message): Pick<Frame, 'capturedAtMs' | 'ageMs' | 'unreadMs' | 'lineMs'> {
+    const wallMs = this.#deps.clock.wallMs();
+    const stampMs = this.#capturedAtMs(message);
+    const { lineMs, stillMs: unreadMs } = message.waited ?? { lineMs: 0, stillMs: 0 };
+    const waitedMs = Math.max(lineMs, unreadMs);
+    const ageMs = Math.max(waitedMs, wallMs - (stampMs ?? wallMs));
+    return { capturedAtMs: stampMs ?? wallMs - waitedMs, ageMs, unreadMs, lineMs };
   }
 
   /** The camera's own time stamp (MQTT 5 user property `captured-at`); null where there is none that is one. */

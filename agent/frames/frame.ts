@@ -24,10 +24,14 @@ export interface Frame {
   costly: boolean;
   /** Known once it is decoded: a part of the picture was missing or broken. */
   damaged: boolean;
-  /** Wall clock, ms since the epoch: the camera's own stamp, else the time of admission. */
+  /** Wall clock, ms since the epoch: the camera's own stamp, else the admission less what the picture is known to have waited. */
   capturedAtMs: number;
-  /** Age of the picture at admission by the camera's stamp and this machine's clock, in ms; 0 without a stamp. */
+  /** Age of the picture at admission, in ms: by the camera's stamp, and at least what is known of its way here. */
   ageMs: number;
+  /** How long it may have lain here unread before its admission, in ms: its deadline ran then. */
+  unreadMs: number;
+  /** How long it waited on the line from the broker, in ms. */
+  lineMs: number;
   /** Monotonic clock at admission; latencies count from here. */
   admittedMs: number;
   /** Monotonic clock when decoding began. */

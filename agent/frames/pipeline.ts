@@ -39,6 +39,8 @@ export class Pipeline {
   readonly #deadlineMs: number;
   /** When a frame was last dropped for its time, by cause. */
   readonly #lateMs = { stale: -Infinity, expired: -Infinity };
+  /** When a picture last came that had waited on the line for longer than a frame may take, and how long. */
+  #slowLine = { atMs: -Infinity, waitedMs: 0 };
   readonly #slots = new CameraSlots<Frame>();
   #waitingBytes = 0;
   readonly #active = new Map<string, Frame>();
@@ -77,6 +79,8 @@ export class Pipeline {
       this.#drop(frame, 'shutdown');
       return;
     }
+    if (frame.lineMs > this.#deadlineMs)
+      this.#slowLine = { atMs: this.#deps.clock.monotonicMs(), waitedMs: frame.lineMs };
     if (this.#isTooLate(frame)) return;
     if (this.#waitingBytes + bytesOf(frame) > this.#maxWaitingBytes) {
       this.#drop(frame, 'no-room');
@@ -91,6 +95,8 @@ export class Pipeline {
   /** What is wrong with the pictures that come, or null. */
   get problem(): string | null {
     const sinceMs = this.#deps.clock.monotonicMs() - LATE_SAID_MS;
+    if (this.#slowLine.atMs >= sinceMs)
+      return `pictures wait ${(this.#slowLine.waitedMs / 1000).toFixed(0)} s and more on the line from the broker, which carries less than the cameras send: fewer or smaller pictures; cameras.maxAgeMs drops the old ones`;
     if (this.#lateMs.stale >= sinceMs)
       return 'pictures come older than cameras.maxAgeMs: the way from the cameras carries less than they send, or clocks differ';
     if (this.#lateMs.expired >= sinceMs)
@@ -100,6 +106,11 @@ export class Pipeline {
 
   get waiting(): number {
     return this.#slots.size;
+  }
+
+  /** What waiting frames hold in memory, as it is held against `cameras.maxWaitingBytes`. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   get active(): number {
@@ -136,7 +147,7 @@ export class Pipeline {
     const nowMs = this.#deps.clock.monotonicMs();
     const waitedMs = nowMs - frame.admittedMs;
     const stale = frame.ageMs + waitedMs > this.#maxAgeMs;
-    if (!stale && waitedMs <= this.#deadlineMs) return false;
+    if (!stale && frame.unreadMs + waitedMs <= this.#deadlineMs) return false;
     const cause = stale ? 'stale' : 'expired';
     this.#lateMs[cause] = nowMs;
     this.#drop(frame, cause);

@@ -32,6 +32,8 @@ export interface ConnectorOptions {
   connectTimeoutMs?: number | undefined;
   /** Largest packet that is taken in, in bytes; no limit unless told. */
   maxIncomingPacketBytes?: number | undefined;
+  /** Whether messages say how long they waited; false unless told. */
+  tellsWaiting?: boolean | undefined;
 }
 
 export const DEFAULT_KEEPALIVE_S = 15;
@@ -125,6 +127,7 @@ export class Connector {
       password: rest.password,
       will: rest.will,
       maxIncomingPacketBytes: rest.maxIncomingPacketBytes,
+      tellsWaiting: rest.tellsWaiting,
       address: parseBrokerUrl(url),
       keepaliveS: keepaliveS ?? DEFAULT_KEEPALIVE_S,
       connectTimeoutMs: connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,

@@ -6,6 +6,7 @@
  * retransmitter.
  */
 import net from 'node:net';
+import { uptime } from 'node:os';
 import tls from 'node:tls';
 import type { Duplex } from 'node:stream';
 import mqtt from 'mqtt';
@@ -17,6 +18,7 @@ import { failure, failureOf, stopped } from './failure.js';
 import type { Message, MessageProperties } from '../messages/message.js';
 import { guardIncoming } from './packet-guard.js';
 import { Session, type ServerLimits } from './session.js';
+import { TICK_MS, Transit } from './transit.js';
 
 export interface SessionOptions {
   address: BrokerAddress;
@@ -35,6 +37,8 @@ export interface SessionOptions {
   connectTimeoutMs: number;
   /** Largest packet that is taken in, in bytes. MQTT 5 brokers are told; any other one is hung up on. */
   maxIncomingPacketBytes?: number | undefined;
+  /** Whether messages say how long they waited; the broker is pinged once a second then while messages come. */
+  tellsWaiting?: boolean | undefined;
 }
 
 export interface BrokerLacks {
@@ -58,7 +62,12 @@ export function openSession(
     clientOptions(options),
   );
   keepAliveByProgress(client, received);
-  client.on('message', (topic, payload, packet) => onMessage(messageOf(topic, payload, packet)));
+  const transit = options.tellsWaiting === true ? watchTransit(client) : null;
+  client.on('message', (topic, payload, packet) => {
+    const waited = transit?.received() ?? null;
+    const message = messageOf(topic, payload, packet);
+    onMessage(waited === null ? message : { ...message, waited });
+  });
   return new Promise((resolve, reject) => {
     let session: Session | undefined;
     const cause = causeOf(client, where, signal, (failed) => session?.closed(failureOf(failed, where)));
@@ -122,6 +131,27 @@ function keepAliveByProgress(client: MqttClient, received: Received): void {
     if (performance.now() - received.atMs < askedEveryMs) client.sendPing();
     else giveUp();
   };
+}
+
+/** Follows the client's pings for as long as it is connected. */
+function watchTransit(client: MqttClient): Transit {
+  const transit = new Transit({
+    nowMs: () => performance.now(),
+    wallMs: () => Date.now(),
+    uptimeMs: () => 1000 * uptime(),
+    ping: () => {
+      if (client.connected) client.sendPing();
+    },
+  });
+  client.on('packetsend', ({ cmd }) => {
+    if (cmd === 'pingreq') transit.asked();
+  });
+  client.on('packetreceive', ({ cmd }) => {
+    if (cmd === 'pingresp') transit.answered();
+  });
+  const timer = setInterval(() => transit.tick(), TICK_MS).unref();
+  client.once('close', () => clearInterval(timer));
+  return transit;
 }
 
 function openStream(options: SessionOptions, client: MqttClient): Duplex {

@@ -17,6 +17,16 @@ export interface Message {
   properties?: MessageProperties;
   /** Identifiers of the subscriptions that this copy is for, where the broker names them. */
   subscriptions?: readonly number[];
+  /** How long it waited before it was read; absent where it did not, as far as can be told, or nobody asked for that. */
+  waited?: Waited;
+}
+
+/** How long a message has waited before it was read, as far as its reader can tell by itself. */
+export interface Waited {
+  /** Between the broker and here, at least, in ms. */
+  lineMs: number;
+  /** While this program stood still (stopped, asleep, starved), at most, in ms. */
+  stillMs: number;
 }
 
 export interface PublishOptions {

@@ -31,7 +31,8 @@ const READING = `
 - **results** by route: \`mux\` and \`local\` answered on the device, \`cloud\` by a server, \`fallback\` on the device in
   the server's stead.
 - **drops**: admitted and counted as not answered, with the cause. \`superseded\`: a newer frame of the same camera came
-  while this one waited. \`given up\`: results that cannot be delivered, by cause (see [protocol.md](protocol.md)).
+  while this one waited. \`expired\`: its deadline had passed before it could start; \`stale\`: it was older than
+  \`cameras.maxAgeMs\`. \`given up\`: results that cannot be delivered, by cause (see [protocol.md](protocol.md)).
 - **again**: results delivered more than once, with the same bytes: the price of losing none.
 - **latency**: of the slowest answer, in ms, from admission until the device has it. The deadline is 500 ms unless the
   case says otherwise. On a busy machine processes wait for a processor; this counts.

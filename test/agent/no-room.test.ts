@@ -20,6 +20,8 @@ function frame(camera: string, n: number): Frame {
     decodeMs: 1,
     costly: false,
     ageMs: 0,
+    unreadMs: 0,
+    lineMs: 0,
     admittedMs: 0,
     meter,
   } as unknown as Frame;

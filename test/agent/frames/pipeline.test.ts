@@ -37,7 +37,7 @@ function pipelineOf(options: Partial<ConstructorParameters<typeof Pipeline>[1]> 
     const meter = { finish: () => Promise.resolve(null) };
     const payload = new Uint8Array(1);
     const cost = { decodeMs: 1, costly: false };
-    const times = { ageMs: 0, admittedMs: clock.ms };
+    const times = { ageMs: 0, unreadMs: 0, lineMs: 0, admittedMs: clock.ms };
     pipeline.submit({ frameId, camera, region: null, payload, meter, ...cost, ...times, ...more } as Frame);
   };
   const end = async (camera: string): Promise<void> => {
@@ -81,6 +81,21 @@ t.test(
     t.equal(pipeline.progress.failed, 0, 'nothing failed');
     clock.ms = 62_000;
     t.equal(pipeline.problem, null, 'a minute later it is over');
+  },
+);
+
+t.test(
+  'the deadline of a picture that lay here unread ran meanwhile; one that waited on the line is old, and said',
+  async (t) => {
+    const { pipeline, counters, submit, working } = pipelineOf();
+    submit('stopped', { unreadMs: 501, ageMs: 501 });
+    t.same(counters.drops, { expired: 1 });
+    submit('slow', { lineMs: 50_000, ageMs: 50_000 });
+    t.same(working(), ['slow'], 'nothing says that old pictures are of no use');
+    t.match(pipeline.problem, /wait 50 s and more on the line/);
+    const strict = pipelineOf({ maxAgeMs: 10_000 });
+    strict.submit('slow', { lineMs: 50_000, ageMs: 50_000 });
+    t.same(strict.counters.drops, { stale: 1 });
   },
 );
 

@@ -22,6 +22,8 @@ export function meteredFrame(
       damaged: false,
       capturedAtMs: 5,
       ageMs: 0,
+      unreadMs: 0,
+      lineMs: 0,
       admittedMs: 1000,
       startedMs: 1000,
       meter: {

@@ -1,7 +1,7 @@
 /** Cameras that publish at a rate, whatever comes back, as real ones do. */
 import type { Connection } from '../../../protocol/connection/connection.js';
 import type { Accountant } from './accountant.js';
-import { distinctJpeg } from './images.js';
+import { distinctImage } from './images.js';
 
 export interface Stream {
   /** Frames a second, of all cameras together. */
@@ -39,7 +39,7 @@ export class Cameras {
       this.unsent += 1;
       return;
     }
-    const frame = distinctJpeg(picture, `${this.#run} ${this.#accountant.published}`);
+    const frame = distinctImage(picture, `${this.#run} ${this.#accountant.published}`);
     this.#accountant.publish(frame);
     this.#connection.publish(`cameras/${camera}/frame`, frame, { qos: 0 }).catch(() => undefined);
   }

@@ -18,6 +18,11 @@ export function distinctJpeg(jpeg: Uint8Array, text: string): Uint8Array {
   return Buffer.concat([jpeg.subarray(0, 2), head, comment, jpeg.subarray(2)]);
 }
 
+/** An image with bytes that no decoder shows: a JPEG's comment, or behind the end. */
+export function distinctImage(image: Uint8Array, text: string): Uint8Array {
+  return image[0] === 0xff ? distinctJpeg(image, text) : Buffer.concat([image, Buffer.from(text)]);
+}
+
 /** The first 52 bits of a hash of `bytes`, as a number: short enough to keep one for each frame of many hours. */
 export function shortHash(bytes: string | Uint8Array): number {
   return shortOf(createHash('sha256').update(bytes).digest('hex'));
