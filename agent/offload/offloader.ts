@@ -1,4 +1,4 @@
-import { messageOf } from '../../common/errors.js';
+import { isEdgemuxError, messageOf } from '../../common/errors.js';
 import type { Clock } from '../../common/clock.js';
 import type { Log } from '../../common/log.js';
 import type { Connection, Message } from '../../protocol/connection/connection.js';
@@ -198,7 +198,8 @@ export class Offloader {
     } catch (error) {
       this.#deps.log.debug({ server, frameId, error: messageOf(error) }, 'request not sent');
       waiting.bytesUp = 0;
-      this.#fail(waiting, 'server-away', 'broken');
+      const ours = isEdgemuxError(error, 'MESSAGE_INVALID'); // larger than the broker takes: no server's fault
+      this.#fail(waiting, 'server-away', ours ? 'unknown' : 'broken');
     }
   }
 

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { EdgemuxError } from '../../../common/errors.js';
 import { Counters } from '../../../agent/counters.js';
 import { Balancer } from '../../../agent/offload/balancer.js';
 import { Offloader, type OffloadRequest } from '../../../agent/offload/offloader.js';
@@ -145,6 +146,15 @@ t.test('a request that never left has cost no bytes', async (t) => {
     throw new Error('not connected');
   };
   t.match(await offloader.ask(request()), { kind: 'failed', reason: 'server-away', bytesUp: 0 });
+});
+
+t.test('a request that the broker does not take for its size is nothing against the server', async (t) => {
+  const { offloader, connection, balancer, request } = build();
+  connection.onPublish = () => {
+    throw new EdgemuxError('MESSAGE_INVALID', 'too large');
+  };
+  t.match(await offloader.ask(request()), { kind: 'failed', bytesUp: 0 });
+  t.match(balancer.stateOf('s1'), { failures: 0, inFlight: 0 });
 });
 
 t.test('nobody is asked while the connection or every server is away', async (t) => {

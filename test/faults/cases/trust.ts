@@ -119,7 +119,7 @@ const FORGERY: readonly FaultCase[] = [
       let forged = 0;
       await bothUp(rig);
       const forger = new FakeServer(rig.watch, ({ frameId, forge }, good) => {
-        forged += 3;
+        forged += 2; // the third is on a topic to which no device listens any more
         forge(`edgemux/answer/evil/${DEVICE}/${frameId}`, JSON.stringify({ ...good, server: 'evil' }));
         forge(`edgemux/answer/evil/${DEVICE}/${frameId}`, JSON.stringify({ ...good, server: 's1' }));
         forge(`edgemux/answer/${DEVICE}/${frameId}`, JSON.stringify({ ...good, server: 's1' }));
