@@ -66,8 +66,8 @@ export class Requests {
   /** Never rejects: requests to this server arrive already. */
   async #others(receive: (message: Message) => void): Promise<void> {
     const { connection, log } = this.#deps;
-    const { base, legacyGroup, sharedGroup, zoo } = this.#options;
-    const delivers = await connection.probeShared({ root: `${base}/probe` }).catch(() => false);
+    const { base, legacyGroup, server, sharedGroup, zoo } = this.#options;
+    const delivers = await connection.probeShared({ root: `${base}/probe/${server}` }).catch(() => false);
     const any = offloadFilter(base, ANY_SERVER, zoo());
     const legacy = offloadFilter(base, null, zoo());
     const wanted: string[] = [];

@@ -68,10 +68,9 @@ export class Balancer {
     const sound = free.filter((limiter) => !limiter.suspect);
     const chosen = this.#leastLoaded(sound.length > 0 ? sound : free);
     if (chosen !== null) return withAside(chosen.enter(), sound.length > 0 ? usable : []);
-    const entries = usable.map((limiter) => () => limiter.enter());
     const reasons: Reason[] = [];
-    for (const enter of entries) {
-      const entry = enter();
+    for (const limiter of usable) {
+      const entry = limiter.enter(); // where nothing else is left: a probe
       if ('ticket' in entry) return entry;
       reasons.push(entry.reason);
     }

@@ -24,7 +24,12 @@ const TOPICS = [
   ...['srv1', 'srv2', 'any'].flatMap((asked) => [request(asked, 'dev1'), request(asked, 'dev2')]),
   ...['edgemux/offload/zoo/dev1/f/100', 'edgemux/answer/dev1/f'],
   ...['srv1', 'srv2'].flatMap((name) => [answer(name, 'dev1'), answer(name, 'dev2'), ...server(name)]),
-  ...['edgemux/probe/x/shared', 'edgemux/answer/srv1/dev1/f/deeper', 'cameras/cam1/frame/deeper'],
+  ...[
+    'edgemux/probe/srv1/x/shared',
+    'edgemux/probe/srv2/x/shared',
+    'edgemux/answer/srv1/dev1/f/deeper',
+    'cameras/cam1/frame/deeper',
+  ],
   ...['edgemux', 'edgemux/dev1', 'homeassistant/sensor/x/config', 'something/else'],
 ];
 
@@ -58,12 +63,12 @@ const ACCOUNTS: Record<string, { role: Role; publish: string[]; read: string[] }
     role: 'server',
     publish: [
       ...[answer('srv1', 'dev1'), answer('srv1', 'dev2'), 'edgemux/cloud/srv1/status'],
-      'edgemux/cloud/srv1/policy',
+      ...['edgemux/cloud/srv1/policy', 'edgemux/probe/srv1/x/shared'],
     ],
     read: [
       ...['edgemux/dev1/status', 'edgemux/dev2/status'],
       ...[request('srv1', 'dev1'), request('srv1', 'dev2'), 'edgemux/cloud/srv1/status'],
-      'edgemux/cloud/srv1/policy/set',
+      ...['edgemux/cloud/srv1/policy/set', 'edgemux/probe/srv1/x/shared'],
     ],
   },
   reader1: { role: 'reader', publish: [], read: SEEN_BY_READERS },
@@ -149,6 +154,9 @@ t.test('the script refuses roles, names and bases that would grant more than the
     ['camera', ''],
     ['camera', 'x'.repeat(65)],
     ['device', 'cloud'],
+    ['server', 'any'],
+    ['server-share', 'any'],
+    ['device-legacy', 'cloud'],
   ] as const) {
     t.throws(() => rightsOf(role, name), { message: /\nacl\.sh: / }, `${role} ${JSON.stringify(name)}`);
   }
