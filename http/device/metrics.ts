@@ -1,4 +1,11 @@
-import { HEALTH, REASONS, ROUTES, type DeviceState, type RailPower } from '../../protocol/messages.js';
+import {
+  HEALTH,
+  REASONS,
+  ROUTES,
+  type DeviceState,
+  type LimiterState,
+  type RailPower,
+} from '../../protocol/messages.js';
 import { byLabel, counter, gauge, histogram, info, oneOf, type Family, type Labels } from '../metric.js';
 import { processMetrics } from '../process-metrics.js';
 import type { CameraView } from './cameras.js';
@@ -18,6 +25,7 @@ export function deviceMetrics(subject: DeviceSubject): Family[] {
     ...cameras(subject.observer.cameras()),
     ...latencies(subject.observer),
     ...offload(state, subject.observer),
+    ...eachServer(state),
     ...delivery(state, subject),
     ...energy(state),
     ...rails(state, subject.power()?.rails ?? []),
@@ -179,10 +187,38 @@ function offload({ counters, offload: state, queue, servers }: DeviceState, obse
     ),
     counter('edgemux_answers_late_total', 'Answers that nobody waited for any more.', counters.lateAnswers),
     counter('edgemux_answers_bad_total', 'Answers that are none.', counters.badAnswers),
+    counter('edgemux_answers_foreign_total', 'Answers of servers not asked.', counters.foreignAnswers),
     gauge(
       'edgemux_servers_usable',
       'Servers online with the zoo of this device.',
       servers.filter(({ usable }) => usable).length,
+    ),
+  ];
+}
+
+function eachServer({ servers }: DeviceState): Family[] {
+  const each = (read: (asked: LimiterState) => number): [Labels, number][] =>
+    servers.flatMap(({ server, offload: asked }) => (asked ? [[{ server }, read(asked)]] : []));
+  return [
+    counter(
+      'edgemux_server_answers_total',
+      'Requests that a server answered.',
+      each(({ answers }) => answers),
+    ),
+    counter(
+      'edgemux_server_failures_total',
+      'Requests that a server left unanswered or answered wrongly.',
+      each(({ failures }) => failures),
+    ),
+    gauge(
+      'edgemux_server_requests_in_flight',
+      'Requests sent to a server and not answered.',
+      each(({ inFlight }) => inFlight),
+    ),
+    gauge(
+      'edgemux_server_breaker_closed',
+      'Whether a server is asked as usual.',
+      each(({ breaker }) => (breaker === 'closed' ? 1 : 0)),
     ),
   ];
 }

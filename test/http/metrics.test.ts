@@ -76,6 +76,8 @@ t.test('a device and a server are scraped', async (t) => {
     t.equal(series.get('edgemux_journal_healthy'), 1);
     t.equal(series.get('edgemux_broker_connected'), 1);
     t.equal(series.get('edgemux_servers_usable'), 1);
+    t.equal(series.get('edgemux_server_breaker_closed{server="s1"}'), 1);
+    t.equal(series.get('edgemux_server_failures_total{server="s1"}'), 0);
     t.ok([...series.keys()].some((name) => name.startsWith('edgemux_build_info{version="')));
   });
 
