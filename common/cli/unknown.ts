@@ -6,6 +6,7 @@ import { nearestName } from '../config/nearest.js';
  * @param known names of options without dashes
  */
 export function withNearest(message: string, args: readonly string[], known: readonly string[]): string {
+  if (message.startsWith('Did you mean ')) return `There is no command ${lastCommandOf(args)}. ${message}`;
   const [, list = ''] = /^Unknown arguments?: (.*)$/s.exec(message) ?? [];
   if (list === '') return message;
   const written = args.flatMap((arg) => writtenName(arg) ?? []);
@@ -16,6 +17,12 @@ export function withNearest(message: string, args: readonly string[], known: rea
     return `Unknown argument: ${name}${near === null ? '' : `. Did you mean --${near}?`}`;
   });
   return [...new Set(said)].join('\n');
+}
+
+/** The innermost command that was asked for: what stands before the first option. */
+function lastCommandOf(args: readonly string[]): string {
+  const option = args.findIndex((arg) => arg.startsWith('-'));
+  return args.slice(0, option < 0 ? args.length : option).at(-1) ?? '';
 }
 
 /** The name of an option as it was written; null for values, and for short options, which have one letter. */

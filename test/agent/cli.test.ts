@@ -75,7 +75,7 @@ for (const program of ['edgemux', 'edgemux-cloud'] as const) {
   });
 
   t.test(`${program} refuses what it does not know with exit code 2`, async (t) => {
-    t.match(call(program, 'rum'), { code: 2, err: /Did you mean run\?/ });
+    t.match(call(program, 'rum'), { code: 2, err: /There is no command rum\. Did you mean run\?/ });
     t.match(call(program, 'run', '--brokr', 'x'), { code: 2, err: /brokr/ });
     t.match(call(program, 'run', '--provider', 'abacus'), {
       code: 2,

@@ -51,7 +51,7 @@ export async function campaignReport(
       kind: 'campaign',
       ...made,
       title: `${zoo.local} on the device, ${zoo.largest} on the server`,
-      subtitle: `${zoo.name}: ${grouped(frames)} frames, ${repeats} runs a set-up, measured ${campaign.createdAt.slice(0, 10)}`,
+      subtitle: `${zoo.name}: ${grouped(frames)} frames, ${repeats} runs a set-up, measured ${campaign.createdAt.slice(0, 10)} (UTC)`,
       simulated: simulatedIn(campaign),
       headline: headlineOf(setups),
       sections: [...measuredSections(campaign, setups, summary), ...ofZoo.sections],

@@ -105,6 +105,25 @@ t.test('misspelt options are named with those that were probably meant, and valu
   for (const [args, message] of cases) t.equal(await refused(...args), message, args.join(' '));
 });
 
+t.test('a misspelt command is named with the one that was probably meant', async (t) => {
+  const command = (name: string, commands: Command[] = []): Command => ({
+    name,
+    describe: name,
+    action: () => Promise.resolve({ run: () => () => Promise.resolve(0) }),
+    commands,
+  });
+  const commands = [command('power', [command('scan')])];
+  const program: Program = { name: 'try', describe: '', examples: [], options: {}, commands };
+  const said: string[] = [];
+  t.capture(process.stderr, 'write', (text: string) => said.push(text) > 0);
+  t.equal(await runProgram(program, ['pwoer', '--config', 'x']), 2);
+  t.equal(await runProgram(program, ['power', 'scn']), 2);
+  t.match(
+    said.join(''),
+    /There is no command pwoer\. Did you mean power\?.*There is no command scn\. Did you mean scan\?/s,
+  );
+});
+
 t.test('help and errors are English whatever the locale: a misspelt option is named there too', async (t) => {
   const env = { ...process.env, LC_ALL: 'de_DE.UTF-8', LANG: 'de_DE.UTF-8', LANGUAGE: 'de' };
   const options = { encoding: 'utf8', env, cwd: ROOT } as const;
