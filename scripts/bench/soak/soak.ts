@@ -99,7 +99,9 @@ async function play(rig: Rig, options: SoakOptions, record: SoakRecord, sample: 
   };
   const sampler = setInterval(sample, SAMPLE_MS);
   const minutes = setInterval(() => {
-    options.say(minuteLine({ ...finish(record, rig), durationMs: performance.now() - record.startedMs }));
+    const sofar = { ...finish(record, rig), durationMs: performance.now() - record.startedMs };
+    options.say(minuteLine(sofar));
+    options.keep(sofar);
   }, MINUTE_MS);
   const deps: FaultDeps = { rig, random: seededRandom(options.seed), flood };
   try {

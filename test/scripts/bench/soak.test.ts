@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { growthOf } from '../../../scripts/bench/soak/record.js';
+import { seededRandom } from '../../../common/random.js';
 import { floors, slopePerHour, type ProcessSample } from '../../../scripts/bench/soak/samples.js';
+import { slopeWithInterval, verdictOf } from '../../../scripts/bench/soak/slope.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -17,6 +19,35 @@ t.test('the smallest value of each window is what no garbage is in', async (t) =
     floors(saw, 20_000).map(({ value }) => value),
     [50, 50, 50],
   );
+});
+
+/** Minutes of a process that grows, whose size swings with the faults over some minutes, as real ones do. */
+function swinging(minutes: number, mbPerHour: number, swingMb: number, seed: number) {
+  const random = seededRandom(seed);
+  let swing = 0;
+  return Array.from({ length: minutes }, (_, n) => {
+    swing = 0.8 * swing + (random() - 0.5) * swingMb;
+    return { atMs: n * 60_000, value: 250 + (mbPerHour * n) / 60 + swing };
+  });
+}
+
+t.test(
+  'the interval of a slope covers the truth about as often as it says, though minutes resemble each other',
+  async (t) => {
+    const covered = Array.from({ length: 100 }, (_, seed) =>
+      slopeWithInterval(swinging(120, 3, 10, seed)),
+    ).filter(({ low, high }) => low <= 3 && 3 <= high).length;
+    t.ok(covered >= 80, `${covered} of 100 intervals cover it`);
+    t.ok(covered < 100, 'and they are not so wide that none could miss it');
+  },
+);
+
+t.test('what grows is told from what swings, and a short run says nothing', async (t) => {
+  t.equal(verdictOf(slopeWithInterval(swinging(120, 0, 2, 1))), 'flat');
+  t.equal(verdictOf(slopeWithInterval(swinging(120, 20, 2, 1))), 'grows');
+  t.equal(verdictOf(slopeWithInterval(swinging(120, 0, 100, 1))), 'not sure', 'a wide interval around none');
+  t.match(slopeWithInterval(swinging(15, 20, 2, 1)), { low: NaN, high: NaN, points: 15 });
+  t.equal(verdictOf(slopeWithInterval(swinging(15, 20, 2, 1))), 'not sure');
 });
 
 t.test('growth is looked at after warm-up only', async (t) => {
