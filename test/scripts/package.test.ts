@@ -24,7 +24,7 @@ const ALLOWED = [
   /^dist\/common\/built\.json$/,
   /^docs\/[a-z0-9/-]+\.(md|svg|png|js)$/,
   /^docs\/(man\/edgemux(-cloud)?\.1|completion\/_?edgemux(-cloud)?)$/,
-  /^models\/(fashion-mnist|imagenet-lite)\//,
+  /^models\/(cifar10|fashion-mnist|imagenet-lite)\//,
   /^http\/page\/[a-z]+\.(html|css|js|svg)$/,
   /^deploy\/(grafana|prometheus)\/[a-z-]+\.(json|yml|yaml)$/,
   /^scripts\/install-(device|server)\.sh$/,

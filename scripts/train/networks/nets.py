@@ -194,10 +194,10 @@ def mux_large(channels, outputs, classes, **heads):
     return Mux(trunk, 128, outputs, classes, **heads)
 
 
-# name → (channels, outputs, classes, and Mux's costs and told) → Mux; mux4 has 0.099 M multiply-accumulates at 28×28×1, mux4-32 0.96 M
+# name → (channels, outputs, classes, and Mux's costs and told) → Mux; mux4 has 0.099 M multiply-accumulates at 28×28×1, mux4-32 0.67 M
 # at 32×32×3
 MUXES = {
     'mux4': lambda c, o, k, **heads: mux_conv(c, o, k, (6, 12, 18, 25), 64, **heads),
-    'mux4-32': lambda c, o, k, **heads: mux_conv(c, o, k, (16, 32, 64, 96), 96, **heads),
+    'mux4-32': lambda c, o, k, **heads: mux_conv(c, o, k, (12, 28, 52, 80), 80, **heads),
     'mux-large': mux_large,
 }

@@ -13,7 +13,7 @@ from networks.nets import Mirrored
 from steps.step1 import CHECKPOINT, STUDENTS, build, train_models
 
 SPLITS = ('seed', 'mux_count', 'calibration_count', 'train_limit')   # other splits: held-out images would be known
-NOT_STEP1 = ('name', 'zoo', 'source', 'models', 'mux', 'gap_share', 'upload_cost', 'gate', 'epochs')
+NOT_STEP1 = ('name', 'zoo', 'licence', 'source', 'models', 'mux', 'gap_share', 'upload_cost', 'gate', 'weights', 'golden', 'epochs')
 
 
 def step1(config, data, runtime, models_from=(), start_from=(), only=None):
