@@ -13,8 +13,11 @@ export interface TransitDeps {
 
 /** How often `tick` is to be called. */
 export const TICK_MS = 250;
-/** The line is asked so often while messages come. */
+/** The line is asked so often while messages come, and once after the last one. */
 const ASK_EVERY_MS = 1000;
+/** And so often between messages that are rare, for as long after the last one. */
+const IDLE_ASK_EVERY_MS = 10_000;
+const IDLE_MS = 600_000;
 /** Questions without an answer at a time, at most: ten minutes of them. */
 const MOST_ASKED = 600;
 /** Shorter waits on the line are nothing. */
@@ -40,6 +43,8 @@ export class Transit {
   readonly #deps: TransitDeps;
   readonly #asked: Asked[] = [];
   #lastAskedMs = -Infinity;
+  #lastReceivedMs = -Infinity;
+  #cameSinceAsked = false;
   #asksForEnd = false;
   #quickestMs: number | null = null;
   #tickedMs: number;
@@ -55,13 +60,15 @@ export class Transit {
     this.#uptimeLeadMs = deps.uptimeMs() - this.#tickedMs;
   }
 
-  /** Looks whether the program stood still since the last look. */
+  /** Looks whether the program stood still since the last look, and asks where it is time. */
   tick(): void {
     const nowMs = this.#deps.nowMs();
     const stoodMs = nowMs - this.#tickedMs;
     this.#tickedMs = nowMs;
     const sleptMs = this.#sleptMs(nowMs);
     if (sleptMs > 0 || stoodMs >= STILL_MS) this.#stood(nowMs, sleptMs, stoodMs);
+    const idle = nowMs - this.#lastReceivedMs < IDLE_MS && this.#isDue(nowMs, IDLE_ASK_EVERY_MS);
+    if (idle || (this.#cameSinceAsked && this.#isDue(nowMs, ASK_EVERY_MS))) this.#ask(nowMs);
   }
 
   /** A message is here. Returns how long it has waited; null: not so that it could be told. */
@@ -70,7 +77,9 @@ export class Transit {
     const nowMs = this.#tickedMs;
     const [oldest] = this.#asked;
     const openMs = oldest && this.#quickestMs !== null ? nowMs - oldest.atMs - this.#quickestMs : 0;
-    if (nowMs - this.#lastAskedMs >= ASK_EVERY_MS && this.#asked.length < MOST_ASKED) this.#ask(nowMs);
+    this.#lastReceivedMs = nowMs;
+    this.#cameSinceAsked = true;
+    if (this.#isDue(nowMs, ASK_EVERY_MS)) this.#ask(nowMs);
     const lineMs = openMs >= LEAST_LINE_MS ? openMs : 0;
     const stillMs = this.#still ? this.#still.ms + nowMs - this.#still.sinceMs : 0;
     return lineMs > 0 || stillMs > 0 ? { lineMs, stillMs } : null;
@@ -111,8 +120,13 @@ export class Transit {
     this.#asksForEnd = false;
   }
 
+  #isDue(nowMs: number, everyMs: number): boolean {
+    return nowMs - this.#lastAskedMs >= everyMs && this.#asked.length < MOST_ASKED;
+  }
+
   #ask(nowMs: number): void {
     this.#lastAskedMs = nowMs;
+    this.#cameSinceAsked = false;
     this.#deps.ping();
   }
 }

@@ -58,6 +58,29 @@ t.test('a message behind which a question stays open has waited so long at least
   t.same(transit.received(), { lineMs: 4960, stillMs: 0 }, 'less the quickest answer');
 });
 
+t.test(
+  'a line that stands still behind the last message is known to a second, behind a rare one to ten',
+  async (t) => {
+    const { transit, pass, pings } = knownLine();
+    pass(300);
+    transit.received();
+    pass(11_000);
+    const waitedMs = transit.received()?.lineMs ?? 0;
+    t.ok(waitedMs >= 10_000 && waitedMs < 11_000, `${waitedMs} of 11,000 ms`);
+    const rare = knownLine();
+    for (let i = 0; i < 6; i += 1) {
+      rare.pass(10_000);
+      rare.transit.answered();
+    }
+    rare.pass(30_000);
+    const rareMs = rare.transit.received()?.lineMs ?? 0;
+    t.ok(rareMs >= 19_000 && rareMs <= 30_000, `${rareMs} of 30,000 ms`);
+    rare.pass(3_600_000);
+    t.ok(rare.pings() < 80, `${rare.pings()} questions in an hour without messages`);
+    t.ok(pings() > 0);
+  },
+);
+
 t.test('a line that is behind all the time is known to within a second', async (t) => {
   const { transit, pass } = knownLine();
   const behindMs = 20_000;
