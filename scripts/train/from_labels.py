@@ -65,11 +65,11 @@ def main(argv):
     train, held, test = label_files.parts(len(split), config.seed)
     runtime.say('start', labels=str(args.from_labels), train=len(train), calibration=len(held), test=len(test))
 
-    logits = found.probabilities.clamp_min(1e-12).log()
     costs = [m['flops'] for m in found.models]
-    source = label_files.Labelled(config, split.take(train), logits[:, train])
+    source = label_files.Labelled(config, split.take(train), found.probabilities, train)
     kinds = ('pair', 'group') if group_of(config) else ('pair',)
-    muxes = {kind: train_mux(config, kind, source, (split.take(held), logits[:, held]), costs, runtime) for kind in kinds}
+    judged = split.take(held), label_files.logits(found.probabilities[:, held])
+    muxes = {kind: train_mux(config, kind, source, judged, costs, runtime) for kind in kinds}
     graphs = graphs_of(config, muxes, split.take(held), found.probabilities[:, held], runtime)
     if zoo and not args.force:
         refuse_chance(outputs_of(config, graphs, split.take(test), found.probabilities[:, test], costs)[0])

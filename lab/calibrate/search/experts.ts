@@ -78,7 +78,7 @@ function newton({ gradient, curvature }: Point, open: readonly boolean[]): numbe
 function evaluate({ experts, labels, classes }: Experts, w: readonly number[], stride: number): Point {
   const count = experts.length;
   const logs = experts.map(() => new Float64Array(classes));
-  const moments = new Moments(count);
+  const moments = new Moments(count, classes);
   const chances = new Float64Array(classes);
   let [loss, images] = [0, 0];
   for (let at = 0; Math.floor(at) < labels.length; at += stride) {
@@ -124,30 +124,28 @@ class Moments {
   readonly #gradient: Float64Array;
   readonly #curvature: Float64Array[];
   readonly #mean: Float64Array;
+  /** p L of one expert. */
+  readonly #weighted: Float64Array;
 
-  constructor(count: number) {
+  constructor(count: number, classes: number) {
     this.#gradient = new Float64Array(count);
     this.#mean = new Float64Array(count);
+    this.#weighted = new Float64Array(classes);
     this.#curvature = Array.from({ length: count }, () => new Float64Array(count));
   }
 
   add(chances: Float64Array, logs: readonly Float64Array[], label: number): void {
-    const mean = this.#mean.fill(0);
-    for (let k = 0; k < chances.length; k += 1) {
-      const p = chances[k] ?? 0;
-      if (p < 1e-15) continue;
-      for (let a = 0; a < mean.length; a += 1) {
-        const pa = p * (logs[a]?.[k] ?? 0);
-        const line = this.#curvature[a];
-        mean[a] = (mean[a] ?? 0) + pa;
-        if (line) for (let b = 0; b <= a; b += 1) line[b] = (line[b] ?? 0) + pa * (logs[b]?.[k] ?? 0);
+    const [mean, weighted] = [this.#mean, this.#weighted];
+    logs.forEach((log, a) => {
+      const line = this.#curvature[a] ?? mean;
+      mean[a] = dot(chances, log);
+      for (let k = 0; k < weighted.length; k += 1) weighted[k] = (chances[k] ?? 0) * (log[k] ?? 0);
+      for (let b = 0; b <= a; b += 1) {
+        const product = dot(weighted, logs[b] ?? weighted);
+        line[b] = (line[b] ?? 0) + product - (mean[a] ?? 0) * (mean[b] ?? 0);
       }
-    }
-    for (let a = 0; a < mean.length; a += 1) {
-      const [mine, line] = [mean[a] ?? 0, this.#curvature[a]];
-      this.#gradient[a] = (this.#gradient[a] ?? 0) + mine - (logs[a]?.[label] ?? 0);
-      if (line) for (let b = 0; b <= a; b += 1) line[b] = (line[b] ?? 0) - mine * (mean[b] ?? 0);
-    }
+      this.#gradient[a] = (this.#gradient[a] ?? 0) + (mean[a] ?? 0) - (log[label] ?? 0);
+    });
   }
 
   means(images: number): Pick<Point, 'gradient' | 'curvature'> {
@@ -157,4 +155,10 @@ class Moments {
       curvature: Array.from(this.#curvature, (_, a) => Array.from(this.#curvature, (_, b) => at(a, b))),
     };
   }
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let k = 0; k < a.length; k += 1) sum += (a[k] ?? 0) * (b[k] ?? 0);
+  return sum;
 }

@@ -4,7 +4,9 @@
 then a row an image. An NPZ with the same contents serves those who have arrays.
 """
 import json
+import os
 import struct
+import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +87,11 @@ def read_records(path):
         if zlib.crc32(data[:-4]) != struct.unpack('<I', data[-4:])[0]:
             raise ValueError(f'row {n + 1} is damaged: run the same `edgemux label` again')
     models, classes = len(header['models']), len(header['labels'])
-    probabilities = np.empty((models, len(found), classes), np.float32)
+    if not len(found):
+        raise ValueError('it has no rows')
+    folder = Path(path).parent
+    with tempfile.TemporaryFile(dir=folder if os.access(folder, os.W_OK) else None) as file:    # mapped: costs no memory of its own
+        probabilities = np.memmap(file, np.float32, 'w+', shape=(models, len(found), classes))
     for start in range(0, len(found), CHUNK):
         rows = found['row'][start:start + CHUNK]
         probabilities[:, start:start + CHUNK] = vectors_of(rows, header)[:, :models].transpose(1, 0, 2)
@@ -166,11 +172,11 @@ def check(found, path):
 
 
 class Labelled:
-    """A source of step 2 (see sources.py): the images with the answers of the file. Mirrored pictures are taken to get
-    the same answers (config.flip); nothing else is known of changed pictures."""
+    """A source of step 2 (see sources.py): the images with the answers of the file, those of `rows` of its probabilities [M, N, K].
+    Mirrored pictures are taken to get the same answers (config.flip); nothing else is known of changed pictures."""
 
-    def __init__(self, config, split, logits):
-        self.config, self.split, self.logits = config, split, logits
+    def __init__(self, config, split, probabilities, rows):
+        self.config, self.split, self.probabilities, self.rows = config, split, probabilities, rows
 
     def __len__(self):
         return len(self.split)
@@ -183,7 +189,12 @@ class Labelled:
             images = self.split.images[index]
             if self.config.flip:
                 images = torch.where(mirrored[index], images.flip(2), images)
-            yield normalise(images, self.config.mean, self.config.std), self.split.labels[index], self.logits[:, index]
+            yield normalise(images, self.config.mean, self.config.std), self.split.labels[index], \
+                logits(self.probabilities[:, self.rows[index]])
+
+
+def logits(probabilities):
+    return probabilities.clamp_min(1e-12).log()
 
 
 def parts(count, seed):
