@@ -82,7 +82,8 @@ t.test(
     server.signal('SIGSTOP');
     const frozen = await film(outside, (results) => results.some(({ reason }) => reason === 'breaker-open'));
     const before = frozen.filter(({ reason }) => reason !== 'breaker-open');
-    t.ok(before.filter(({ reason }) => reason === 'timeout').length >= FAILURES, 'timeouts opened it');
+    const timeouts = outside.results.filter(({ reason }) => reason === 'timeout'); // of a slow machine's first frames, too
+    t.ok(timeouts.length >= FAILURES, 'timeouts opened it');
     t.ok(
       await outside.untilState(({ offload }) => offload?.opened === 1 && offload.breaker !== 'closed'),
       'the state says so',

@@ -24,10 +24,13 @@ t.test('the zoo is exchanged under load without losing a request', async (t) => 
   const reload = server.reload().then(() => (reloaded = true));
   const ids: string[] = [];
   while (!reloaded) {
-    ids.push(...images.map(({ png }) => asker.ask(png)));
+    // few at a time, however slow the machine: a server with too much to do refuses, whatever zoo it has
+    if (ids.filter((id) => !asker.got.has(id)).length < 40)
+      ids.push(...images.map(({ png }) => asker.ask(png)));
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   await reload;
+  t.ok(await asker.until(() => ids.every((id) => asker.got.has(id))));
   ids.push(...images.map(({ png }) => asker.ask(png)));
   t.ok(await asker.until(() => ids.every((id) => asker.got.has(id))));
   t.same(asker.refusals(), []);
