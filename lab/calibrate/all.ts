@@ -14,7 +14,7 @@ import { searchPolicy, type SearchedPolicy } from './search/policy.js';
 /** An upload in local runs, where nobody says otherwise. */
 const USUAL_UPLOAD = 4;
 
-/** @throws EdgemuxError ZOO_INVALID where the zoo has no pair */
+/** @throws EdgemuxError ZOO_INVALID where the zoo has no pair; CONFIG_INVALID where outputs of its muxes are missing */
 export async function calibrateAll(
   zoo: Zoo,
   { gapShare, upload }: NonNullable<CalibrateOptions['all']>,
@@ -22,6 +22,7 @@ export async function calibrateAll(
   write: (text: string) => void,
 ): Promise<number> {
   const measured = await outputsOf(zoo, options);
+  assertMuxes(zoo, measured);
   const pair = pairOf(zoo, measured);
   if (!pair) throw new EdgemuxError('ZOO_INVALID', `zoo ${zoo.name} has no local and no other cloud model`);
   const policy = searchPolicy(pair, groupOfMeasured(measured), {
@@ -43,6 +44,16 @@ function outputsOf(
 ): Promise<Measured> {
   if (source?.kind === 'labels') return measuredFromLabels(zoo, source.file);
   return measure(zoo, { images, limit, providers });
+}
+
+/** Without its muxes' outputs a zoo would lose the policies that ask them. */
+function assertMuxes({ manifest, name }: Zoo, { pairMux, groupMux }: Measured): void {
+  const { pair, group } = manifest.mux ?? {};
+  if ((!pair || pairMux) && (!group || groupMux)) return;
+  throw new EdgemuxError(
+    'CONFIG_INVALID',
+    `--labels: the file lacks outputs of the muxes of zoo '${name}': edgemux label --mux writes them`,
+  );
 }
 
 /** What the zoo was calibrated with before. */

@@ -16,6 +16,8 @@ import { measuredFromLabels } from '../../../../lab/eval/outputs/from-labels.js'
 import { applyPolicy, pairOf } from '../../../../lab/eval/pair/pair.js';
 import { outcomeAt } from '../../../../lab/eval/pair/ranking.js';
 import { evalSchema } from '../../../../lab/eval/schema.js';
+import { readLabels } from '../../../../lab/zoo/labels/read.js';
+import { openLabels } from '../../../../lab/zoo/labels/write.js';
 import { SHIPPED_ZOO } from '../../../../mux/config.js';
 import { groupPolicyOf } from '../../../../mux/rules/group-settings.js';
 import type { GroupPolicy } from '../../../../mux/rules/group.js';
@@ -170,6 +172,31 @@ t.test('calibrate --all writes a policy into the manifest that device and server
   );
   t.same(groupPolicyOf(after).exponents, calibration?.group?.exponents);
   t.not(JSON.stringify(before.manifest.policy.thresholds), JSON.stringify(after.manifest.policy.thresholds));
+});
+
+t.test('labels without the muxes are refused for a zoo that has them', async (t) => {
+  const { header, rows } = await readLabels(OUTPUTS);
+  const file = join(t.testdir(), 'models.labels');
+  const { muxes, ...plain } = header;
+  t.ok(muxes);
+  const out = await openLabels(file, plain, { top: null, longestName: 0 });
+  for await (const { outputs, ...row } of rows()) {
+    const probabilities = outputs.probabilities.slice(0, header.models.length);
+    await out.append([{ ...row, outputs: { probabilities, score: null, correct: null, weights: null } }]);
+    if (out.tally.rows === 50) break;
+  }
+  await out.close();
+  const argv = { zoo: SHIPPED_ZOO, labels: file, provider: 'cpu' };
+  const silent = () => undefined;
+  const all = calibrateOptions({ ...argv, all: true }, null);
+  await t.rejects(runCalibrate(all, policyOf, silent), { code: 'CONFIG_INVALID', message: /label --mux/ });
+  const mode = calibrateOptions({ ...argv, mode: 'three-tier', offload: 0.2 }, null);
+  await t.rejects(runCalibrate(mode, policyOf, silent), { message: /holds no mux scores.*label --mux/ });
+  t.equal(
+    await runCalibrate(calibrateOptions({ ...argv, offload: 0.5 }, null), policyOf, silent),
+    0,
+    'a cascade',
+  );
 });
 
 t.test('labels with the muxes set a threshold of any mode, and are judged without a network', async (t) => {
