@@ -36,13 +36,28 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     const rig = await startRig(options, abort.signal, cleanUp);
     const summary = await play(rig);
     await writeFile(join(options.outDir, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
-    return report(options, summary);
+    const code = report(options, summary);
+    if (options.serve) await playOn(rig, summary);
+    return code;
   } catch (error) {
     if (!abort.signal.aborted) throw error;
     process.stdout.write('\nstopped\n');
     return 130;
   } finally {
     for (const step of cleanUp.reverse()) await step();
+  }
+}
+
+/** Plays on as the zoo recommends until Ctrl-C, for whoever looks at the page. */
+async function playOn(rig: Rig, { ratePerS }: DemoSummary): Promise<void> {
+  const { options, signal, watcher, zoo } = rig;
+  const { dealt: frames } = await demoFrames(zoo, options);
+  await watcher.setMode(zoo.manifest.policy.mode, MODE_MS);
+  process.stdout.write('\nthe cameras play on until Ctrl-C\n');
+  try {
+    while (!signal.aborted) await runPhase(rig, 'hybrid', frames, ratePerS);
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
 

@@ -17,6 +17,8 @@ export interface DemoOptions {
   provider: string | null;
   /** Between broker and server. */
   link: DemoLink;
+  /** Whether the cameras play on after the set-ups, until Ctrl-C. */
+  serve: boolean;
 }
 
 export type DemoLink = keyof typeof LINKS;
@@ -51,6 +53,11 @@ export const DEMO_OPTIONS = {
     default: 'wifi',
     describe: 'what lies between device and server; none: this machine alone',
   },
+  serve: {
+    type: 'boolean',
+    default: false,
+    describe: 'play on after the set-ups until Ctrl-C, for the page',
+  },
   provider: {
     type: 'string',
     requiresArg: true,
@@ -72,6 +79,7 @@ export function demoOptions(argv: Record<string, unknown>): DemoOptions {
     seed: whole('seed', argv['seed'], 0, 0xffffffff),
     provider: optionalText(argv['provider']),
     link: DEMO_LINKS.find((link) => link === argv['link']) ?? 'wifi',
+    serve: argv['serve'] === true,
   };
 }
 

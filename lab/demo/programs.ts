@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgemuxError } from '../../common/errors.js';
@@ -85,6 +86,30 @@ function environmentWithoutOurs(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('EDGEMUX_')));
 }
 
+/** Ports of device and server. */
+export interface HttpPorts {
+  device: number;
+  server: number;
+}
+
+/** The programs' own ports where nobody has them, else others that are free. */
+export async function chooseHttpPorts(): Promise<HttpPorts> {
+  return { device: await freePort(8090), server: await freePort(8091) };
+}
+
+async function freePort(wanted: number): Promise<number> {
+  const server = createServer();
+  const bound = (port: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+  if (!(await bound(wanted))) await bound(0);
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /** Starts device and server for the demo, both against `url`; their logs go to the demo's folder. */
 export function startPrograms(settings: {
   url: string;
@@ -92,32 +117,40 @@ export function startPrograms(settings: {
   serverUrl: string;
   device: string;
   options: DemoOptions;
+  /** Of 127.0.0.1, where they show themselves. */
+  ports: HttpPorts;
 }): Program[] {
-  const { url, serverUrl, device, options } = settings;
+  const { url, serverUrl, device, options, ports } = settings;
   const common = ['--zoo', options.zoo, ...(options.provider ? ['--provider', options.provider] : [])];
   const log = (name: string): string => join(options.outDir, `${name}.log`);
-  const configFile = join(options.outDir, 'device.yaml');
-  writeFileSync(
-    configFile,
-    `report:\n  stateIntervalS: 0.5\npower:\n  simulatedLink: ${SIMULATED_LINK[options.link]}\n`,
-  );
-  const deviceArgs = [
+  const deviceArgs = ['run', '--config', deviceConfig(options, ports), '--device', device, '--simulate'];
+  const data = ['--data-dir', join(options.outDir, 'data')];
+  const serverArgs = [
     'run',
-    '--config',
-    configFile,
-    '--device',
+    '--server',
     device,
-    '--simulate',
-    '--data-dir',
-    join(options.outDir, 'data'),
+    '--policy',
+    'largest',
+    '--http-listen',
+    String(ports.server),
   ];
   return [
     // One large model, as in Fig. 2 (a) and (c) of the paper; the group is for `edgemux eval` and a server of its own.
-    Program.start(
-      'server',
-      ['run', '--server', device, '--policy', 'largest', '--broker', serverUrl, ...common],
-      log('server'),
-    ),
-    Program.start('device', [...deviceArgs, '--broker', url, ...common], log('device')),
+    Program.start('server', [...serverArgs, '--broker', serverUrl, ...common], log('server'), {
+      EDGEMUX_CLOUD_HTTP_TOKEN_FILE: join(options.outDir, 'http-token-server'),
+    }),
+    Program.start('device', [...deviceArgs, ...data, '--broker', url, ...common], log('device')),
   ];
+}
+
+/** Writes the device's configuration file; returns its path. */
+function deviceConfig({ link, outDir }: DemoOptions, ports: HttpPorts): string {
+  const file = join(outDir, 'device.yaml');
+  const config = {
+    report: { stateIntervalS: 0.5 },
+    power: { simulatedLink: SIMULATED_LINK[link] },
+    http: { listen: ports.device, pictures: true },
+  };
+  writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`); // JSON is YAML
+  return file;
 }

@@ -10,7 +10,7 @@ import { startEmbeddedBroker } from './broker.js';
 import { LiveLine } from './live.js';
 import type { DemoOptions } from './options.js';
 import type { Phase, PlayDeps } from './phase.js';
-import { startPrograms } from './programs.js';
+import { chooseHttpPorts, startPrograms } from './programs.js';
 import { DeviceWatcher } from './device-watcher.js';
 
 /** A server runs every size of batch before it is there: with large networks on few cores that takes its time. */
@@ -90,7 +90,11 @@ async function startBoth(
   cleanUp: CleanUp,
 ): Promise<void> {
   const serverUrl = await farUrl(url, options, cleanUp);
-  const programs = startPrograms({ url, serverUrl, device, options });
+  const ports = await chooseHttpPorts();
+  const programs = startPrograms({ url, serverUrl, device, options, ports });
+  process.stdout.write(
+    `page: http://127.0.0.1:${ports.device}/  metrics: http://127.0.0.1:${ports.server}/metrics (server)\n`,
+  );
   for (const program of programs) cleanUp.push(() => program.stop());
   const met = watcher
     .until((state) => state.servers.some((server) => server.usable), START_MS)

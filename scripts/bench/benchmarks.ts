@@ -2,6 +2,7 @@
 import type { Benchmark } from './benchmark.js';
 import { flash } from './flash/flash.js';
 import { decode } from './path/decode.js';
+import { page } from './path/page.js';
 import { path, pathSmall } from './path/path.js';
 import { POWER_BENCHMARKS } from './power.js';
 import { serverExact } from './server/exact.js';
@@ -13,6 +14,7 @@ import { server } from './server/server.js';
 export const BENCHMARKS: readonly Benchmark[] = [
   path,
   pathSmall,
+  page,
   decode,
   flash,
   ...POWER_BENCHMARKS,
