@@ -11,6 +11,7 @@ t.test('the demo accounts for every frame, uses both routes and writes its summa
   const demo = spawnSync(process.execPath, args, { encoding: 'utf8' });
   t.equal(demo.status, 0, demo.stderr);
   t.match(demo.stdout, /accuracy/);
+  t.match(demo.stdout, /page: http:\/\/127\.0\.0\.1:\d+\//);
   const summary = JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8')) as DemoSummary;
   const drops = Object.values(summary.drops).reduce((sum, n) => sum + n, 0);
   t.equal(summary.frames, frames);
