@@ -118,7 +118,7 @@ async function hangingDisk(rig: Rig, claim: Claim): Promise<string> {
     disk.freeze();
     await until('the device says so', () => /the disk of .* has not answered/.test(word(rig)));
     await moreResults(rig, 200);
-    const said = word(rig);
+    const said = word(rig).replaceAll(disk.dir, '');
     claim((rig.accountant.state?.counters.unjournaled ?? 0) > 0, 'what no file holds is counted');
     disk.thaw();
     await until('the disk answers again', () => !/has not answered/.test(word(rig)));
