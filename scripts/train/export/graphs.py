@@ -100,6 +100,9 @@ def write_onnx(graph, path, shape, half=False):
                           input_names=['images'], output_names=list(graph.outputs),
                           dynamic_axes={name: {0: 'N'} for name in ('images', *graph.outputs)}, **options)
     model = onnx.load(temporary)
+    with torch.no_grad():
+        found = graph(torch.zeros(2, *shape, dtype=torch.uint8))
+    say_shapes(model, found if isinstance(found, tuple) else (found,))
     if half:
         halve(model)
     model.ir_version = min(model.ir_version, MAX_IR)
@@ -117,6 +120,13 @@ def round_weights(net):
     for parameter in net.parameters():
         if parameter.ndim > 1:
             parameter.copy_(parameter.half().float())
+
+
+def say_shapes(model, outputs):
+    """Writes into an ONNX model how wide its outputs are, where the export could not infer it. outputs: of any images."""
+    for value, found in zip(model.graph.output, outputs):
+        for dim, size in zip(value.type.tensor_type.shape.dim[1:], found.shape[1:]):
+            dim.dim_value = size
 
 
 def halve(model):

@@ -174,6 +174,9 @@ class Recipe(support.Toy):
             halves = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT16}
             large = [p for p in net.parameters() if p.numel() >= 64 and p.ndim > 1]
             self.assertEqual(sum(v.size for v in halves.values()), sum(p.numel() for p in large), name)
+            (last,) = [o for o in model.graph.output if o.name == 'probabilities']
+            dims = last.type.tensor_type.shape.dim
+            self.assertEqual([d.dim_param or d.dim_value for d in dims], ['N', 10], name)
             casts = [n for n in model.graph.node if n.op_type == 'Cast' and n.input[0] in halves]
             self.assertEqual(len(casts), len(halves))
         self.assertNotIn('gate', written['policy'])
