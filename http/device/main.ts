@@ -9,7 +9,7 @@ import type { DeviceSubject } from './subject.js';
 /** Where `http.listen` is `on`. */
 export const DEVICE_PORT = 8090;
 /** A page is told what is new this often. */
-const TELL_MS = 500;
+const TELL_MS = 1000;
 
 /** The device's HTTP side, not listening yet. @throws EdgemuxError CONFIG_INVALID */
 export function deviceHttp(
