@@ -110,15 +110,20 @@ async function chooseRate(rig: Rig, frames: DemoFrame[]): Promise<number> {
   const held = await playClosedLoop(rig, phase, warmUp, {
     outstanding: options.cameras,
     patienceMs: RESULTS_MS,
+    dropped: () => sumOf(watcher.counters().drops),
   });
   return options.ratePerS ?? Math.min(LOAD.most, Math.max(LOAD.least, Math.round(held * LOAD.share)));
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, n) => sum + n, 0);
 }
 
 async function runPhase(rig: Rig, setup: SetupName, frames: DemoFrame[], ratePerS: number): Promise<Phase> {
   const phase = new Phase();
   const ended = (): number => {
     const { results, drops } = rig.watcher.counters();
-    return results + Object.values(drops).reduce((sum, n) => sum + n, 0);
+    return results + sumOf(drops);
   };
   const endedBefore = ended();
   rig.setPhase(phase);

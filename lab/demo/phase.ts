@@ -67,25 +67,23 @@ export async function playAtRate(
 }
 
 /**
- * Publishes frames closed loop, at most `outstanding` unanswered: finds out what the machine holds.
- * Returns frames per second.
+ * Publishes frames closed loop, at most `outstanding` neither answered nor dropped: finds out what the machine holds.
+ * Returns results per second.
  */
 export async function playClosedLoop(
   deps: PlayDeps,
   phase: Phase,
   frames: DemoFrame[],
-  options: { outstanding: number; patienceMs: number },
+  options: { outstanding: number; patienceMs: number; dropped: () => number },
 ): Promise<number> {
   const startMs = deps.clock.monotonicMs();
+  const droppedBefore = options.dropped();
+  const ended = (): number => phase.judged.length + options.dropped() - droppedBefore;
   for (const frame of frames) {
-    await waitUntil(
-      deps,
-      () => phase.published - phase.judged.length < options.outstanding,
-      options.patienceMs,
-    );
+    await waitUntil(deps, () => phase.published - ended() < options.outstanding, options.patienceMs);
     await phase.publish(deps.connection, frame);
   }
-  await waitUntil(deps, () => phase.judged.length >= frames.length, options.patienceMs);
+  await waitUntil(deps, () => ended() >= frames.length, options.patienceMs);
   return (phase.judged.length * 1000) / (deps.clock.monotonicMs() - startMs);
 }
 
