@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgemuxError } from '../../common/errors.js';
+import { ALLOCATOR } from '../../common/host/allocator.js';
 
 import type { SimulatedLink } from '../../drivers/simulation/board-model.js';
 import type { DemoLink, DemoOptions } from './options.js';
@@ -39,7 +40,7 @@ export class Program {
     this.logFile = logFile;
     this.#child = spawn(process.execPath, [PROGRAMS[name], ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...environmentWithoutOurs(), ...env },
+      env: { ...environmentWithoutOurs(), ...ALLOCATOR, ...env },
     });
     this.#child.stderr?.pipe(createWriteStream(logFile));
     this.#exit = new Promise((resolve) => {

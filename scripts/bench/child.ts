@@ -6,6 +6,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EdgemuxError } from '../../common/errors.js';
+import { ALLOCATOR } from '../../common/host/allocator.js';
 
 const STOP_TIMEOUT_MS = 7000;
 const LOG_TAIL_CHARACTERS = 2000;
@@ -37,7 +38,7 @@ export class Child {
     this.#logFile = logFile;
     this.#process = spawn(program, args, {
       stdio: ['ignore', log, log],
-      env: { ...environmentWithoutOurs(), ...env },
+      env: { ...environmentWithoutOurs(), ...ALLOCATOR, ...env },
       ...(uid === undefined ? {} : { uid, gid: uid }),
       // a session of its own, as a service manager gives it: Linux shares processors out between sessions
       detached: true,

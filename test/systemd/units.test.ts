@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { agentConfigSchema } from '../../agent/config.js';
 import { cloudConfigSchema } from '../../cloud-stub/config.js';
+import { ALLOCATOR } from '../../common/host/allocator.js';
 import { loadConfig } from '../../common/config/load.js';
 import { install, smallPackage } from '../support/installation.js';
 
@@ -164,4 +165,14 @@ t.test('shellcheck finds nothing in the scripts', { skip: without('shellcheck', 
   ];
   const found = spawnSync('shellcheck', ['-x', '-P', 'SCRIPTDIR', ...scripts], { encoding: 'utf8' });
   t.equal(found.stdout, '');
+});
+
+void t.test('the services keep memory as the demo, the faults and the benchmarks do', (t) => {
+  for (const unit of ['edgemux.service', 'edgemux-cloud.service']) {
+    const settings = [
+      ...readFileSync(join('systemd', unit), 'utf8').matchAll(/^Environment=(.*)$/gm),
+    ].flatMap(([, line = '']) => line.split(' '));
+    for (const [name, value] of Object.entries(ALLOCATOR)) t.ok(settings.includes(`${name}=${value}`), unit);
+  }
+  t.end();
 });
