@@ -76,10 +76,10 @@ t.test(
     });
     const query = async (expr: string): Promise<Found> => {
       const url = `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(expr)}`;
-      return fetch(url).then(
-        (response) => response.json() as Promise<Found>,
-        (error: unknown) => ({ status: 'error', error: String(error) }),
-      );
+      // it is not there, or answers 503 in words, until it has read its configuration
+      return fetch(url)
+        .then((response) => response.json() as Promise<Found>)
+        .catch((error: unknown) => ({ status: 'error', error: String(error) }));
     };
     const valueOf = async (expr: string): Promise<string | undefined> =>
       (await query(expr)).data?.result[0]?.value[1];
