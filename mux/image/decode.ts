@@ -12,6 +12,7 @@
  */
 import { EdgemuxError, isEdgemuxError, messageOf } from '../../common/errors.js';
 import { formatOf } from './formats/registry.js';
+import { ownWords, pipeline, wordsAreOwn, type Through } from './pipelines.js';
 import type { Pixels } from './resample.js';
 import { sharp, type Metadata, type Sharp } from './sharp.js';
 
@@ -57,9 +58,12 @@ export async function decode(
     const source = format.tidied?.(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)) ?? bytes;
     // libpng warns of much that is harmless; a warning of libjpeg is looked at
     if (format.type !== 'jpeg') return await decodeWith(source, maxPixels, sizeFor, 'error');
+    const strictly = (through: Through): Promise<Picture> =>
+      decodeWith(source, maxPixels, sizeFor, 'warning', through);
     try {
-      return await decodeWith(source, maxPixels, sizeFor, 'warning');
-    } catch (warning) {
+      return await strictly(pipeline);
+    } catch (first) {
+      const warning = wordsAreOwn(first) ? first : await ownWords(strictly);
       const damaged = DAMAGE.test(messageOf(warning));
       if (damaged && onDamage === 'drop')
         throw new EdgemuxError(
@@ -84,6 +88,7 @@ async function decodeWith(
   limitInputPixels: number,
   sizeFor: (size: { width: number; height: number }) => { width: number; height: number },
   failOn: 'warning' | 'error',
+  through: Through = pipeline,
 ): Promise<Picture> {
   const image = sharp(source, {
     limitInputPixels,
@@ -92,16 +97,16 @@ async function decodeWith(
     autoOrient: true,
     ignoreIcc: true,
   });
-  const header = await image.metadata();
+  const header = await through(() => image.metadata());
   const whole = header.autoOrient;
   const { width, height } = sizeFor(whole);
   if (width !== whole.width || height !== whole.height) {
     const fastShrinkOnLoad = Math.min(width, height) >= QUICK;
     image.resize(width, height, { fit: 'fill', kernel: 'cubic', fastShrinkOnLoad });
   }
-  const { data, info } = await inSpace(image, header)
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
+  const { data, info } = await through(() =>
+    inSpace(image, header).raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
+  );
   const size = { original: whole, height: info.height, width: info.width, damaged: false };
   if (info.channels === 4) return { ...size, pixels: fromCmyk(data), channels: 3 };
   if (info.channels === 2) throw new Error(`decoded to ${info.channels} channels`);

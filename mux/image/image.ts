@@ -4,6 +4,7 @@ import { formatOf, type MediaType } from './formats/registry.js';
 import type { DecodeLimits } from './decode.js';
 import { decodeMs, isCostly } from './decode-cost.js';
 import { decodePicture, prepare } from './prepare.js';
+import { pipeline } from './pipelines.js';
 import { sharp } from './sharp.js';
 
 /** Size of the tensor that the zoo's networks take; a zoo's `input` is one. */
@@ -75,18 +76,22 @@ function isCostlyImage(image: Uint8Array): boolean {
 
 /** uint8 HWC → JPEG without chroma subsampling, which would cost small images more accuracy than bytes. */
 export function encodeJpeg(pixels: Uint8Array, shape: PixelShape, quality: number): Promise<Uint8Array> {
-  return sharp(pixels, { raw: rawShape(shape) })
-    .toColourspace(shape.channels === 1 ? 'b-w' : 'srgb')
-    .jpeg({ quality, chromaSubsampling: '4:4:4' })
-    .toBuffer();
+  return pipeline(() =>
+    sharp(pixels, { raw: rawShape(shape) })
+      .toColourspace(shape.channels === 1 ? 'b-w' : 'srgb')
+      .jpeg({ quality, chromaSubsampling: '4:4:4' })
+      .toBuffer(),
+  );
 }
 
 /** uint8 HWC → PNG. */
 export function encodePng(pixels: Uint8Array, shape: PixelShape): Promise<Uint8Array> {
-  return sharp(pixels, { raw: rawShape(shape) })
-    .toColourspace(shape.channels === 1 ? 'b-w' : 'srgb')
-    .png({ compressionLevel: 9 })
-    .toBuffer();
+  return pipeline(() =>
+    sharp(pixels, { raw: rawShape(shape) })
+      .toColourspace(shape.channels === 1 ? 'b-w' : 'srgb')
+      .png({ compressionLevel: 9 })
+      .toBuffer(),
+  );
 }
 
 function rawShape({ height, width, channels }: PixelShape): {

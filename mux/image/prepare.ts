@@ -11,6 +11,7 @@ import type { Kernel, NetworkInput } from '../zoo/input.js';
 import { decode, type DecodeLimits, type Picture } from './decode.js';
 import { fitted, type Fitted } from './fit.js';
 import { colourOf, greyOf } from './grey.js';
+import { pipeline } from './pipelines.js';
 import { resample, resampleWork, type Pixels, type Region } from './resample.js';
 import { sharp, type KernelEnum } from './sharp.js';
 
@@ -115,12 +116,14 @@ async function shrink(
   kernel: keyof KernelEnum,
   region: Region = { left: 0, top: 0, width: scaled.width, height: scaled.height },
 ): Promise<Uint8Array> {
-  return sharp(pixels, { raw: { width, height, channels } })
-    .resize(scaled.width, scaled.height, { fit: 'fill', kernel })
-    .extract(region)
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer();
+  return pipeline(() =>
+    sharp(pixels, { raw: { width, height, channels } })
+      .resize(scaled.width, scaled.height, { fit: 'fill', kernel })
+      .extract(region)
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer(),
+  );
 }
 
 /** Puts black bars around what is smaller than the input. */

@@ -90,6 +90,25 @@ t.test('a JPEG with a hole of zeros is damaged', async (t) => {
   await t.rejects(taken(holed, 'drop'), { code: 'IMAGE_DAMAGED' });
 });
 
+t.test(
+  'damage is seen however many pictures are decoded at once, and none is seen in the others',
+  async (t) => {
+    const cut = Buffer.concat([plain.subarray(0, -60), END]);
+    const untidy = Buffer.concat([plain.subarray(0, -2), Buffer.alloc(5), END]);
+    const turns = Array.from(
+      { length: 240 },
+      (_, at) => [plain, cut, plain, untidy, plain, plain][at % 6] ?? plain,
+    );
+    const found = await Promise.all(
+      turns.map((bytes) => taken(bytes, 'answer').then(({ damaged }) => damaged)),
+    );
+    t.same(
+      found,
+      turns.map((bytes) => bytes === cut),
+    );
+  },
+);
+
 t.test('what is whole is answered with the pixels of the plain picture, however it comes', async (t) => {
   const text = Buffer.from(plain.toString('base64'));
   const comment = Buffer.concat([Buffer.from('fffe0006', 'hex'), Buffer.from('edge')]);
