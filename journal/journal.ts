@@ -314,7 +314,7 @@ export class Journal {
     return this.#meta(name);
   }
 
-  /** Gives up what is too old or too much, see `pruneResults` below. */
+  /** Gives up what is too old or too much, see `pruneResults` (prune.ts). */
   prune(maxAgeMs: number, maxBytes: number): Pruned {
     this.commit();
     const ranMs = this.#ranMs();

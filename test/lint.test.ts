@@ -2,23 +2,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ESLint } from 'eslint';
 import t, { type Test } from 'tap';
+import { FOLDERS } from './support/sources.js';
 
 const CONFIG = resolve('eslint.config.js');
 const ROOMS = 'edgemux/rooms';
 const CIRCLES = 'edgemux/no-circles';
 const SPREADS = 'edgemux/no-spread-literal';
-const FOLDERS = [
-  'agent',
-  'cloud-stub',
-  'common',
-  'drivers',
-  'energy',
-  'http',
-  'journal',
-  'lab',
-  'mux',
-  'protocol',
-];
 
 /** What one of our own rules says of a text that stands in a file. */
 async function complaints(

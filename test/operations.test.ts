@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { REFUSAL_CAUSES } from '../agent/frames/admission.js';
 import { Counters, DROP_CAUSES } from '../agent/counters.js';
@@ -8,19 +7,9 @@ import { Metrics } from '../cloud-stub/metrics.js';
 import { ERROR_CODES } from '../common/errors.js';
 import { JOURNAL_FILES } from '../journal/journal.js';
 import { REASONS, ROUTES } from '../protocol/messages.js';
+import { sources } from './support/sources.js';
 
 const PAGE = readFileSync('docs/operations.md', 'utf8');
-
-/** All of our sources as one text. */
-function sources(): string {
-  return ['agent', 'cloud-stub', 'common', 'drivers', 'energy', 'http', 'journal', 'lab', 'mux', 'protocol']
-    .flatMap((room) =>
-      readdirSync(room, { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.ts'))
-        .map((name) => readFileSync(join(room, name), 'utf8')),
-    )
-    .join('\n');
-}
 
 function section(title: string): string {
   const [, text = ''] = PAGE.split(`\n## ${title}\n`);

@@ -29,9 +29,8 @@ export async function readLabels(path: string, flag = 'labels'): Promise<LabelsR
     const { layout, count } = binary;
     return { header: layout.header, count, rows: () => records(path, binary, flag) };
   }
-  const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
   try {
-    for await (const line of lines) {
+    for await (const line of linesOf(path)) {
       const header = named(flag, path, 1, () => headerOfLine(line));
       return { header, count: null, rows: () => rowsOfLines(path, header, flag) };
     }
@@ -40,15 +39,23 @@ export async function readLabels(path: string, flag = 'labels'): Promise<LabelsR
     throw new EdgemuxError('CONFIG_INVALID', `--${flag}: cannot read ${path}: ${messageOf(cause)}`, {
       cause,
     });
-  } finally {
-    lines.close();
   }
   throw new EdgemuxError('CONFIG_INVALID', `--${flag}: ${path} is empty`);
 }
 
+/** Lines of a text file, which is closed also where no more of them are wanted. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const input = createReadStream(path);
+  try {
+    yield* createInterface({ input, crlfDelay: Infinity });
+  } finally {
+    input.destroy();
+  }
+}
+
 async function* rowsOfLines(path: string, header: LabelsHeader, flag: string): AsyncGenerator<LabelRow> {
   let number = 0;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+  for await (const line of linesOf(path)) {
     number += 1;
     if (number > 1) yield named(flag, path, number, () => rowOfLine(header, line));
   }
